@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The whole build. `make help` lists the targets.
+VERSION := 0.1
+CC      := gcc
+HOSTCC  := $(CC)
+LD      := ld
+OBJCOPY := objcopy
+B       := build
+
+MAKEFLAGS += -rR -j$(shell nproc 2>/dev/null || echo 2) --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
+
+# ---- sources, by component -------------------------------------------------
+LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
+KERNEL_SRC  := kernel/main.c $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c acpi_mcfg.c acpi_spcr.c) \
+              $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c fpu.c head.S lapic.c smp.c \
+              spec.c switch.S tables.c trap.c tsc.c user_copy.c) $(addprefix kernel/boot/, multiboot.S \
+              multiboot_info.c multiboot_start.c blobs.S) $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) \
+              $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c irq_vector.c) $(addprefix kernel/log/, console.c \
+              panic.c) $(addprefix kernel/mm/, bootcheck.c bootmem.c extent.c fmt_hpt.c fmt_npt.c kmap.c kspace.c \
+              kstack.c mm.c plan.c pmm.c ptab.c slab.c space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c \
+              memory.c task.c) $(addprefix kernel/sched/, ktimer.c sched.c thread.c) $(addprefix kernel/sys/, sys.c \
+              sys_dev.c sys_info.c sys_ipc.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vcpu.c) \
+              $(addprefix kernel/virt/, vcpu.c vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) \
+              $(addprefix kernel/virt/svm/, svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c \
+              svm_fast_apic.c svm_msr.c svm_run.c svm_state.c vmcb.c)
+PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c command.c ecam.c group.c msix.c reset.c scan.c)
+IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c fmt_slpt.c vtd.c vtd_ctx.c vtd_dom.c \
+              vtd_fault.c vtd_inv.c vtd_ir.c vtd_scope.c vtd_unit.c)
+RT_SRC      := kernel/abi/rt/crt0.S
+MONITOR_SRC := $(addprefix monitor/, aml.c build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
+              cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c guestio.c image.c \
+              lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
+              policy_files.c policy_slots.c shell.c slots.c supervise.c vmm_image.c)
+VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c cr.c dsdt.c emu.c emu_string.c \
+              guest.c host.c hostbridge.c insn.c insn_table.c ioapic.c load_elf.c load_linux.c load_multiboot.c \
+              log.c main.c mem.c msr.c mtrr.c pic.c pit.c platform.c pm.c rtc.c run.c run_exit.c uart.c vmsi.c \
+              vpci.c vpci_bar.c vpci_image.c)
+UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_blob.S uefi_file.c uefi_jump.S uefi_kernel.c uefi_map.c \
+              uefi_modules.c uefi_print.c)
+CHECK_SRC   := monitor/manifest.c monitor/manifest_pci.c monitor/manifest_value.c monitor/diag.c monitor/explain.c \
+               monitor/name.c kernel/lib/fmt.c kernel/lib/str.c
+UEFI_LIB    := $(CHECK_SRC)
+GUEST_LIB   := $(sort $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S))
+GUEST_SRC   := $(sort $(wildcard tests/guest/*.c tests/bench/*.c))
+UNIT_SRC    := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+# ---- flags -----------------------------------------------------------------
+IS_CLANG := $(findstring clang,$(CC))
+WARN  := -Werror -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla -Wcast-qual -Wpointer-arith \
+         -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations -Wwrite-strings -Wformat=2 \
+         -Wimplicit-fallthrough -Wswitch-enum $(if $(IS_CLANG),,-Wlogical-op -Wduplicated-cond)
+CPPFLAGS := -I. -MMD -MP -DCORDON_VERSION='"$(VERSION)"'
+FREE  := -std=c11 -ffreestanding -O2 -g -ffile-prefix-map=$(CURDIR)=. -mgeneral-regs-only -mno-red-zone -fno-common \
+         -fno-jump-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -fcf-protection=none \
+         -fno-asynchronous-unwind-tables -Wframe-larger-than=1024 $(WARN)
+GUARD := -fstack-protector-strong -mstack-protector-guard=global
+KCFLAGS := $(FREE) $(GUARD) -mcmodel=kernel -fno-pic -fno-pie
+UCFLAGS := $(FREE) $(GUARD) -fno-pic -fno-pie
+ECFLAGS := $(FREE) -fno-stack-protector -fpie -fvisibility=hidden -fshort-wchar
+GCFLAGS := $(FREE) -fno-stack-protector -fno-pic -fno-pie
+HCFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror
+SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+XCFLAGS := $(HCFLAGS) $(SAN) -fno-builtin -DCORDON_HOST -Itests/unit/fake -Itests/unit
+LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
+
+# ---- objects: build/<world>/<source>.o --------------------------------------
+obj = $(addprefix $(B)/$(1)/, $(addsuffix .o, $(basename $(2))))
+K_OBJ := $(call obj,k,$(KERNEL_SRC) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC))
+M_OBJ := $(call obj,u,$(MONITOR_SRC) $(RT_SRC) $(LIB_SRC))
+V_OBJ := $(call obj,u,$(VMM_SRC) $(RT_SRC) $(LIB_SRC))
+E_OBJ := $(call obj,e,$(UEFI_SRC) $(UEFI_LIB))
+G_LIB := $(call obj,g,$(GUEST_LIB))
+
+# $(1) world, $(2) flags
+define WORLD
+$(B)/$(1)/%.o: %.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$(CC) $(2) $(CPPFLAGS) -c -o $$@ $$<
+$(B)/$(1)/%.o: %.S $(B)/flags
+	@mkdir -p $$(@D)
+	$$(call say,AS,$$@)$(CC) $(2) $(CPPFLAGS) -D__ASSEMBLY__ $(if $(IS_CLANG),-fno-integrated-as) -Wa,-I$(B) -c -o $$@ $$<
+endef
+say = @$(if $(V),,printf '  %-5s %s\n' $(1) $(2);)
+$(foreach w,k:KCFLAGS u:UCFLAGS e:ECFLAGS g:GCFLAGS x:XCFLAGS,$(eval $(call WORLD,$(word 1,$(subst :, ,$(w))),$($(word 2,$(subst :, ,$(w)))))))
+
+# Everything is rebuilt when compiler or flags change.
+FLAGS := $(CC) $(CPPFLAGS) $(KCFLAGS) $(UCFLAGS) $(ECFLAGS) $(GCFLAGS) $(XCFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(B); printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+FORCE:
+
+# ---- images ----------------------------------------------------------------
+$(B)/monitor.full: linker/user.ld $(M_OBJ)
+$(B)/vmm.full: linker/user.ld $(V_OBJ)
+$(B)/monitor.full $(B)/vmm.full:
+	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
+$(B)/monitor.elf $(B)/vmm.elf: $(B)/%.elf: $(B)/%.full
+	@$(OBJCOPY) -S $< $@
+$(B)/k/kernel/boot/blobs.o: $(B)/monitor.elf $(B)/vmm.elf
+$(B)/kernel.elf: linker/kernel.ld $(K_OBJ)
+	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
+$(B)/kernel.stripped: $(B)/kernel.elf
+	@$(OBJCOPY) -S $< $@
+$(B)/cordon-mb.elf: $(B)/kernel.stripped
+	@cp $< $@
+$(B)/e/kernel/boot/uefi_blob.o: $(B)/kernel.stripped
+$(B)/uefi.elf: linker/efi.ld $(E_OBJ)
+	$(call say,LD,$@)$(LD) $(filter-out -static,$(LDFLAGS)) -pie --no-dynamic-linker -z text -z norelro -T $< -o $@ $(filter %.o,$^)
+$(B)/BOOTX64.EFI: $(B)/uefi.elf $(B)/mkefi
+	$(call say,PE,$@)$(B)/mkefi $< $@
+
+# ---- host tools ------------------------------------------------------------
+$(B)/mkimage: linker/mkimage.c linker/fat.c linker/gpt.c linker/mkimage.h
+$(B)/mkefi: linker/mkefi.c
+$(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run.h tests/run_case.h
+$(B)/httpd: tests/demo/httpd.c
+$(B)/cordon-check: monitor/check_main.c $(CHECK_SRC)
+$(B)/mkimage $(B)/mkefi $(B)/run $(B)/httpd $(B)/cordon-check: $(B)/flags
+	$(call say,HOST,$@)$(HOSTCC) $(HCFLAGS) -D_GNU_SOURCE -I. -o $@ $(filter %.c,$^)
+
+# ---- host tests: the first lines of a test name what it links ---------------
+links := $(shell awk 'FNR == 1 { on = 0 } FNR <= 30 { if (sub(/.*\/\* link:/, "")) on = 1; \
+    if (on) { end = sub(/\*\/.*/, ""); n = split($$0, w, /[ \t]+/); for (i = 1; i <= n; i++) if (w[i] ~ /\.[cS]$$/) print FILENAME ":" w[i]; if (end) on = 0 } }' \
+    $(UNIT_SRC) $(FUZZ_SRC) /dev/null)
+links_of = $(patsubst $(1):%,%,$(filter $(1):%,$(links)))
+define HOST_TEST
+$(B)/$(basename $(1)): $(call obj,x,$(1) $(call links_of,$(1)) $(2))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(CC) $(SAN) -o $$@ $$^
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call HOST_TEST,$(t),tests/unit/unit.c)))
+$(foreach t,$(FUZZ_SRC),$(eval $(call HOST_TEST,$(t),tests/fuzz/driver.c tests/unit/unit.c)))
+UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+
+# ---- test guests -----------------------------------------------------------
+GUEST_ELF := $(addprefix $(B)/guests/,$(addsuffix .elf,$(notdir $(basename $(GUEST_SRC)))))
+define GUEST
+$(B)/guests/$(notdir $(basename $(1))).elf: linker/guest.ld $(call obj,g,$(1)) $(G_LIB)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(LD) $(LDFLAGS) -T $$< -o $$@.64 $$(filter %.o,$$^)
+	@$(OBJCOPY) -S -O elf32-i386 $$@.64 $$@
+endef
+$(foreach g,$(GUEST_SRC),$(eval $(call GUEST,$(g))))
+
+# ---- demo guests and stick ---------------------------------------------------
+G := $(B)/guests
+$(G)/fetched: tests/demo/fetch.sh
+	@mkdir -p $(G); sh $< $(G)
+$(G)/%.img: tests/demo/%.init tests/demo/udhcpc.script $(G)/fetched $(B)/mkimage
+	@$(B)/mkimage cpio $@ init=$< udhcpc.script=tests/demo/udhcpc.script bin/busybox=$(G)/busybox dev/console=c5:1 \
+	    dev/null=c1:3 proc/ sys/ $$([ $* = net ] && for m in order $$(cat $(G)/modules/order); do echo modules/$$m=$(G)/modules/$$m; done)
+	$(call say,CPIO,$@)
+STICK_FILES := guests/vmlinuz=$(G)/vmlinuz guests/vmlinuz-cloud=$(G)/vmlinuz-cloud guests/storage.img=$(G)/storage.img \
+               guests/net.img=$(G)/net.img
+$(B)/cordon.img: $(B)/BOOTX64.EFI tests/demo/cordon.conf $(G)/storage.img $(G)/net.img $(B)/mkimage $(B)/cordon-check
+	@$(B)/cordon-check tests/demo/cordon.conf >/dev/null
+	$(call say,STICK,$@)$(B)/mkimage stick $@ EFI/BOOT/BOOTX64.EFI=$< cordon.conf=tests/demo/cordon.conf $(STICK_FILES)
+$(B)/nvme.img: $(B)/mkimage
+	@$(B)/mkimage fill $@ 16
+demo-files: $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
+ifneq ($(filter run test bench,$(MAKECMDGOALS)),)
+$(B)/flags $(G)/fetched: | $(B)/setup.ok
+endif
+$(B)/setup.ok: tests/setup.sh
+	@sh $< $@
+
+# ---- targets ---------------------------------------------------------------
+.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files unit-bin print-sources FORCE
+IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage $(B)/cordon-check
+# The runner's order of names: lint unit fuzz system. T="unit/test_fmt system/*" picks some.
+check: $(B)/run $(IMAGES) $(UNIT_BIN)
+	@$(B)/run lint unit
+lint: $(B)/run $(IMAGES)
+	@$(B)/run lint
+unit-bin: $(UNIT_BIN)
+test-unit: $(B)/run $(UNIT_BIN)
+	@$(B)/run unit
+fuzz: $(B)/run $(FUZZ_BIN)
+	@$(B)/run fuzz
+guests: $(GUEST_ELF)
+test: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN) $(GUEST_ELF) $(B)/cordon.img demo-files
+	@$(B)/run $(T)
+image: $(B)/cordon.img
+	@echo "$(B)/cordon.img: dd if=$(B)/cordon.img of=/dev/YOUR-STICK bs=4M conv=fsync"
+run: $(B)/cordon.img demo-files
+	@sh tests/demo/run.sh $(B) $(QEMUFLAGS)
+bench: $(B)/run $(IMAGES) $(GUEST_ELF) demo-files
+	@sh tests/bench/bench.sh $(B)
+size: $(B)/kernel.elf $(B)/BOOTX64.EFI
+	@sh tests/lint/size.sh
+print-sources:
+	@echo $(KERNEL_SRC) $(TRACE_OFF) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC) $(RT_SRC) $(MONITOR_SRC) $(VMM_SRC) $(UEFI_SRC) monitor/check_main.c
+clean:
+	rm -rf $(B)
+help:
+	@echo "make            kernel, monitor, vmm, UEFI application (CC=clang works too)"
+	@echo "make run        boot the demo in QEMU, two Linux guests; fetches what is missing"
+	@echo "make test       every test there is; fetches what is missing; T='unit/*' picks some"
+	@echo "make check      lints and unit tests, under a minute"
+	@echo "make lint | test-unit | fuzz      one ring"
+	@echo "make image      build/cordon.img for dd to a USB stick"
+	@echo "make bench      the figures of docs/performance.md"
+	@echo "make size       code lines and bytes by component"
+	@echo "make guests     our own test guests"
+	@echo "make clean      forget build/          V=1 shows commands"
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

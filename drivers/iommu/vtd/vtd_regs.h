@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VT-d registers. Offsets are typed by width; 8- and 16-bit accesses do not
+ * exist. One-shot command bits are never part of the GCMD image that is kept.
+ */
+#ifndef DRIVERS_IOMMU_VTD_VTD_REGS_H
+#define DRIVERS_IOMMU_VTD_VTD_REGS_H
+
+#include "kernel/lib/base.h"
+#include "kernel/lib/bits.h"
+
+typedef struct { uint16_t off; } vtd_r32;
+typedef struct { uint16_t off; } vtd_r64;
+
+#define VTD_VER      ((vtd_r32){ 0x000 })   /* [VT-d 11.4.1]   RO  version */
+#define   VER_MAJOR    MASK32(7, 4)
+#define VTD_CAP      ((vtd_r64){ 0x008 })   /* [VT-d 11.4.2]   RO  capability */
+#define   CAP_ND       MASK64(2, 0)         /*   domain-id bits = 4 + 2*ND; 7 reserved */
+#define   CAP_RWBF     BIT64(4)             /*   flush the write buffer after table changes */
+#define   CAP_PLMR     BIT64(5)             /*   protected low region */
+#define   CAP_PHMR     BIT64(6)             /*   protected high region */
+#define   CAP_CM       BIT64(7)             /*   caching mode: not-present entries are cached too */
+#define   CAP_SAGAW    MASK64(12, 8)        /*   bit 1: 3 levels, 2: 4 levels, 3: 5 levels */
+#define   CAP_MGAW     MASK64(21, 16)       /*   guest address bits - 1 */
+#define   CAP_FRO      MASK64(33, 24)       /*   fault records at 16*FRO */
+#define   CAP_SLLPS    MASK64(37, 34)       /*   bit 0: 2M, 1: 1G */
+#define   CAP_NFR      MASK64(47, 40)       /*   fault records - 1 */
+#define   CAP_DWD      BIT64(54)            /*   write drain */
+#define   CAP_DRD      BIT64(55)            /*   read drain */
+#define VTD_ECAP     ((vtd_r64){ 0x010 })   /* [VT-d 11.4.3]   RO  extended capability */
+#define   ECAP_C       BIT64(0)             /*   table walks snoop */
+#define   ECAP_QI      BIT64(1)             /*   queued invalidation */
+#define   ECAP_IR      BIT64(3)             /*   interrupt remapping */
+#define   ECAP_EIM     BIT64(4)             /*   x2APIC destinations */
+#define   ECAP_SC      BIT64(7)             /*   SNP bit in leaves */
+#define   ECAP_IRO     MASK64(17, 8)        /*   IOTLB registers at 16*IRO */
+#define VTD_GCMD     ((vtd_r32){ 0x018 })   /* [VT-d 11.4.4.1] WO  command: always the full image */
+#define VTD_GSTS     ((vtd_r32){ 0x01c })   /* [VT-d 11.4.4.2] RO  status: same bits */
+#define   GCMD_TE      BIT32(31)            /*   translation */
+#define   GCMD_SRTP    BIT32(30)            /*   one-shot: take the root table; status 1 = done */
+#define   GCMD_SFL     BIT32(29)            /*   one-shot: fault log, not used */
+#define   GCMD_EAFL    BIT32(28)            /*   advanced fault log, not used */
+#define   GCMD_WBF     BIT32(27)            /*   one-shot: write-buffer flush; status 0 = done */
+#define   GCMD_QIE     BIT32(26)            /*   invalidation queue */
+#define   GCMD_IRE     BIT32(25)            /*   interrupt remapping */
+#define   GCMD_SIRTP   BIT32(24)            /*   one-shot: take the interrupt table; status 1 = done */
+#define   GCMD_CFI     BIT32(23)            /*   compatibility-format interrupts pass: stays 0 */
+#define VTD_RTADDR   ((vtd_r64){ 0x020 })   /* [VT-d 11.4.5]   RW  root table */
+#define   RTADDR_TTM   MASK64(11, 10)       /*   0 = legacy mode, the one used */
+#define VTD_CCMD     ((vtd_r64){ 0x028 })   /* [VT-d 11.4.6.1] RW  context command, not used */
+#define   CCMD_ICC     BIT64(63)            /*   busy */
+#define VTD_FSTS     ((vtd_r32){ 0x034 })   /* [VT-d 11.4.7.1] RO and W1C  fault status */
+#define   FSTS_PFO_W1C BIT32(0)             /*   records were lost */
+#define   FSTS_PPF     BIT32(1)             /*   a record is waiting */
+#define   FSTS_IQE_W1C BIT32(4)             /*   queue error: bad descriptor or read */
+#define   FSTS_ICE_W1C BIT32(5)             /*   invalid completion from a device */
+#define   FSTS_ITE_W1C BIT32(6)             /*   a device did not complete in time */
+#define   FSTS_FRI     MASK32(15, 8)        /*   first record */
+#define   FSTS_QUEUE   (FSTS_IQE_W1C | FSTS_ICE_W1C | FSTS_ITE_W1C)
+#define VTD_FECTL    ((vtd_r32){ 0x038 })   /* [VT-d 11.4.7.2] RW  fault event */
+#define   FECTL_IM     BIT32(31)            /*   masked */
+#define VTD_FEDATA   ((vtd_r32){ 0x03c })   /* [VT-d 11.4.7.3] RW  message data */
+#define VTD_FEADDR   ((vtd_r32){ 0x040 })   /* [VT-d 11.4.7.4] RW  message address */
+#define VTD_FEUADDR  ((vtd_r32){ 0x044 })   /* [VT-d 11.4.7.5] RW  upper half: x2APIC id 31:8 */
+#define VTD_PMEN     ((vtd_r32){ 0x064 })   /* [VT-d 11.4.8.1] RW  protected memory */
+#define   PMEN_EPM     BIT32(31)            /*   on */
+#define   PMEN_PRS     BIT32(0)             /*   status */
+#define VTD_IQH      ((vtd_r64){ 0x080 })   /* [VT-d 11.4.9.1] RO  queue head, bytes */
+#define VTD_IQT      ((vtd_r64){ 0x088 })   /* [VT-d 11.4.9.2] RW  queue tail, bytes */
+#define   IQ_OFFSET    MASK64(18, 4)
+#define VTD_IQA      ((vtd_r64){ 0x090 })   /* [VT-d 11.4.9.3] RW  queue: size 2^QS pages in 2:0, DW in 11 */
+#define VTD_IRTA     ((vtd_r64){ 0x0b8 })   /* [VT-d 11.4.10]  RW  interrupt table */
+#define   IRTA_EIME    BIT64(11)            /*   32-bit destinations */
+#define   IRTA_S       MASK64(3, 0)         /*   entries = 2^(S+1) */
+
+/* Fault record: 16 bytes at 16*FRO + 16*i [VT-d 11.4.7.6]. */
+#define   FRCD_LO_ADDR MASK64(63, 12)
+#define   FRCD_LO_INDEX MASK64(63, 48)      /*   of an interrupt fault */
+#define   FRCD_HI_SID  MASK64(15, 0)
+#define   FRCD_HI_FR   MASK64(39, 32)       /*   reason */
+#define   FRCD_HI_READ BIT64(62)            /*   T1: 1 = read */
+#define   FRCD_HI_F    BIT64(63)            /*   record holds a fault; W1C through the top dword */
+#define   FRCD_TOP_F_W1C BIT32(31)
+
+/* First bytes that must be mapped: the fixed registers. */
+#define VTD_MMIO_MIN 0x1000u
+
+#endif

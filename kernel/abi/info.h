@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records of SYS_INFO, DEV_INFO and VCPU_STATS: facts that the kernel knows. */
+#ifndef KERNEL_ABI_INFO_H
+#define KERNEL_ABI_INFO_H
+
+#include <stdint.h>
+
+/* SYS_INFO what; index = first record; the value is how many were written. */
+enum info_what {
+    INFO_PLATFORM,   /* struct info_platform, one */
+    INFO_CPU,        /* struct info_cpu */
+    INFO_MODULE,     /* struct info_module: files that the loader brought */
+    INFO_DEVICE,     /* struct dev_info of every function found */
+    INFO_IOMMU,      /* struct info_iommu, per unit */
+    INFO_FAULT,      /* struct info_fault, the newest last; index = sequence number */
+    INFO_MEMORY,     /* struct info_memory, one */
+    INFO_E820,       /* struct info_range: firmware memory map */
+    INFO_LOG,        /* raw bytes of the boot log from offset index */
+    INFO_REQUIREMENT,/* struct info_requirement: what the kernel needs of the CPU */
+    INFO_COUNT
+};
+
+struct info_platform {
+    uint64_t tsc_hz;         /* measured */
+    uint64_t boot_tsc;
+    uint64_t lapic_hz;
+    uint32_t cpus;
+    uint32_t modules;
+    uint32_t devices;
+    uint32_t iommu_units;
+    uint32_t iommu_vendor;   /* 0 none, 1 Intel VT-d, 2 AMD-Vi */
+    uint32_t iommu_status;   /* status_t: OK = on and every requester blocked */
+    uint32_t iommu_ir;       /* 1 = interrupt remapping on */
+    uint32_t virt_vendor;    /* 0 none, 1 VT-x, 2 SVM */
+    uint32_t virt_status;    /* status_t */
+    uint32_t virt_asids;
+    uint32_t nrips, decode_assists, x2apic, smap_smep_umip_nx; /* bits 0..3 */
+    uint32_t boot_kind;      /* 1 Multiboot, 2 UEFI, 3 BIOS */
+    uint32_t pm1a_cnt, pm1b_cnt; /* FADT, for power off */
+    uint32_t ecam;           /* 1 = MCFG used, 0 = CF8/CFC only */
+    char build[32];          /* build id */
+    char iommu_reason[96];   /* why not, in words */
+    char virt_reason[96];
+    char cpu_name[48];
+};
+
+struct info_cpu {
+    uint32_t index, apic_id, online, x2apic;
+    uint64_t idle_tsc, busy_tsc, guest_tsc;   /* since boot */
+    uint64_t irqs, ipis, switches;
+};
+
+struct info_module {
+    uint64_t size;
+    char name[120];          /* path on the stick, or what -initrd said */
+};
+
+struct info_range { uint64_t base, len; uint32_t type, rsvd; };
+
+struct info_memory {
+    uint64_t total, user_free, user_largest, kernel_total, kernel_free;
+    uint64_t objects[16];    /* by enum obj_type */
+};
+
+struct info_requirement { char name[24]; uint32_t have, needed; char why[64]; };
+
+struct info_iommu {
+    uint64_t base;
+    uint32_t vendor, segment;
+    uint32_t status;         /* status_t, OK = on */
+    uint32_t translation, ir, queued;
+    uint32_t address_bits, page_sizes;  /* bit 0 4K, 1 2M, 2 1G */
+    uint32_t domains, coherent;
+    uint32_t include_all, scopes;
+    uint64_t faults;
+    char reason[96];
+};
+
+struct info_fault {
+    uint64_t seq, tsc;
+    uint64_t address;        /* I/O virtual = guest-physical */
+    uint32_t bdf;            /* requester */
+    uint32_t vm;             /* VM id at the time, 0 = no owner */
+    uint32_t reason;         /* hardware's number */
+    uint32_t write;          /* 1 write, 0 read */
+    uint32_t interrupt;      /* 1 = an interrupt request was blocked */
+    uint32_t cut;            /* 1 = this fault cut the device off */
+    char text[64];
+};
+
+/* ---- PCI functions ---- */
+struct dev_bar {
+    uint64_t base, size;     /* size 0 = not implemented */
+    uint32_t flags;          /* BAR_* */
+    uint32_t rsvd;
+};
+#define BAR_IO        0x1u
+#define BAR_64        0x2u
+#define BAR_PREFETCH  0x4u
+#define BAR_UPPER     0x8u   /* upper half of the 64-bit BAR before it */
+
+enum dev_state { DEV_BLOCKED, DEV_ASSIGNED, DEV_DRAINING, DEV_QUARANTINED };
+
+struct dev_info {
+    uint32_t bdf;            /* segment << 16 | bus << 8 | dev << 3 | fn */
+    uint16_t vendor, device, subvendor, subdevice;
+    uint32_t class_rev;      /* class << 8 | revision, as at config 08h */
+    uint8_t  header;         /* 0 endpoint, 1 bridge */
+    uint8_t  multifunction, is_pcie, pcie_type;
+    uint8_t  pin, line;      /* INTx */
+    uint8_t  path_len;       /* hops; path[0] on the root bus */
+    uint8_t  flr;            /* 1 FLR, 2 AF-FLR, 4 PM reset */
+    uint8_t  path[8];        /* dev << 3 | fn of each hop, the function last */
+    uint8_t  root_bus;
+    uint8_t  secondary;      /* bridge: secondary bus */
+    uint16_t state;          /* enum dev_state */
+    uint32_t vm;             /* owner's VM id, 0 none */
+    uint32_t iommu_unit;     /* index, ~0 = no unit covers it */
+    uint32_t group;          /* isolation group */
+    uint32_t refusal;        /* status_t: why it could not be assigned, OK = it can */
+    uint32_t reserved;       /* RMRR/IVMD regions that name it */
+    uint16_t msi_off, msix_off, pcie_off, pm_off; /* 0 = none */
+    uint8_t  msi_vectors, msi_64, msi_maskable;
+    uint8_t  msix_bar, pba_bar, rsvd1;
+    uint16_t msix_count;
+    uint32_t msix_table_off, pba_off;
+    struct dev_bar bar[6];
+    struct dev_bar rom;
+    uint32_t firmware_dma;   /* 1 = bus mastering was on at hand-over */
+    uint32_t rsvd2;
+};
+
+/* ---- vCPU counters ---- */
+struct vcpu_stats {
+    uint64_t exits;          /* all */
+    uint64_t by_exit[16];    /* by enum vcpu_exit_reason: those that reached the VMM */
+    uint64_t cpuid, msr, hlt, intr, nmi, npf, cr, io, vmmcall, other; /* by hardware cause */
+    uint64_t injected, ipis;
+    uint64_t guest_tsc;
+};
+
+#endif

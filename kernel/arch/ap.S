@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What another CPU runs first: real mode, from a page below 1 MiB into which
+ * [ap_code, ap_code_end) was copied, CS = page >> 4. Its parameters lie at the end of
+ * the page (struct ap_params in kernel/smp.c). Goes straight from real to long mode.
+ */
+#define AP_CR3      0xfc0
+#define AP_STACK    0xfc8
+#define AP_AREA     0xfd0
+#define AP_GO       0xfd8
+#define AP_SELF     0xfdc
+
+#define MSR_EFER        0xc0000080
+#define EFER_LME_NXE    0x900
+#define CR4_PAE_PGE     0xa0
+#define CR0_PG_WP_NE_PE 0x80010031
+
+        .section .rodata
+        .globl  ap_code, ap_code_end
+        .balign 16
+        .code16
+ap_code:
+        cli
+        cld
+        mov     %cs, %ax
+        mov     %ax, %ds
+        xor     %eax, %eax              /* a CPU that comes after its deadline finds 0 and stays out */
+        xchg    %eax, AP_GO
+        test    %eax, %eax
+        jz      9f
+        mov     AP_SELF, %ebx           /* linear address of this page */
+        lea     ap_gdt - ap_code(%ebx), %eax
+        mov     %eax, ap_gdt_ptr - ap_code + 2
+        lea     ap_long - ap_code(%ebx), %eax
+        mov     %eax, ap_far - ap_code
+        mov     $CR4_PAE_PGE, %eax
+        mov     %eax, %cr4
+        mov     AP_CR3, %eax
+        mov     %eax, %cr3
+        mov     $MSR_EFER, %ecx
+        mov     $EFER_LME_NXE, %eax
+        xor     %edx, %edx
+        wrmsr
+        lgdtl   ap_gdt_ptr - ap_code
+        mov     $CR0_PG_WP_NE_PE, %eax
+        mov     %eax, %cr0
+        ljmpl   *(ap_far - ap_code)
+9:      hlt
+        jmp     9b
+
+        .balign 8
+ap_gdt: .quad   0
+        .quad   0x00af9a000000ffff      /* 64-bit code */
+        .quad   0x00cf92000000ffff      /* data */
+ap_gdt_ptr:
+        .word   23
+        .long   0
+ap_far: .long   0
+        .word   8
+
+        .code64
+ap_long:
+        mov     $0x10, %eax
+        mov     %eax, %ss
+        mov     %ebx, %ebx
+        mov     AP_STACK(%rbx), %rsp
+        mov     AP_AREA(%rbx), %rdi
+        push    $ap_high                /* far away: a return instead of an indirect jump */
+        ret
+ap_code_end:
+
+        .text
+ap_high:
+        xor     %ebp, %ebp
+        call    smp_entry               /* void smp_entry(struct cpu_area *): does not return */
+        ud2
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The boot CPU's block, stacks and tables, and the register set-up that every CPU goes through. */
+#include "kernel/arch/boot.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/fpu.h"
+#include "kernel/arch/hw.h"
+#include "kernel/arch/msr.h"
+#include "kernel/arch/spec.h"
+#include "kernel/config.h"
+
+#define STACK_BYTES   16384u
+#define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_hpt.c */
+#define SFMASK_VALUE  0x47700u                /* TF IF DF IOPL NT AC */
+#define STAR_VALUE    ((uint64_t)(SEL_KCODE | (uint64_t)(SEL_UDATA - 8u) << 16) << 32)
+
+/* A stack over a page that stays unmapped. No larger alignment than a page: it would tear
+ * a hole into the file offsets of the image, which Multiboot's address fields do not allow. */
+struct boot_stack {
+    uint8_t guard[PAGE_SIZE];
+    uint8_t stack[STACK_BYTES];
+};
+
+extern struct boot_stack boot_stacks[CPU_BOOT_GUARDS];
+struct boot_stack boot_stacks[CPU_BOOT_GUARDS] ALIGNED(4096) SECTION(".bss.page_aligned");
+__asm__ (".globl boot_stack_top\n.set boot_stack_top, boot_stacks + 20480");
+_Static_assert(sizeof(struct boot_stack) == 20480, "boot_stack_top");
+
+extern const char entry_syscall[];
+static struct cpu_area boot_area ALIGNED(64);
+struct percpu *cpu_block[MAX_CPUS];
+uint32_t cpu_count;
+
+struct cpu_area *cpu_boot_area(void) { return &boot_area; }
+const void *cpu_boot_guard(unsigned i) { return boot_stacks[i].guard; }
+
+uint64_t cpu_boot_stack_end(uint64_t sp)
+{
+    uint64_t off = sp - (uintptr_t)boot_stacks;
+    if (off >= sizeof boot_stacks)
+        return 0;
+    return (uintptr_t)boot_stacks + (off / sizeof boot_stacks[0] + 1) * sizeof boot_stacks[0];
+}
+
+static void control_registers(void)
+{
+    const struct cpu_features *f = &cpu_features;
+    uint64_t cr0 = hw_read_cr0() & ~(CR0_EM | CR0_TS | CR0_AM | CR0_NW | CR0_CD);
+    uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cr4 |= (f->umip ? CR4_UMIP : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
+    cr4 |= f->xsave ? CR4_OSXSAVE : 0;
+    hw_write_cr0(cr0 | CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG);
+    hw_write_cr4(cr4);                  /* all else off: FSGSBASE, PCIDE, PKE, VMXE */
+    hw_wrmsr(MSR_EFER, (hw_rdmsr(MSR_EFER) & EFER_LME) | EFER_SCE | EFER_LME | (f->nx ? EFER_NXE : 0));
+}
+
+void cpu_setup(void)
+{
+    control_registers();
+    hw_wrmsr(MSR_PAT, PAT_VALUE);
+    hw_wrmsr(MSR_STAR, STAR_VALUE);
+    hw_wrmsr(MSR_LSTAR, (uintptr_t)entry_syscall);
+    hw_wrmsr(MSR_CSTAR, (uintptr_t)entry_syscall);   /* AMD compatibility mode; there is no 32-bit ring 3 */
+    hw_wrmsr(MSR_SFMASK, SFMASK_VALUE);
+    fpu_init_cpu();
+    spec_init_cpu();
+}
+
+void cpu_boot_tables(void)
+{
+    uint64_t ist[IST_COUNT] = { 0 };
+    for (unsigned i = 1; i < IST_COUNT; i++)
+        ist[i] = (uintptr_t)boot_stacks[i].stack + STACK_BYTES;
+    tables_idt_fill();
+    tables_fill(&boot_area, ist);
+    tables_load(&boot_area);
+    boot_area.pc.online = 1;
+    boot_area.pc.apic_id = hw_cpuid(1, 0).ebx >> 24;
+    cpu_block[0] = &boot_area.pc;
+    cpu_count = 1;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CPU bring-up, features, time, FPU and context switch: what upper layers use of arch/. */
+#ifndef KERNEL_ARCH_CPU_H
+#define KERNEL_ARCH_CPU_H
+
+#include "kernel/abi/info.h"
+#include "kernel/lib/base.h"
+#include "kernel/lib/types.h"
+
+/* Selectors, in the order SYSCALL/SYSRET wants. */
+#define SEL_KCODE  0x08u
+#define SEL_KDATA  0x10u
+#define SEL_UDATA  0x1bu
+#define SEL_UCODE  0x23u
+#define SEL_TSS    0x28u
+
+struct cpu_features {       /* const after boot */
+    bool nx, smep, smap, umip, x2apic, tsc_deadline, invariant_tsc, xsave, xsaveopt, pcid, page1g;
+    bool svm, npt, nrips, decode_assists, flush_by_asid, vmx, ibpb, ssbd, fsgsbase;
+    bool intel, amd;
+    uint8_t phys_bits;
+    uint32_t asids;
+    uint32_t xsave_size;    /* bytes for host_xcr0 */
+    uint64_t host_xcr0;
+};
+extern struct cpu_features cpu_features;
+
+uint64_t tsc_hz(void);                        /* calibrated, const after boot */
+static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
+
+/* FPU. An area is XSAVE layout, 64-byte aligned, zero = power-on state. */
+struct fpu_area;
+MUST_USE struct fpu_area *fpu_area_alloc(void);   /* power-on state; NULL = no memory */
+void fpu_area_free(struct fpu_area *area);
+/* Makes `area` (NULL = clean state) what the registers hold; saves what was there. This CPU. */
+void fpu_switch(struct fpu_area *area);
+/* Area is about to be freed: forget it wherever it is loaded. Its thread does not run. */
+void fpu_forget(struct fpu_area *area);
+
+/* Saves callee-saved registers and the stack, continues at *next_sp. */
+void context_switch(uint64_t *save_sp, uint64_t next_sp);
+/* Builds the stack of a thread that starts in ring 3 at (rip, rsp, rdi=arg); returns its sp. */
+uint64_t context_new_user(uint64_t kstack_top, uint64_t rip, uint64_t rsp, uint64_t arg);
+/* RSP0 and SYSCALL stack for the thread that now runs; loads CR3 when it differs. */
+void context_set(uint64_t kstack_top, uint64_t cr3);
+
+/* Starts all other CPUs found by MADT; each ends in cpu_ap_main (main.c). Returns how many are up. */
+uint32_t cpu_start_others(void);
+NORETURN void cpu_ap_main(void);
+
+/* User access with SMAP open, fault = ST_FAULT. Addresses are checked against the user half. */
+MUST_USE status_t user_copy_in(void *dst, uint64_t user_src, uint64_t len);
+MUST_USE status_t user_copy_out(uint64_t user_dst, const void *src, uint64_t len);
+
+/* The index-th row; false when there is none. About 14 rows. */
+bool cpu_requirement_at(uint32_t index, struct info_requirement *out);
+uint32_t cpu_requirements(struct info_requirement *out, uint32_t max);
+
+#define USER_TOP  0x00007ffffffff000ull    /* user addresses are below */
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every access to hardware that more than one layer needs: MMIO, ports, MSRs,
+ * control registers, CPUID, cache and TLB, time. Host tests put a fake with the
+ * same names before this file on the include path (tests/unit/fake).
+ */
+#ifndef KERNEL_ARCH_HW_H
+#define KERNEL_ARCH_HW_H
+
+#include "kernel/lib/base.h"
+
+static inline uint8_t hw_mmio_rd8(uintptr_t a) { return *(volatile uint8_t *)a; }
+static inline uint16_t hw_mmio_rd16(uintptr_t a) { return *(volatile uint16_t *)a; }
+static inline uint32_t hw_mmio_rd32(uintptr_t a) { return *(volatile uint32_t *)a; }
+static inline uint64_t hw_mmio_rd64(uintptr_t a) { return *(volatile uint64_t *)a; }
+static inline void hw_mmio_wr8(uintptr_t a, uint8_t v) { *(volatile uint8_t *)a = v; }
+static inline void hw_mmio_wr16(uintptr_t a, uint16_t v) { *(volatile uint16_t *)a = v; }
+static inline void hw_mmio_wr32(uintptr_t a, uint32_t v) { *(volatile uint32_t *)a = v; }
+static inline void hw_mmio_wr64(uintptr_t a, uint64_t v) { *(volatile uint64_t *)a = v; }
+
+static inline uint8_t hw_in8(uint16_t p)
+{ uint8_t v; __asm__ volatile ("inb %1, %0" : "=a"(v) : "Nd"(p)); return v; }
+static inline uint16_t hw_in16(uint16_t p)
+{ uint16_t v; __asm__ volatile ("inw %1, %0" : "=a"(v) : "Nd"(p)); return v; }
+static inline uint32_t hw_in32(uint16_t p)
+{ uint32_t v; __asm__ volatile ("inl %1, %0" : "=a"(v) : "Nd"(p)); return v; }
+static inline void hw_out8(uint16_t p, uint8_t v) { __asm__ volatile ("outb %0, %1" : : "a"(v), "Nd"(p)); }
+static inline void hw_out16(uint16_t p, uint16_t v) { __asm__ volatile ("outw %0, %1" : : "a"(v), "Nd"(p)); }
+static inline void hw_out32(uint16_t p, uint32_t v) { __asm__ volatile ("outl %0, %1" : : "a"(v), "Nd"(p)); }
+
+static inline uint64_t hw_rdmsr(uint32_t msr)
+{
+    uint32_t lo, hi;
+    __asm__ volatile ("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+    return (uint64_t)hi << 32 | lo;
+}
+static inline void hw_wrmsr(uint32_t msr, uint64_t v)
+{ __asm__ volatile ("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
+
+struct cpuid_regs { uint32_t eax, ebx, ecx, edx; };
+static inline struct cpuid_regs hw_cpuid(uint32_t leaf, uint32_t sub)
+{
+    struct cpuid_regs r;
+    __asm__ volatile ("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(sub));
+    return r;
+}
+
+static inline uint64_t hw_rdtsc(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile ("rdtsc" : "=a"(lo), "=d"(hi));
+    return (uint64_t)hi << 32 | lo;
+}
+
+#define HW_CR(n) \
+    static inline uint64_t hw_read_cr##n(void) \
+    { uint64_t v; __asm__ volatile ("mov %%cr" #n ", %0" : "=r"(v)); return v; } \
+    static inline void hw_write_cr##n(uint64_t v) \
+    { __asm__ volatile ("mov %0, %%cr" #n : : "r"(v) : "memory"); }
+HW_CR(0)
+HW_CR(2)
+HW_CR(3)
+HW_CR(4)
+
+static inline void hw_pause(void) { __asm__ volatile ("pause"); }
+static inline void hw_cli(void) { __asm__ volatile ("cli" : : : "memory"); }
+static inline void hw_sti(void) { __asm__ volatile ("sti" : : : "memory"); }
+static inline void hw_sti_hlt_cli(void) { __asm__ volatile ("sti; hlt; cli" : : : "memory"); }
+static inline void hw_halt_forever(void) { for (;;) __asm__ volatile ("cli; hlt"); }
+static inline void hw_invlpg(uintptr_t va) { __asm__ volatile ("invlpg (%0)" : : "r"(va) : "memory"); }
+static inline void hw_wbinvd(void) { __asm__ volatile ("wbinvd" : : : "memory"); }
+static inline void hw_mfence(void) { __asm__ volatile ("mfence" : : : "memory"); }
+
+/* Writes the cache lines of [p, p+len) back, for units that do not snoop. */
+static inline void hw_flush(const void *p, size_t len)
+{
+    for (uintptr_t a = (uintptr_t)p & ~(uintptr_t)63; a < (uintptr_t)p + len; a += 64)
+        __asm__ volatile ("clflush (%0)" : : "r"(a) : "memory");
+    hw_mfence();
+}
+
+/* Microseconds since an arbitrary start, from the calibrated TSC (arch/tsc.c). */
+uint64_t hw_now_us(void);
+
+/* Waits with a deadline: while (!done) if (!spin(&d)) return ST_TIMEOUT; */
+struct deadline { uint64_t end_us; };
+static inline struct deadline deadline_in(uint64_t us) { return (struct deadline){ hw_now_us() + us }; }
+static inline MUST_USE bool spin(const struct deadline *d) { hw_pause(); return hw_now_us() < d->end_us; }
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The per-CPU block, found through GS in the kernel. Offsets are known to assembly. */
+#ifndef KERNEL_ARCH_PERCPU_H
+#define KERNEL_ARCH_PERCPU_H
+
+#include "kernel/lib/base.h"
+
+struct thread;
+struct tss64;
+
+struct percpu {
+    struct percpu *self;            /* 00 const */
+    uint64_t kstack_top;            /* 08 stack for SYSCALL and ring 3 traps: current thread's (TSS.RSP0 too) */
+    uint64_t user_rsp;              /* 10 scratch of the SYSCALL entry */
+    struct thread *current;         /* 18 owner CPU */
+    uint32_t cpu;                   /* 20 index, const */
+    uint32_t apic_id;               /* 24 const */
+    uint32_t need_resched;          /* 28 set by interrupts and wakes on this CPU, any CPU atomic */
+    uint32_t online;                /* 2c */
+    struct tss64 *tss;              /* 30 const */
+    uint64_t kernel_cr3;            /* 38 const: kernel-only address space */
+    struct fpu_area *fpu_loaded;    /* 40 whose state is in the registers, NULL = clean */
+    void *virt;                     /* 48 kernel/virt per-CPU page (host save area...), const */
+    uint64_t idle_tsc, guest_tsc, irqs, ipis, switches;   /* owner CPU */
+};
+AT(struct percpu, kstack_top, 0x08);
+AT(struct percpu, user_rsp, 0x10);
+AT(struct percpu, current, 0x18);
+
+static inline struct percpu *percpu(void)
+{
+    struct percpu *p;
+    __asm__ ("mov %%gs:0, %0" : "=r"(p));   /* never changes on a CPU: not volatile */
+    return p;
+}
+
+extern struct percpu *cpu_block[];   /* by index; NULL beyond cpu_count */
+extern uint32_t cpu_count;           /* CPUs that are up, const after boot */
+
+#endif

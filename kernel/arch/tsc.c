@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calibration of the TSC and the microsecond clock made from it. All loops are bounded by counts. */
+#include "kernel/arch/tsc.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/hw.h"
+
+/* 8254 channel 2: gate and output in port 61h, one shot [8254 data sheet, mode 0] */
+#define PIT_HZ          1193182u
+#define PIT_CH2         0x42
+#define PIT_MODE        0x43
+#define   PIT_CH2_SHOT  0xb0      /* channel 2, low then high byte, mode 0 */
+#define PORT_B          0x61
+#define   PORT_B_GATE2  0x01
+#define   PORT_B_SPKR   0x02
+#define   PORT_B_OUT2   0x20
+
+#define PIT_TICKS       11932u    /* 10 ms */
+#define ROUNDS          3u
+#define MAX_POLLS       4000000u
+#define TSC_HZ_MIN      100000000ull
+#define TSC_HZ_MAX      20000000000ull
+#define TSC_HZ_GUESS    1000000000ull
+
+#define PM_HZ           3579545u  /* [ACPI 4.8.3.3] */
+#define PM_MASK         0xffffffu
+#define PM_TICKS        35795u    /* 10 ms */
+
+static uint64_t hz = TSC_HZ_GUESS;          /* const after calibration */
+static uint64_t us_mult = ((UINT64_C(1000000) << 32) / TSC_HZ_GUESS);   /* us = tsc * mult >> 32 */
+static const char *source = "guessed";
+
+uint64_t tsc_hz(void) { return hz; }
+const char *tsc_source(void) { return source; }
+uint64_t hw_now_us(void) { return (uint64_t)(((unsigned __int128)hw_rdtsc() * us_mult) >> 32); }
+
+static bool accept(uint64_t value, const char *from)
+{
+    if (value < TSC_HZ_MIN || value > TSC_HZ_MAX)
+        return false;
+    hz = value;
+    us_mult = (UINT64_C(1000000) << 32) / value;
+    source = from;
+    return true;
+}
+
+/* Leaf 15h gives the ratio and often the crystal [SDM3 18.7.3]. */
+static uint64_t from_cpuid(void)
+{
+    if (hw_cpuid(0, 0).eax < 0x15)
+        return 0;
+    struct cpuid_regs r = hw_cpuid(0x15, 0);
+    return r.eax != 0 ? (uint64_t)r.ecx * r.ebx / r.eax : 0;
+}
+
+/* TSC ticks in 10 ms of channel 2, 0 when its output never rises. */
+static uint64_t pit_round(void)
+{
+    uint8_t gate = (uint8_t)((hw_in8(PORT_B) & ~PORT_B_SPKR) | PORT_B_GATE2);
+    hw_out8(PORT_B, (uint8_t)(gate & ~PORT_B_GATE2));
+    hw_out8(PIT_MODE, PIT_CH2_SHOT);
+    hw_out8(PIT_CH2, PIT_TICKS & 0xff);
+    hw_out8(PIT_CH2, PIT_TICKS >> 8);
+    hw_out8(PORT_B, gate);
+    uint64_t start = hw_rdtsc();
+    for (uint32_t i = 0; i < MAX_POLLS; i++) {
+        if (hw_in8(PORT_B) & PORT_B_OUT2)
+            return i == 0 ? 0 : hw_rdtsc() - start;
+        hw_pause();
+    }
+    return 0;
+}
+
+static uint64_t from_pit(void)
+{
+    uint64_t best = 0;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint64_t ticks = pit_round();
+        if (ticks != 0 && (best == 0 || ticks < best))   /* an interruption only makes it longer */
+            best = ticks;
+    }
+    return best * PIT_HZ / PIT_TICKS;
+}
+
+void tsc_calibrate(void)
+{
+    if (!accept(from_cpuid(), "CPUID"))
+        (void)accept(from_pit(), "8254");
+}
+
+status_t tsc_calibrate_pm(uint16_t port)
+{
+    uint32_t first = hw_in32(port) & PM_MASK, passed = 0;
+    uint64_t start = hw_rdtsc();
+    for (uint32_t i = 0; i < MAX_POLLS && passed < PM_TICKS; i++) {
+        hw_pause();
+        passed = ((hw_in32(port) & PM_MASK) - first) & PM_MASK;
+    }
+    if (passed < PM_TICKS || !accept((hw_rdtsc() - start) * PM_HZ / passed, "ACPI PM timer"))
+        return ST_TIMEOUT;
+    return ST_OK;
+}

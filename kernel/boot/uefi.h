@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The part of the UEFI interface that the loader uses, and the loader's own
+ * functions. Firmware calls use the Microsoft calling convention; slots that
+ * are not used are counted, not named. [UEFI 4.3, 7.2, 12.4, 13.4]
+ */
+#ifndef KERNEL_BOOT_UEFI_H
+#define KERNEL_BOOT_UEFI_H
+
+#include "kernel/abi/bootinfo.h"
+#include "kernel/lib/base.h"
+
+#define EFIAPI __attribute__((ms_abi))
+
+typedef uint64_t efi_status;
+typedef void *efi_handle;
+#define EFI_OK                0ull
+#define EFI_ERROR(n)          (1ull << 63 | (n))
+#define EFI_LOAD_ERROR        EFI_ERROR(1)
+#define EFI_INVALID_PARAMETER EFI_ERROR(2)
+#define EFI_BUFFER_TOO_SMALL  EFI_ERROR(5)
+#define EFI_OUT_OF_RESOURCES  EFI_ERROR(9)
+#define EFI_NOT_FOUND         EFI_ERROR(14)
+
+struct efi_guid { uint32_t a; uint16_t b, c; uint8_t d[8]; };
+
+struct efi_header { uint64_t signature; uint32_t revision, size, crc, rsvd; };
+
+struct efi_text_output {
+    void *reset;
+    efi_status (EFIAPI *output)(struct efi_text_output *self, const uint16_t *text);
+};
+
+struct efi_memory_descriptor {               /* [UEFI 7.2.3]; the stride is the firmware's, not sizeof */
+    uint32_t type, pad;
+    uint64_t physical, virtual_start, pages, attributes;
+};
+
+enum efi_memory_type {                       /* [UEFI 7.2.1] */
+    EFI_RESERVED, EFI_LOADER_CODE, EFI_LOADER_DATA, EFI_BOOT_CODE, EFI_BOOT_DATA, EFI_RUNTIME_CODE,
+    EFI_RUNTIME_DATA, EFI_CONVENTIONAL, EFI_UNUSABLE, EFI_ACPI_RECLAIM, EFI_ACPI_NVS, EFI_MMIO, EFI_MMIO_PORT
+};
+enum efi_allocate_type { EFI_ALLOCATE_ANY, EFI_ALLOCATE_MAX_ADDRESS };
+
+struct efi_boot_services {                   /* [UEFI 4.4] */
+    struct efi_header header;
+    void *tpl[2];
+    efi_status (EFIAPI *allocate_pages)(uint32_t how, uint32_t type, uint64_t pages, uint64_t *address);
+    efi_status (EFIAPI *free_pages)(uint64_t address, uint64_t pages);
+    efi_status (EFIAPI *get_memory_map)(uint64_t *size, void *map, uint64_t *key, uint64_t *stride, uint32_t *version);
+    void *pool[2];
+    void *event[6];
+    void *protocol[3];
+    efi_status (EFIAPI *handle_protocol)(efi_handle handle, const struct efi_guid *guid, void **interface);
+    void *protocol2[5];
+    void *image[4];
+    efi_status (EFIAPI *exit_boot_services)(efi_handle image, uint64_t key);
+    void *monotonic;
+    efi_status (EFIAPI *stall)(uint64_t microseconds);
+    efi_status (EFIAPI *set_watchdog)(uint64_t seconds, uint64_t code, uint64_t size, const uint16_t *data);
+};
+AT(struct efi_boot_services, handle_protocol, 24 + 16 * 8);
+AT(struct efi_boot_services, exit_boot_services, 24 + 26 * 8);
+AT(struct efi_boot_services, set_watchdog, 24 + 29 * 8);
+
+struct efi_config_table { struct efi_guid guid; void *table; };
+
+struct efi_system_table {                    /* [UEFI 4.3] */
+    struct efi_header header;
+    uint16_t *vendor;
+    uint32_t revision, pad;
+    efi_handle con_in_handle;
+    void *con_in;
+    efi_handle con_out_handle;
+    struct efi_text_output *con_out;
+    efi_handle err_handle;
+    struct efi_text_output *err;
+    void *runtime;
+    struct efi_boot_services *boot;
+    uint64_t tables;
+    struct efi_config_table *table;
+};
+AT(struct efi_system_table, boot, 0x60);
+
+struct efi_loaded_image {                    /* [UEFI 9.1] */
+    uint32_t revision, pad;
+    efi_handle parent;
+    struct efi_system_table *system;
+    efi_handle device;
+};
+
+struct efi_file {                            /* [UEFI 13.5] */
+    uint64_t revision;
+    efi_status (EFIAPI *open)(struct efi_file *self, struct efi_file **out, const uint16_t *name, uint64_t mode,
+                              uint64_t attributes);
+    efi_status (EFIAPI *close)(struct efi_file *self);
+    void *delete_file;
+    efi_status (EFIAPI *read)(struct efi_file *self, uint64_t *size, void *buffer);
+    void *write;
+    efi_status (EFIAPI *get_position)(struct efi_file *self, uint64_t *position);
+    efi_status (EFIAPI *set_position)(struct efi_file *self, uint64_t position);
+};
+
+struct efi_file_system {                     /* [UEFI 13.4] */
+    uint64_t revision;
+    efi_status (EFIAPI *open_volume)(struct efi_file_system *self, struct efi_file **root);
+};
+
+/* ---- the loader ---- */
+struct loader {
+    struct efi_system_table *system;
+    struct efi_boot_services *boot;
+    struct efi_file *root;                   /* NULL: the volume cannot be read */
+    struct bootinfo *info;
+    uint64_t entry;                          /* kernel's virtual entry */
+    uint64_t tables;                         /* page tables for the jump */
+    uint64_t trampoline;
+};
+
+/* uefi_print.c: text to the firmware console; valid until ExitBootServices. */
+void uefi_print_init(struct efi_text_output *out);
+void uefi_print(const char *format, ...) PRINTF(1, 2);
+/* Prints and also appends to info->loader_error, for the monitor. */
+void uefi_complain(struct bootinfo *info, const char *format, ...) PRINTF(2, 3);
+const char *uefi_status_text(efi_status status);
+
+/* uefi_file.c: whole files from the loader's volume into fresh pages. */
+MUST_USE efi_status uefi_volume_open(struct loader *l, efi_handle image);
+/* path uses "/"; on success *base is page-aligned. EFI_OUT_OF_RESOURCES: *len says how much was needed. */
+MUST_USE efi_status uefi_file_load(struct loader *l, const char *path, uint64_t *base, uint64_t *len);
+
+/* uefi_kernel.c: kernel image to a 2 MiB-aligned place below 4 GiB; page tables for the jump. */
+MUST_USE efi_status uefi_kernel_load(struct loader *l);
+MUST_USE efi_status uefi_tables_build(struct loader *l);
+
+/* uefi_modules.c: cordon.conf and what it names. Never fails: what is missing is reported. */
+void uefi_modules_load(struct loader *l);
+
+/* uefi_map.c: one range more, sorted and joined; when the table is full the smallest RAM range goes. */
+void uefi_map_add(struct bootinfo *info, uint64_t base, uint64_t len, uint32_t type);
+uint32_t uefi_map_type(uint32_t efi_type);
+
+/* uefi_jump.S: copied to the trampoline page. Loads cr3 and jumps; never returns. */
+extern const char uefi_jump_code[], uefi_jump_code_end[];
+extern const char blob_kernel[], blob_kernel_end[];
+
+efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The compile-time limits. */
+#ifndef KERNEL_CONFIG_H
+#define KERNEL_CONFIG_H
+
+#define MAX_CPUS         64u
+#define MAX_VMS          32u
+#define MAX_VCPUS_VM     16u
+#define MAX_OBJECTS    4096u
+#define KSTACK_PAGES      4u    /* per thread, plus a guard page */
+#define LOG_BYTES     65536u    /* boot log kept */
+#define FAULT_RECORDS   256u
+#define IOMMU_UNITS       8u
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* DMA spaces: an IOMMU domain for a VM. A domain that does not go away cleanly is kept for ever. */
+#include "kernel/dev/dma.h"
+
+#include "drivers/iommu/iommu.h"
+#include "kernel/lib/range.h"
+#include "kernel/log/console.h"
+#include "kernel/mm/slab.h"
+
+struct dma_space {
+    struct iommu_dom dom;
+    bool stuck;              /* a detach was not confirmed */
+};
+_Static_assert(sizeof(struct dma_space) <= 1024, "a slab object");
+
+status_t dma_create(uint32_t vm_id, struct dma_space **out)
+{
+    if (iommu_vendor() == IOMMU_NONE)
+        return ST_NOIOMMU;
+    if (!iommu_has_ir())
+        return ST_NOIR;
+    struct dma_space *dma = slab_alloc(sizeof *dma);
+    if (dma == NULL)
+        return ST_NOSPACE;
+    status_t st = iommu_dom_create(&dma->dom, vm_id);
+    if (st != ST_OK) {
+        slab_free(dma, sizeof *dma);
+        return st;
+    }
+    *out = dma;
+    return ST_OK;
+}
+
+status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
+{
+    return iommu_dom_map(&dma->dom, iova, hpa, len, PT_R | PT_W);
+}
+
+status_t dma_map_reserved(struct dma_space *dma, struct bdf fn)
+{
+    for (uint32_t i = 0; i < iommu_reserved_count(fn); i++) {
+        uint64_t base, len;
+        status_t st = iommu_reserved(fn, i, &base, &len);
+        if (st == ST_OK && !range_ok(base, len, 1ull << 52))
+            st = ST_CORRUPT;
+        if (st == ST_OK) {
+            uint64_t first = PAGE_DOWN(base), end = PAGE_UP(base + len);
+            st = iommu_dom_map(&dma->dom, (iova_t){ first }, (hpa_t){ first }, end - first, PT_R | PT_W);
+        }
+        if (st != ST_OK)
+            return st;
+        log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn), base, len);
+    }
+    return ST_OK;
+}
+
+status_t dma_attach(struct dma_space *dma, struct bdf fn)
+{
+    return dma->stuck ? ST_QUARANTINED : iommu_attach(&dma->dom, fn);
+}
+
+status_t dma_detach(struct dma_space *dma, struct bdf fn)
+{
+    status_t st = iommu_detach(&dma->dom, fn);
+    if (st != ST_OK)
+        dma->stuck = true;
+    return st;
+}
+
+status_t dma_destroy(struct dma_space *dma)
+{
+    if (dma->stuck)
+        return ST_BUSY;
+    status_t st = iommu_dom_destroy(&dma->dom);
+    if (st == ST_OK)
+        slab_free(dma, sizeof *dma);
+    return st;
+}

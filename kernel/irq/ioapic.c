@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host I/O APICs [82093AA] and 8259s. Boot CPU. */
+#include "kernel/irq/ioapic.h"
+
+#include "kernel/acpi/acpi.h"
+#include "kernel/acpi/acpi_madt.h"
+#include "kernel/arch/hw.h"
+#include "kernel/irq/irq_route.h"
+#include "kernel/lib/bits.h"
+#include "kernel/log/console.h"
+#include "kernel/mm/kmap.h"
+
+#define IOAPIC_INDEX    0x00u            /* [82093AA 3.1.1] */
+#define IOAPIC_WINDOW   0x10u
+#define IOAPIC_LEN      0x20u
+#define REG_VERSION     0x01u
+#define   VERSION_TOP     MASK32(23, 16) /*   highest pin */
+#define REG_RTE         0x10u            /*   two registers a pin */
+#define   RTE_MASKED      BIT32(16)
+
+/* 8259 pair [8259A]: initialised so that a spurious request cannot look like an exception. */
+#define PIC1            0x20u
+#define PIC2            0xa0u
+#define PIC_BASE        0x20u
+#define   ICW1_INIT       0x11u
+#define   ICW4_8086       0x01u
+
+struct ioapic { uintptr_t mmio; uint32_t gsi_base, pins; uint8_t id; };
+static struct ioapic ioapics[MADT_MAX_IOAPICS];
+static uint32_t count;
+static struct acpi_madt madt;            /* const after init */
+
+static uint32_t rd(const struct ioapic *io, uint32_t reg)
+{
+    hw_mmio_wr32(io->mmio + IOAPIC_INDEX, reg);
+    return hw_mmio_rd32(io->mmio + IOAPIC_WINDOW);
+}
+
+static void wr(const struct ioapic *io, uint32_t reg, uint32_t value)
+{
+    hw_mmio_wr32(io->mmio + IOAPIC_INDEX, reg);
+    hw_mmio_wr32(io->mmio + IOAPIC_WINDOW, value);
+}
+
+static void pin_mask(const struct ioapic *io, uint32_t pin)
+{
+    wr(io, REG_RTE + 2 * pin, RTE_MASKED);
+    wr(io, REG_RTE + 2 * pin + 1, 0);
+}
+
+/* Masked before it changes, unmasked last: no half entry ever fires. */
+static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
+{
+    wr(io, REG_RTE + 2 * pin, RTE_MASKED);
+    wr(io, REG_RTE + 2 * pin + 1, (uint32_t)(rte >> 32));
+    wr(io, REG_RTE + 2 * pin, (uint32_t)rte);
+}
+
+static void pics_mask(void)
+{
+    hw_out8(PIC1, ICW1_INIT);
+    hw_out8(PIC2, ICW1_INIT);
+    hw_out8(PIC1 + 1, PIC_BASE);
+    hw_out8(PIC2 + 1, PIC_BASE + 8);
+    hw_out8(PIC1 + 1, BIT32(2));         /* cascade on line 2 */
+    hw_out8(PIC2 + 1, 2);
+    hw_out8(PIC1 + 1, ICW4_8086);
+    hw_out8(PIC2 + 1, ICW4_8086);
+    hw_out8(PIC1 + 1, 0xff);
+    hw_out8(PIC2 + 1, 0xff);
+}
+
+static void add(const struct madt_ioapic *entry)
+{
+    struct ioapic io = { .gsi_base = entry->gsi_base, .id = entry->id };
+    io.mmio = (uintptr_t)kmap_mmio(entry->pa, IOAPIC_LEN);
+    uint32_t version = io.mmio != 0 ? rd(&io, REG_VERSION) : ~0u;
+    if (version == ~0u) {
+        log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->pa.v);
+        return;
+    }
+    io.pins = (uint32_t)FIELD_GET(VERSION_TOP, version) + 1;
+    for (uint32_t pin = 0; pin < io.pins; pin++)
+        pin_mask(&io, pin);
+    ioapics[count++] = io;
+}
+
+void ioapic_init(void)
+{
+    struct acpi_table table;
+    count = 0;
+    madt = (struct acpi_madt){ 0 };
+    pics_mask();
+    if (acpi_find("APIC", 0, &table) != ST_OK || acpi_madt_parse(table.data, table.len, &madt) != ST_OK) {
+        log_line("irq: no MADT: no interrupt lines");
+        return;
+    }
+    for (uint32_t i = 0; i < madt.ioapics; i++)
+        add(&madt.ioapic[i]);
+}
+
+status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ioapic *io = &ioapics[i];
+        if (gsi < io->gsi_base || gsi - io->gsi_base >= io->pins)
+            continue;
+        uint64_t rte;
+        status_t st = irq_route_pin(io->id, apic_id, vector, level, active_low, &rte);
+        if (st == ST_OK)
+            pin_set(io, gsi - io->gsi_base, rte);
+        return st;
+    }
+    return ST_NOTFOUND;
+}
+
+status_t ioapic_route_isa(uint8_t line, uint32_t apic_id, uint8_t vector)
+{
+    struct madt_override isa = acpi_madt_isa(&madt, line);
+    return ioapic_route(isa.gsi, isa.level, isa.active_low, apic_id, vector);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host interrupt vectors, I/O APICs, and device interrupts on their way to a vCPU. */
+#ifndef KERNEL_IRQ_IRQ_H
+#define KERNEL_IRQ_IRQ_H
+
+#include "kernel/arch/spinlock.h"
+#include "kernel/lib/base.h"
+#include "kernel/obj/kobj.h"
+
+struct event;
+struct irq_fn;
+struct pci_fn;
+struct vm;
+
+/* One interrupt of a device. The vector is reserved on every CPU of the VM at creation, so
+ * that retargeting cannot fail for want of one. */
+struct irq_obj {
+    struct kobj obj;
+    /* const */
+    struct kobj *device;         /* struct device's object: holds a reference */
+    struct pci_fn *fn;
+    struct irq_fn *shared;       /* what the function's interrupts share (irq_route.c) */
+    struct vm *vm;               /* target; const while the device is assigned */
+    uint64_t cpus;               /* reserved CPUs, bit mask */
+    uint32_t kind, index;        /* IRQ_KIND_*, entry */
+    uint32_t irte_unit, irte_index;
+    uint8_t vector;              /* same number on each reserved CPU */
+    /* shared->lock */
+    bool routed;                 /* the remapping entry is on */
+    bool wanted;                 /* the guest has not switched it off */
+    bool masked;
+    uint32_t cpu;                /* where the remapping entry points */
+    /* any CPU, atomic */
+    uint64_t message;            /* the guest's: address << 32 | data */
+    uint32_t on, pending;        /* pending: arrived while not on */
+    uint64_t count;              /* arrived */
+};
+
+void irq_init(void);              /* I/O APICs masked, PICs masked */
+/* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. ST_UNSUPP: poll instead. */
+MUST_USE status_t irq_console(struct event *event, uint64_t bits);
+/* IOMMU fault interrupt -> VEC_IOMMU_FAULT on CPU 0; the event gets bits. */
+MUST_USE status_t irq_iommu_faults(struct event *event, uint64_t bits);
+
+/* cpus: bit mask of the VM's host CPUs. Allocates vector and remapping entry, blocked. Takes a
+ * reference of device and counts in fn->irqs. ST_RANGE: no such entry; ST_BUSY: it exists, or
+ * the function uses the other kind; ST_UNSUPP: no such capability; ST_NOSPACE. */
+MUST_USE status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus,
+                             uint32_t kind, uint32_t index, struct irq_obj **out);
+void irq_destroy(struct kobj *obj);
+/* The guest's message and flags (IRQ_MASKED, IRQ_OFF). Only the route, the entry and the
+ * kernel's own MSI, MSI-X registers change. After a reset it writes all of them anew. */
+MUST_USE status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags);
+
+#endif

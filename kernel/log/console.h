@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot console: a 16550 UART (I/O port) and a memory log. Text appears on the
+ * UART until the monitor takes the console over; the log keeps all of it.
+ * Any context, own spinlock, interrupts may be on or off.
+ */
+#ifndef KERNEL_LOG_CONSOLE_H
+#define KERNEL_LOG_CONSOLE_H
+
+#include "kernel/lib/base.h"
+
+/* "cordon: " lines as in docs: one fact a line, no trailing newline in format. */
+void log_line(const char *format, ...) PRINTF(1, 2);
+
+/* UART I/O port and baud; 0 keeps COM1, 115200. Before it, lines go to the log only. */
+void console_init(uint16_t port, uint32_t baud);
+/* Raw bytes to the UART (the monitor's). Waits for the transmitter with a bound per byte;
+ * returns bytes written. */
+size_t console_write(const char *bytes, size_t len);
+/* Bytes received so far, at most max; empties the receive buffer. */
+size_t console_read(char *bytes, size_t max);
+/* From the UART interrupt or a poll: moves received bytes to the buffer; true when there are new ones. */
+bool console_poll(void);
+/* From here on log_line only goes to the log (panic still prints). */
+void console_monitor_owns(void);
+uint16_t console_port(void);
+/* Boot log bytes from an offset (0 = the oldest kept); returns how many. */
+size_t log_read(uint64_t offset, char *out, size_t max);
+
+/* For panic only: takes no lock, always reaches the UART. */
+void console_panic_line(const char *format, ...) PRINTF(1, 2);
+/* From an NMI: says so unless the console is in use just now. */
+void console_nmi_line(void);
+
+#endif

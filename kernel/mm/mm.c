@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory set-up in order: plan, tables, pool, windows, user memory. */
+#include "kernel/mm/mm.h"
+
+#include "kernel/log/console.h"
+#include "kernel/log/panic.h"
+#include "kernel/mm/kspace.h"
+#include "kernel/mm/pmm_init.h"
+
+void mm_init(const struct bootinfo *bi)
+{
+    static struct plan plan;                  /* boot CPU */
+    struct extent_set *user = umem_set();
+    if (plan_make(bi, user, &plan) != ST_OK)
+        panic("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB",
+              plan.ram >> 20, PLAN_POOL_MIN >> 20);
+    kspace_switch(bi, &plan);
+    pmm_init(plan.pool_base, plan.pool_len);
+    kspace_init(&plan);
+    umem_init();
+    log_line("memory: %lu MiB RAM, kernel pool %lu MiB at %lx, %lu MiB for guests and tasks",
+             plan.ram >> 20, plan.pool_len >> 20, plan.pool_base, user->total >> 20);
+}

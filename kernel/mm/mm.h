@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory set-up, once, on the boot CPU. */
+#ifndef KERNEL_MM_MM_H
+#define KERNEL_MM_MM_H
+
+#include "kernel/abi/bootinfo.h"
+
+/* Splits RAM, builds and loads the kernel's own page tables (the loader's low mappings are
+ * gone afterwards). "Too little memory" stops the boot with the reason. */
+void mm_init(const struct bootinfo *bi);
+
+#endif

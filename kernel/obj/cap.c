@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Capability tables: slots are filled and emptied by the root thread only. */
+#include "kernel/obj/cap.h"
+
+status_t cap_slot(struct task *task, uint64_t slot, struct cap **out)
+{
+    struct cap *c = &task->caps[index_clamp(slot, CAP_SLOTS)];
+    if (slot >= CAP_SLOTS || !c->obj)
+        return ST_NOCAP;
+    *out = c;
+    return ST_OK;
+}
+
+status_t cap_free_slot(struct task *task, uint64_t slot, struct cap **out)
+{
+    if (slot == 0 || slot >= CAP_SLOTS)
+        return ST_RANGE;
+    struct cap *c = &task->caps[index_clamp(slot, CAP_SLOTS)];
+    if (c->obj)
+        return ST_BUSY;
+    *out = c;
+    return ST_OK;
+}
+
+void cap_fill(struct cap *slot, struct kobj *obj, uint32_t rights, uint64_t badge)
+{
+    KASSERT(!slot->obj);
+    kobj_get(obj);
+    slot->rights = rights;
+    slot->type = obj->type;
+    slot->badge = badge;
+    /* Own threads of a running task may look meanwhile: the object goes last. */
+    __atomic_store_n(&slot->obj, obj, __ATOMIC_RELEASE);
+}
+
+void cap_drop(struct cap *slot)
+{
+    struct kobj *obj = slot->obj;
+    KASSERT(obj);
+    *slot = (struct cap){ .obj = NULL };
+    kobj_put(obj);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events: notification bits, one waiter, one bound vCPU thread. */
+#include "kernel/obj/event.h"
+
+#include "kernel/arch/upcall.h"
+#include "kernel/mm/slab.h"
+
+struct event *event_create(void)
+{
+    struct event *ev = slab_alloc(sizeof *ev);
+    if (!ev)
+        return NULL;
+    kobj_init(&ev->obj, OBJ_EVENT);
+    ev->timer.kind = KTIMER_EVENT;
+    return ev;
+}
+
+void event_destroy(struct kobj *obj)
+{
+    struct event *ev = (struct event *)obj;
+    ktimer_cancel(&ev->timer);
+    KASSERT(!ev->waiter);
+    kobj_gone(obj);
+    slab_free(ev, sizeof *ev);
+}
+
+void event_signal(struct event *ev, uint64_t bits)
+{
+    spin_lock(&ev->lock);
+    __atomic_fetch_or(&ev->bits, bits, __ATOMIC_SEQ_CST);
+    if (ev->waiter && (ev->bits & ev->wait_mask)) {
+        upcall_wake(ev->waiter);
+        ev->waiter = NULL;
+    }
+    if (ev->bound)
+        upcall_wake(ev->bound);
+    spin_unlock(&ev->lock);
+}
+
+uint64_t event_take(struct event *ev, uint64_t mask)
+{
+    spin_lock(&ev->lock);
+    uint64_t taken = ev->bits & mask;
+    __atomic_fetch_and(&ev->bits, ~taken, __ATOMIC_SEQ_CST);
+    spin_unlock(&ev->lock);
+    return taken;
+}
+
+void event_timer(struct event *ev, uint64_t bits, uint64_t deadline_tsc)
+{
+    spin_lock(&ev->timer_lock);
+    if (deadline_tsc == 0) {
+        ktimer_cancel(&ev->timer);
+    } else {
+        __atomic_store_n(&ev->timer_bits, bits, __ATOMIC_RELEASE);
+        ktimer_set(&ev->timer, deadline_tsc);
+    }
+    spin_unlock(&ev->timer_lock);
+}

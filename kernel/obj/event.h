@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * 64 notification bits. One thread waits, or one thread that runs a vCPU is
+ * bound (doorbell): signalling makes it leave the guest.
+ */
+#ifndef KERNEL_OBJ_EVENT_H
+#define KERNEL_OBJ_EVENT_H
+
+#include "kernel/arch/spinlock.h"
+#include "kernel/obj/kobj.h"
+#include "kernel/sched/ktimer.h"
+
+struct thread;
+
+struct event {
+    struct kobj obj;
+    struct spinlock lock;
+    uint64_t bits;               /* lock; read without it by the doorbell's own CPU */
+    struct thread *waiter;       /* lock: blocks in EVENT_WAIT */
+    uint64_t wait_mask;          /* lock */
+    struct thread *bound;        /* lock: the thread whose vCPU this is the doorbell of */
+    struct spinlock timer_lock;  /* serialises TIMER_SET; the handler does not take it */
+    uint64_t timer_bits;         /* any CPU, atomic */
+    struct ktimer timer;         /* timer_lock */
+};
+
+MUST_USE struct event *event_create(void);
+void event_destroy(struct kobj *obj);
+/* Any context, any CPU. */
+void event_signal(struct event *event, uint64_t bits);
+/* Arms the event's one timer on this CPU; deadline 0 cancels. */
+void event_timer(struct event *event, uint64_t bits, uint64_t deadline_tsc);
+/* Takes the bits in mask, or 0. */
+uint64_t event_take(struct event *event, uint64_t mask);
+
+#endif

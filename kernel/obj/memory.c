@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory ranges and channels. */
+#include "kernel/obj/memory.h"
+
+#include "kernel/mm/pmm.h"
+#include "kernel/mm/slab.h"
+#include "kernel/mm/umem.h"
+
+status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct memory **out)
+{
+    struct memory *mem = slab_alloc(sizeof *mem);
+    if (!mem)
+        return ST_NOSPACE;
+    kobj_init(&mem->obj, OBJ_MEMORY);
+    mem->base = base;
+    mem->len = len;
+    mem->kind = kind;
+    *out = mem;
+    return ST_OK;
+}
+
+status_t memory_create(uint64_t size, uint64_t align, struct memory **out)
+{
+    hpa_t base;
+    status_t st = umem_alloc(size, align, &base);
+    if (st != ST_OK)
+        return st;
+    st = memory_wrap(base, size, MEMORY_RAM, out);
+    if (st != ST_OK)
+        umem_free(base, size);
+    return st;
+}
+
+void memory_destroy(struct kobj *obj)
+{
+    struct memory *mem = (struct memory *)obj;
+    /* A device that could not be cut off may still write there: the range is lost, not reused. */
+    if (mem->kind == MEMORY_RAM && !mem->dirty)
+        umem_free(mem->base, mem->len);
+    kobj_gone(obj);
+    slab_free(mem, sizeof *mem);
+}
+
+static unsigned order_of(uint32_t pages)
+{
+    unsigned order = 0;
+    while ((1u << order) < pages)
+        order++;
+    return order;
+}
+
+status_t channel_create(uint32_t pages, struct event *a, uint64_t bits_a, struct event *b, uint64_t bits_b,
+                        struct channel **out)
+{
+    struct channel *ch = slab_alloc(sizeof *ch);
+    void *mem = pmm_alloc_order(order_of(pages));
+    if (!ch || !mem) {
+        if (ch)
+            slab_free(ch, sizeof *ch);
+        if (mem)
+            pmm_free_order(mem, order_of(pages));
+        return ST_NOSPACE;
+    }
+    kobj_init(&ch->obj, OBJ_CHANNEL);
+    ch->base = pmm_pa(mem);
+    ch->len = (uint64_t)pages * PAGE_SIZE;
+    ch->event[0] = a;
+    ch->event[1] = b;
+    ch->bits[0] = bits_a;
+    ch->bits[1] = bits_b;
+    kobj_get(&a->obj);
+    kobj_get(&b->obj);
+    *out = ch;
+    return ST_OK;
+}
+
+void channel_destroy(struct kobj *obj)
+{
+    struct channel *ch = (struct channel *)obj;
+    kobj_put(&ch->event[0]->obj);
+    kobj_put(&ch->event[1]->obj);
+    pmm_free_order(pmm_va(ch->base), order_of((uint32_t)(ch->len / PAGE_SIZE)));
+    kobj_gone(obj);
+    slab_free(ch, sizeof *ch);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Per-CPU deadlines on the local APIC timer: a list by deadline, short by nature. */
+#include "kernel/sched/ktimer.h"
+
+#include "kernel/arch/hw.h"
+#include "kernel/arch/lapic.h"
+#include "kernel/arch/percpu.h"
+#include "kernel/arch/spinlock.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/config.h"
+#include "kernel/obj/event.h"
+#include "kernel/sched/sched.h"
+
+struct queue {
+    struct spinlock lock;
+    struct ktimer *head;        /* lock */
+    struct ktimer *running;     /* lock: its handler runs now on this queue's CPU */
+    uint64_t programmed;        /* owner CPU: what the hardware waits for, 0 = nothing */
+};
+static struct queue queues[MAX_CPUS];
+
+static void unlink_timer(struct queue *q, struct ktimer *timer)
+{
+    struct ktimer **at = &q->head;
+    while (*at && *at != timer)
+        at = &(*at)->next;
+    KASSERT(*at == timer);
+    *at = timer->next;
+    timer->armed = 0;
+}
+
+/* Owner CPU, lock held. Only an earlier deadline touches the hardware: a late one finds
+ * its turn when the earlier interrupt comes. */
+static void program(struct queue *q)
+{
+    if (!q->head || (q->programmed != 0 && q->programmed <= q->head->deadline))
+        return;
+    q->programmed = q->head->deadline;
+    lapic_timer_set(q->programmed);
+}
+
+void ktimer_set(struct ktimer *timer, uint64_t deadline)
+{
+    struct percpu *cpu = percpu();
+    struct queue *q = &queues[cpu->cpu];
+    if (timer->armed && timer->cpu != cpu->cpu)
+        ktimer_cancel(timer);
+    spin_lock(&q->lock);
+    if (timer->armed)
+        unlink_timer(q, timer);
+    if (deadline == 0)
+        deadline = 1;
+    struct ktimer **at = &q->head;
+    while (*at && (*at)->deadline <= deadline)
+        at = &(*at)->next;
+    timer->deadline = deadline;
+    timer->next = *at;
+    timer->cpu = cpu->cpu;
+    timer->armed = 1;
+    *at = timer;
+    program(q);
+    spin_unlock(&q->lock);
+}
+
+void ktimer_cancel(struct ktimer *timer)
+{
+    if (timer->cpu >= MAX_CPUS)
+        return;
+    struct queue *q = &queues[timer->cpu];
+    bool here = timer->cpu == percpu()->cpu;
+    for (;;) {
+        spin_lock(&q->lock);
+        if (timer->armed)
+            unlink_timer(q, timer);
+        bool busy = q->running == timer && !here;
+        spin_unlock(&q->lock);
+        if (!busy)
+            return;
+        hw_pause();
+    }
+}
+
+static void expire(struct ktimer *timer)
+{
+    switch ((enum ktimer_kind)timer->kind) {
+    case KTIMER_EVENT: {
+        struct event *ev = (struct event *)((uintptr_t)timer - offsetof(struct event, timer));
+        event_signal(ev, __atomic_load_n(&ev->timer_bits, __ATOMIC_ACQUIRE));
+        break;
+    }
+    case KTIMER_WAIT:
+        sched_wake((struct thread *)((uintptr_t)timer - offsetof(struct thread, wait_timer)));
+        break;
+    case KTIMER_VLAPIC:
+        upcall_vcpu_timer(timer);
+        break;
+    case KTIMER_KICK:
+        percpu()->need_resched = 1;
+        break;
+    }
+}
+
+void ktimer_irq(void)
+{
+    struct queue *q = &queues[percpu()->cpu];
+    spin_lock(&q->lock);
+    q->programmed = 0;
+    while (q->head && q->head->deadline <= hw_rdtsc()) {
+        struct ktimer *timer = q->head;
+        unlink_timer(q, timer);
+        q->running = timer;
+        spin_unlock(&q->lock);
+        expire(timer);
+        spin_lock(&q->lock);
+        q->running = NULL;
+    }
+    program(q);
+    spin_unlock(&q->lock);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Per-CPU fixed-priority scheduling, round robin within a priority. A thread
+ * never leaves its CPU. A CPU with one runnable thread takes no tick.
+ */
+#ifndef KERNEL_SCHED_SCHED_H
+#define KERNEL_SCHED_SCHED_H
+
+#include "kernel/obj/task.h"
+#include "kernel/sched/ktimer.h"
+
+#define PRIO_COUNT   8u      /* 7 highest; 0 = idle thread only */
+#define SLICE_US  4000u
+
+enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+
+struct thread {
+    struct kobj obj;
+    uint32_t cpu, prio;          /* const */
+    uint32_t state;              /* runqueue lock of its CPU */
+    uint32_t attention;          /* any CPU, atomic: look at events and interrupts before guest entry */
+    uint64_t ksp;                /* owner CPU: 0 while it runs; set by the last store to its stack's owner */
+    uint64_t kstack_top;         /* const */
+    void *kstack;                /* const */
+    struct task *task;           /* const; NULL = idle */
+    struct thread *next;         /* runqueue lock */
+    struct fpu_area *fpu;        /* owner CPU: its vCPU's registers, NULL = clean */
+    struct vcpu *vcpu;           /* owner CPU: set at the first VCPU_RUN */
+    uint64_t started_tsc;
+    struct ktimer wait_timer;    /* EVENT_WAIT deadline */
+};
+
+static inline struct thread *thread_current(void);
+
+void sched_init_cpu(void);       /* makes the idle thread of this CPU current */
+NORETURN void sched_idle(void);
+
+MUST_USE status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t rip, uint64_t rsp,
+                                uint64_t arg, struct thread **out);
+void thread_destroy(struct kobj *obj);
+/* True when no thread of an ending task can run any more: their stacks may go. */
+bool thread_all_dead(const struct task *task);
+/* Ends the current thread; does not return. */
+NORETURN void thread_exit(void);
+/* Blocks the current thread until bits of mask are there, or the deadline (TSC, 0 = poll,
+ * EVENT_FOREVER). ST_OK with the bits, ST_TIMEOUT, ST_BUSY (another waits), ST_KILLED. */
+MUST_USE status_t sched_event_wait(struct event *event, uint64_t mask, uint64_t deadline, uint64_t *bits);
+/* Sleeps until the TSC deadline or a wake. */
+void sched_sleep_until(uint64_t deadline);
+
+/* Picks the next thread and switches. The caller set its own state (READY: yields, BLOCKED). */
+void schedule(void);
+void sched_yield(void);
+/* Two-step blocking: sched_block_prepare marks the current thread BLOCKED; the caller checks
+ * its condition again; then schedule(), or sched_block_cancel(). */
+void sched_block_prepare(void);
+void sched_block_cancel(void);
+/* The current thread is never run again after its next schedule(). */
+void sched_set_dead(void);
+/* Makes a BLOCKED thread READY; one that runs a guest elsewhere gets an IPI. Any CPU. */
+void sched_wake(struct thread *thread);
+/* Between chunks of long kernel work: takes interrupts, lets others run. */
+void sched_preempt_point(void);
+
+#include "kernel/arch/percpu.h"
+static inline struct thread *thread_current(void) { return percpu()->current; }
+
+#endif

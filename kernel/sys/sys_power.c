@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Power and the console. Monitor only. */
+#include "kernel/abi/bootinfo.h"
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/hw.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/log/console.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sys/platform.h"
+#include "kernel/sys/sys.h"
+
+#define PM1_SLP_TYP_SHIFT 10u            /* [ACPI 4.8.3.2] */
+#define PM1_SLP_EN        0x2000u
+#define PORT_RESET        0xcf9u         /* full reset: 02h then 0eh */
+#define CONSOLE_CHUNK     64u            /* 6 ms at 115200 baud between preemption points */
+#define SETTLE_US         100000u
+
+static void settle(void)
+{
+    struct deadline d = deadline_in(SETTLE_US);
+    while (spin(&d))
+        ;
+}
+
+static void reset(void)
+{
+    const struct acpi_fadt *f = &platform_fadt;
+    if (f->reset == FADT_RESET_IO && f->reset_address <= 0xffff)
+        hw_out8((uint16_t)f->reset_address, f->reset_value);
+    settle();
+    hw_out8(PORT_RESET, 0x02);
+    hw_out8(PORT_RESET, 0x0e);
+    settle();
+    hw_out8(0x64, 0xfe);                  /* the keyboard controller's reset line */
+    settle();
+}
+
+static void off(uint32_t typa, uint32_t typb)
+{
+    hw_out16(platform_fadt.pm1a_cnt, (uint16_t)(typa << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
+    if (platform_fadt.pm1b_cnt != 0)
+        hw_out16(platform_fadt.pm1b_cnt, (uint16_t)(typb << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
+    settle();
+}
+
+/* system op typa typb. Comes back only when the machine did not obey. */
+status_t sys_power(const struct sys_args *args)
+{
+    if (args->a[1] > POWER_OFF || args->a[2] > 7 || args->a[3] > 7)
+        return ST_INVAL;
+    if (args->a[1] == POWER_OFF && platform_fadt.pm1a_cnt == 0)
+        return ST_UNSUPP;
+    upcall_panic();                       /* no DMA from here on */
+    if (args->a[1] == POWER_OFF)
+        off((uint32_t)args->a[2], (uint32_t)args->a[3]);
+    else
+        reset();
+    return ST_HW;
+}
+
+/* system ptr len */
+status_t sys_console(unsigned nr, const struct sys_args *args, uint64_t *value)
+{
+    char chunk[CONSOLE_CHUNK];
+    uint64_t len = MIN(args->a[2], sizeof chunk);
+    status_t st;
+    if (args->a[2] == 0 || args->a[2] > 1024)
+        return ST_INVAL;
+    if (nr == SYS_CONSOLE_READ) {
+        console_poll();
+        *value = console_read(chunk, len);
+        return *value == 0 ? ST_AGAIN : user_copy_out(args->a[1], chunk, *value);
+    }
+    for (uint64_t done = 0; done < args->a[2]; done += len) {
+        len = MIN(args->a[2] - done, sizeof chunk);
+        st = user_copy_in(chunk, args->a[1] + done, len);
+        if (st != ST_OK)
+            return st;
+        console_write(chunk, len);
+        sched_preempt_point();
+    }
+    *value = args->a[2];
+    return ST_OK;
+}

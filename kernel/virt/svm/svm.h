@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SVM back end of the vCPU. Everything here belongs to the vCPU's CPU, interrupts
+ * off. Between svm_enter's CLGI and STGI the guest's FS, GS, TR and system call
+ * registers are loaded: svm_fast and what it calls use no per-CPU data.
+ */
+#ifndef KERNEL_VIRT_SVM_SVM_H
+#define KERNEL_VIRT_SVM_SVM_H
+
+#include "kernel/config.h"
+#include "kernel/virt/svm/vmcb.h"
+#include "kernel/virt/vcpu.h"
+
+/* Who armed V_IRQ. */
+enum svm_virq { VIRQ_NONE, VIRQ_APIC, VIRQ_EXTINT, VIRQ_WINDOW };
+enum svm_nmi { NMI_OPEN, NMI_BLOCKED, NMI_IRET };      /* IRET: unblocked once rip has moved */
+
+/* Instruction lengths that the VMM's decoder found, for CPUs without next-RIP. A guest that
+ * rewrites an instruction in place can make its own entry wrong: it hurts only itself. */
+#define SVM_INSN_SLOTS 64u
+struct svm_insn {
+    uint64_t linear, cr3;
+    uint32_t code;               /* exit code, never 0 for a used entry */
+    uint32_t len;                /* 1..15 */
+};
+
+/* Last state known to be the guest's own, for an exit that destroys the VMCB. */
+struct svm_last { uint64_t rip, rsp, rflags, cr0, cr3, cr4, efer; };
+
+struct svm_vcpu {
+    /* svm_entry.S knows these */
+    struct vcpu_state *state;    /* 00 const */
+    uint64_t vmcb_pa;            /* 08 const */
+    uint64_t host_pa;            /* 10 const: where this CPU keeps the host's VMLOAD state */
+    uint32_t *attention;         /* 18 the home thread's */
+    /* C only */
+    struct vmcb *vmcb;           /* const */
+    struct vcpu *vcpu;           /* const */
+    uint64_t event;              /* to inject at the next entry, INJ_* */
+    uint64_t shadow_rip;         /* interrupt shadow carried over an exit: see svm_event.c */
+    uint64_t iret_rip;
+    uint64_t xcr0, pat;
+    uint64_t dr[4];
+    uint32_t virq;               /* enum svm_virq */
+    uint32_t virq_vector;
+    uint32_t nmi;                /* enum svm_nmi */
+    uint32_t shadow_tries;
+    uint32_t look_again;         /* interrupts to be looked at after the next exit */
+    uint32_t want_len;           /* the exit waits for insn_len from the VMM */
+    uint32_t dr_loaded;          /* DR0-3 of the CPU are the guest's */
+    struct ktimer kick;
+    struct svm_last last;
+    struct svm_insn insn[SVM_INSN_SLOTS];
+};
+AT(struct svm_vcpu, state, 0x00);
+AT(struct svm_vcpu, vmcb_pa, 0x08);
+AT(struct svm_vcpu, host_pa, 0x10);
+AT(struct svm_vcpu, attention, 0x18);
+_Static_assert(sizeof(struct svm_vcpu) <= PAGE_SIZE, "one page");
+
+/* Hangs off percpu()->virt. */
+struct svm_cpu {
+    uint64_t host_pa;            /* const: VMCB page for the host's VMSAVE state */
+    uint64_t hsave_pa;           /* const: VM_HSAVE_PA */
+    uint64_t tsc_aux;            /* own CPU: what the MSR holds */
+    uint64_t owner[MAX_VMS + 1]; /* own CPU, by ASID: serial of the vCPU that used it last */
+};
+
+/* What a handled exit leads to. */
+enum svm_next { SVM_RESUME, SVM_USER };
+
+/* ---- behind virt.h ---- */
+MUST_USE status_t svm_init_cpu(char reason[96]);
+MUST_USE status_t svm_vcpu_init(struct vcpu *vcpu);
+void svm_vcpu_free(struct vcpu *vcpu);
+MUST_USE status_t svm_run(struct vcpu *vcpu);
+void svm_state_get(struct vcpu *vcpu, uint32_t groups);
+MUST_USE bool svm_state_set(struct vcpu *vcpu, uint32_t groups);
+void svm_reset(struct vcpu *vcpu);
+void svm_start_at(struct vcpu *vcpu, uint8_t vector);
+void svm_sync(struct vcpu *vcpu);
+void svm_push_tpr(struct vcpu *vcpu);
+MUST_USE bool svm_update(struct vcpu *vcpu);
+bool svm_wakes(const struct vcpu *vcpu);
+void svm_switch_out(struct vcpu *vcpu);
+void svm_switch_in(struct vcpu *vcpu);
+
+/* ---- svm_caps.c: shared by all vCPUs, const after boot ---- */
+extern uint64_t svm_iopm_pa, svm_msrpm_pa;
+extern uint64_t svm_cr4_mask;    /* CR4 bits that this CPU knows */
+
+/* ---- vmcb.c: pure ---- */
+void vmcb_init(struct svm_vcpu *svm);            /* intercepts, bitmaps, power-on state */
+void vmcb_reset(struct svm_vcpu *svm);           /* guest state after INIT or power-on */
+
+/* ---- svm_entry.S ---- */
+enum svm_fast_result { FAST_RESUME, FAST_ATTENTION, FAST_EXIT };
+/* Runs the guest until something is not for the fast path. IF = 0 before and after. */
+uint32_t svm_enter(struct svm_vcpu *svm);
+/* svm_fast.c: an exit with the guest's registers rdx, rcx; GIF = 0, guest's GS. */
+uint32_t svm_fast(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint64_t rcx);
+uint32_t svm_fast_msr(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint32_t msr, uint32_t len);
+static inline uint32_t svm_fast_done(const struct svm_vcpu *svm)
+{
+    return __atomic_load_n(svm->attention, __ATOMIC_RELAXED) ? FAST_ATTENTION : FAST_RESUME;
+}
+/* svm_cpuid.c: answers CPUID for leaf VMCB.rax; rip stays. */
+/* The registers hold the guest's XCR0: takes note of it, returns it. */
+uint64_t svm_xcr0_sync(struct svm_vcpu *s);
+void svm_cpuid(struct svm_vcpu *svm, struct vcpu_state *state, uint32_t sub);
+
+/* ---- svm_exit.c ---- */
+MUST_USE enum svm_next svm_exit(struct svm_vcpu *svm);
+/* Ends in user mode: fills the record's reason and the groups. */
+MUST_USE enum svm_next svm_to_user(struct svm_vcpu *svm, enum vcpu_exit_reason reason);
+/* The VMM supplied the length for which the exit waited. */
+MUST_USE enum svm_next svm_complete(struct svm_vcpu *svm, uint32_t len);
+/* The instruction is done: rip moves, a single step traps. */
+void svm_advance(struct svm_vcpu *svm, uint32_t len);
+bool svm_xcr0_ok(uint64_t xcr0);
+/* ---- svm_msr.c ---- */
+MUST_USE enum svm_next svm_msr(struct svm_vcpu *svm, uint32_t len);
+bool svm_pat_ok(uint64_t pat);
+/* ---- svm_run.c: debug registers DR0-3 ---- */
+void svm_dr_load(struct svm_vcpu *svm);       /* the guest's are in the CPU and no longer intercepted */
+void svm_dr_unload(struct svm_vcpu *svm);
+void svm_dr_read(struct svm_vcpu *svm);       /* CPU to svm->dr */
+
+/* ---- svm_event.c ---- */
+void svm_after_exit(struct svm_vcpu *svm);       /* EXITINTINFO; before the exit is handled */
+void svm_inject(struct svm_vcpu *svm);           /* just before entry */
+void svm_raise(struct svm_vcpu *svm, unsigned vector);
+void svm_raise_gp(struct svm_vcpu *svm);
+/* Arms V_IRQ for the local APIC; touches no per-CPU data. */
+void svm_arm_apic(struct svm_vcpu *svm);
+/* The virtual PIC's vector, already acknowledged there. */
+void svm_arm_extint(struct svm_vcpu *svm, uint8_t vector);
+void svm_sync_hw(struct svm_vcpu *svm);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CPUID in full: subleaves, leaves outside the index, rows that depend on the vCPU's state. */
+#include "kernel/arch/msr.h"
+#include "kernel/virt/svm/svm.h"
+#include "kernel/virt/vm_cpuid.h"
+
+#define CR4_PKE  BIT64(22)
+
+/* Called from the fast path too: no per-CPU data. */
+void svm_cpuid(struct svm_vcpu *s, struct vcpu_state *st, uint32_t sub)
+{
+    struct vmcb *b = s->vmcb;
+    struct vcpu *v = s->vcpu;
+    const struct cpuid_now now = {
+        .apic_id = v->lapic.id, .apic_on = vlapic_is_on(&v->lapic),
+        .osxsave = (b->cr4 & CR4_OSXSAVE) != 0, .ospke = (b->cr4 & CR4_PKE) != 0, .xcr0 = s->xcr0,
+    };
+    struct vm_cpuid r;
+    vm_cpuid_get(v->vm, (uint32_t)b->rax, sub, &now, &r);
+    b->rax = r.eax;
+    st->gpr[GPR_RBX] = r.ebx;
+    st->gpr[GPR_RCX] = r.ecx;
+    st->gpr[GPR_RDX] = r.edx;
+}

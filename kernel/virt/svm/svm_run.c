@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loop of VCPU_RUN on SVM: complete what the VMM answered, enter, handle, repeat. */
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/hw.h"
+#include "kernel/arch/msr.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/virt/svm/svm.h"
+#include "kernel/virt/vcpu_work.h"
+
+#define MSR_TSC_AUX    0xc0000103u
+#define CPUID_RDTSCP   BIT32(27)          /* 8000_0001h EDX */
+
+static struct svm_cpu *this_cpu(void) { return percpu()->virt; }
+
+/* ---- extended control register ---- */
+
+static uint64_t xgetbv(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile ("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+static void xsetbv(uint64_t v)
+{
+    __asm__ volatile ("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+}
+
+/* Without CR4.OSXSAVE nothing in the guest depends on XCR0, nor can it change it. */
+static void load_xcr0(const struct svm_vcpu *s)
+{
+    if ((s->vmcb->cr4 & CR4_OSXSAVE) && unlikely(s->xcr0 != cpu_features.host_xcr0))
+        xsetbv(s->xcr0);
+}
+
+/* QEMU 7.2 never exits on XSETBV: what the guest set is read back. */
+uint64_t svm_xcr0_sync(struct svm_vcpu *s)
+{
+    uint64_t now = xgetbv();
+    if (unlikely(now != s->xcr0))
+        s->xcr0 = now & (cpu_features.host_xcr0 | 1);
+    return now;
+}
+
+static void unload_xcr0(struct svm_vcpu *s)
+{
+    if (!(s->vmcb->cr4 & CR4_OSXSAVE))
+        return;
+    uint64_t now = svm_xcr0_sync(s);
+    if (unlikely(now != cpu_features.host_xcr0))
+        xsetbv(cpu_features.host_xcr0);
+}
+
+/* ---- debug registers ---- */
+
+#define DR_ACCESS(n) \
+    static uint64_t read_dr##n(void) { uint64_t v; __asm__ volatile ("mov %%dr" #n ", %0" : "=r"(v)); return v; } \
+    static void write_dr##n(uint64_t v) { __asm__ volatile ("mov %0, %%dr" #n : : "r"(v)); }
+DR_ACCESS(0)
+DR_ACCESS(1)
+DR_ACCESS(2)
+DR_ACCESS(3)
+
+void svm_dr_load(struct svm_vcpu *s)
+{
+    write_dr0(s->dr[0]);
+    write_dr1(s->dr[1]);
+    write_dr2(s->dr[2]);
+    write_dr3(s->dr[3]);
+    s->vmcb->icpt_dr = 0;
+    s->dr_loaded = 1;
+}
+
+void svm_dr_read(struct svm_vcpu *s)
+{
+    s->dr[0] = read_dr0();
+    s->dr[1] = read_dr1();
+    s->dr[2] = read_dr2();
+    s->dr[3] = read_dr3();
+}
+
+void svm_dr_unload(struct svm_vcpu *s)
+{
+    if (!s->dr_loaded)
+        return;
+    svm_dr_read(s);
+    s->vmcb->icpt_dr = ICPT_DR_ALL;
+    s->dr_loaded = 0;
+}
+
+void svm_switch_out(struct vcpu *v) { svm_dr_unload(v->svm); }
+
+void svm_switch_in(struct vcpu *v)
+{
+    struct svm_vcpu *s = v->svm;
+    struct svm_cpu *cpu = this_cpu();
+    s->attention = &v->thread->attention;
+    if (v->tsc_aux_on && cpu->tsc_aux != v->tsc_aux) {
+        hw_wrmsr(MSR_TSC_AUX, v->tsc_aux);
+        cpu->tsc_aux = v->tsc_aux;
+    }
+    if (s->vmcb->dr7 & DR7_BREAKPOINTS)
+        svm_dr_load(s);
+}
+
+/* ---- life ---- */
+
+status_t svm_vcpu_init(struct vcpu *v)
+{
+    struct svm_vcpu *s = pmm_alloc();
+    struct vmcb *b = pmm_alloc();
+    if (!s || !b) {
+        if (s)
+            pmm_free(s);
+        if (b)
+            pmm_free(b);
+        return ST_NOSPACE;
+    }
+    v->svm = s;
+    s->vcpu = v;
+    s->state = v->state;
+    s->vmcb = b;
+    s->vmcb_pa = pmm_pa(b).v;
+    s->host_pa = ((const struct svm_cpu *)cpu_block[v->cpu]->virt)->host_pa;
+    s->kick.kind = KTIMER_KICK;
+    s->kick.cpu = v->cpu;
+    v->tsc_aux_on = (hw_cpuid(0x80000001u, 0).edx & CPUID_RDTSCP) != 0;
+    vmcb_init(s);
+    b->asid = v->vm->asid;
+    b->ncr3 = pmm_pa(v->vm->npt.root).v;
+    return ST_OK;
+}
+
+void svm_vcpu_free(struct vcpu *v)
+{
+    ktimer_cancel(&v->svm->kick);
+    pmm_free(v->svm->vmcb);
+    pmm_free(v->svm);
+}
+
+/* INIT. Only BSP and AP differ in where they go on; that is vcpu.c's. */
+void svm_reset(struct vcpu *v)
+{
+    svm_dr_unload(v->svm);
+    vmcb_reset(v->svm);
+}
+
+void svm_start_at(struct vcpu *v, uint8_t vector)
+{
+    struct vmcb *b = v->svm->vmcb;
+    b->cs.sel = (uint16_t)(vector << 8);
+    b->cs.base = (uint64_t)vector << 12;
+    b->rip = 0;
+}
+
+/* ---- the loop ---- */
+
+/* What the VMM wrote into the page since the last exit. */
+static enum svm_next resume(struct svm_vcpu *s)
+{
+    struct vcpu_state *st = s->state;
+    uint32_t dirty = __atomic_load_n(&st->dirty, __ATOMIC_RELAXED) & VS_ALL, want = s->want_len;
+    if (likely((dirty | want) == 0))
+        return SVM_RESUME;
+    s->want_len = 0;
+    st->dirty = 0;
+    if (dirty && !svm_state_set(s->vcpu, dirty)) {
+        enum svm_next next = svm_to_user(s, EXIT_INVALID);
+        st->exit.code = SVM_EXIT_INVALID;
+        return next;
+    }
+    if (dirty & VS_EVENT && s->vcpu->phase == VCPU_PHASE_HALT)
+        __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
+    uint32_t len = __atomic_load_n(&st->exit.insn_len, __ATOMIC_RELAXED);
+    if (!want || (dirty & (VS_RIP | VS_EVENT)) || len == 0 || len > 15)
+        return SVM_RESUME;
+    return svm_complete(s, len);
+}
+
+/* The TLB may hold an older user of the ASID, or translations that were taken away. Partner of
+ * the order in_guest, tlb_gen: vm.c shoot. */
+static void flush_if_stale(struct svm_vcpu *s)
+{
+    struct vcpu *v = s->vcpu;
+    uint64_t *owner = &this_cpu()->owner[s->vmcb->asid];
+    uint32_t gen = __atomic_load_n(&v->vm->tlb_gen, __ATOMIC_SEQ_CST);
+    if (likely(v->tlb_seen == gen && *owner == v->serial))
+        return;
+    s->vmcb->tlb_control = cpu_features.flush_by_asid ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
+    *owner = v->serial;
+    __atomic_store_n(&v->tlb_seen, gen, __ATOMIC_SEQ_CST);
+}
+
+static uint32_t enter_guest(struct svm_vcpu *s)
+{
+    struct vcpu *v = s->vcpu;
+    struct vmcb *b = s->vmcb;
+    (void)__atomic_exchange_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
+    flush_if_stale(s);
+    svm_inject(s);
+    load_xcr0(s);
+    b->rax = s->state->gpr[GPR_RAX];
+    uint64_t start = hw_rdtsc();
+    uint32_t result = svm_enter(s);
+    uint64_t spent = hw_rdtsc() - start;
+    v->stats.guest_tsc += spent;
+    percpu()->guest_tsc += spent;
+    unload_xcr0(s);
+    __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
+    return result;
+}
+
+status_t svm_run(struct vcpu *v)
+{
+    struct svm_vcpu *s = v->svm;
+    if (unlikely(resume(s) == SVM_USER))
+        return ST_OK;
+    for (;;) {
+        if (unlikely(__atomic_load_n(s->attention, __ATOMIC_ACQUIRE)) && vcpu_attend(v))
+            return ST_OK;
+        if (enter_guest(s) != FAST_EXIT)
+            s->state->gpr[GPR_RAX] = s->vmcb->rax;
+        else if (svm_exit(s) == SVM_USER)
+            return ST_OK;
+        if (unlikely(s->look_again || __atomic_load_n(&percpu()->need_resched, __ATOMIC_RELAXED)))
+            __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
+    }
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The neutral vCPU: life, home thread, and what it does between two stays in the guest. */
+#include "kernel/virt/vcpu.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/spec.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/lib/nospec.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/obj/event.h"
+#include "kernel/virt/vcpu_work.h"
+#include "kernel/virt/virt.h"
+#include "kernel/virt/vm_cpuid.h"
+
+_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
+
+static uint64_t serials;         /* root thread */
+
+/* ---- life ---- */
+
+static void release(struct vcpu *v)
+{
+    if (v->svm)
+        virt_vcpu_free(v);
+    if (v->fpu)
+        fpu_area_free(v->fpu);
+    if (v->state)
+        pmm_free(v->state);
+    pmm_free(v);
+}
+
+status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out)
+{
+    if (index != vm->vcpus || index >= MAX_VCPUS_VM || cpu >= cpu_count)
+        return ST_RANGE;
+    struct vcpu *v = pmm_alloc();
+    if (!v)
+        return ST_NOSPACE;
+    v->vm = vm;
+    v->index = index;
+    v->cpu = cpu;
+    v->serial = ++serials;
+    v->state = pmm_alloc();
+    v->fpu = fpu_area_alloc();
+    vlapic_init(&v->lapic, index, index == 0);
+    v->phase = index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
+    status_t st = v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;
+    if (st != ST_OK) {
+        release(v);
+        return st;
+    }
+    kobj_init(&v->obj, OBJ_VCPU);
+    kobj_get(&vm->obj);
+    v->doorbell = doorbell;
+    if (doorbell)
+        kobj_get(&doorbell->obj);
+    vm->vcpu[index] = v;
+    vm->vcpus = index + 1;
+    *out = v;
+    return ST_OK;
+}
+
+static void unbind_doorbell(struct vcpu *v)
+{
+    if (!v->doorbell)
+        return;
+    spin_lock(&v->doorbell->lock);
+    v->doorbell->bound = NULL;
+    spin_unlock(&v->doorbell->lock);
+}
+
+/* The home thread is dead: nothing may wake it any more. Its CPU, or it never ran there again. */
+static void unbind(struct vcpu *v)
+{
+    __atomic_store_n(&v->thread, NULL, __ATOMIC_SEQ_CST);
+    unbind_doorbell(v);
+    ktimer_cancel(&v->lapic.timer);
+}
+
+void vcpu_destroy(struct kobj *obj)
+{
+    struct vcpu *v = (struct vcpu *)obj;
+    struct vm *vm = v->vm;
+    struct event *doorbell = v->doorbell;
+    unbind(v);
+    fpu_forget(v->fpu);
+    vm->vcpu[v->index] = NULL;
+    kobj_gone(obj);
+    release(v);
+    if (doorbell)
+        kobj_put(&doorbell->obj);
+    kobj_put(&vm->obj);
+}
+
+/* ---- the home thread ---- */
+
+static status_t bind(struct vcpu *v)
+{
+    struct thread *t = thread_current();
+    if (v->thread || t->vcpu || t->cpu != v->cpu)
+        return ST_STATE;
+    __atomic_store_n(&v->vm->started, 1, __ATOMIC_SEQ_CST);
+    t->vcpu = v;
+    t->fpu = v->fpu;
+    fpu_switch(v->fpu);
+    __atomic_store_n(&v->thread, t, __ATOMIC_SEQ_CST);
+    if (v->doorbell) {
+        spin_lock(&v->doorbell->lock);
+        v->doorbell->bound = t;
+        spin_unlock(&v->doorbell->lock);
+    }
+    __atomic_store_n(&t->attention, 1, __ATOMIC_SEQ_CST);
+    virt_switch_in(v);
+    return ST_OK;
+}
+
+status_t vcpu_run(struct vcpu *v)
+{
+    if (unlikely(v->thread != thread_current())) {
+        status_t st = bind(v);
+        if (st != ST_OK)
+            return st;
+    }
+    if (unlikely(v->stop))
+        return ST_STATE;
+    return virt_run(v);
+}
+
+void vcpu_notify(struct vcpu *v)
+{
+    struct thread *t = __atomic_load_n(&v->thread, __ATOMIC_SEQ_CST);
+    if (!t)
+        return;                  /* looks at everything when it runs for the first time */
+    if (t == thread_current())
+        __atomic_store_n(&t->attention, 1, __ATOMIC_SEQ_CST);
+    else
+        sched_wake(t);
+}
+
+/* Only the home thread, or anyone before it is known, may look into a vCPU. */
+static bool may_touch(const struct vcpu *v)
+{
+    return !v->stop && (!v->thread || v->thread == thread_current());
+}
+
+status_t vcpu_state_get(struct vcpu *v, uint32_t groups)
+{
+    if (!may_touch(v))
+        return ST_STATE;
+    virt_state_get(v, groups);
+    return ST_OK;
+}
+
+status_t vcpu_state_set(struct vcpu *v, uint32_t groups)
+{
+    if (!may_touch(v))
+        return ST_STATE;
+    return virt_state_set(v, groups) ? ST_OK : ST_INVAL;
+}
+
+status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
+{
+    struct vlapic *l = &v->lapic;
+    if (!may_touch(v) || !v->thread || !vlapic_is_on(l) || vlapic_is_x2(l))
+        return ST_STATE;
+    virt_sync(v);
+    if (write)
+        vlapic_page_write(v, offset, (uint32_t)*value);
+    else
+        *value = vlapic_page_read(v, offset);
+    virt_push_tpr(v);
+    __atomic_store_n(&v->thread->attention, 1, __ATOMIC_SEQ_CST);
+    return ST_OK;
+}
+
+status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
+{
+    switch (line) {
+    case 0:
+        __atomic_store_n(&v->extint_line, level, __ATOMIC_SEQ_CST);
+        break;
+    case 1:
+        if (level)
+            __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
+        break;
+    case 2:
+        if (level)
+            __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
+        break;
+    default:
+        return ST_RANGE;
+    }
+    if (level)
+        vcpu_notify(v);
+    return ST_OK;
+}
+
+/* ---- between two stays in the guest ---- */
+
+static bool leave(struct vcpu *v, enum vcpu_exit_reason reason)
+{
+    struct vcpu_state *st = v->state;
+    st->exit.reason = reason;
+    st->valid = 0;
+    st->halted = v->phase != VCPU_PHASE_RUN;
+    v->stats.by_exit[reason]++;
+    __atomic_store_n(&v->thread->attention, 1, __ATOMIC_RELAXED);    /* the rest is looked at in the next run */
+    return true;
+}
+
+/* [SDM3 8.4] true: INIT, which the VMM hears of. A SIPI behind it stays for the next run. */
+static bool take_init_sipi(struct vcpu *v)
+{
+    uint32_t message = __atomic_load_n(&v->init_sipi, __ATOMIC_SEQ_CST);
+    if (message & VCPU_INIT) {
+        __atomic_fetch_and(&v->init_sipi, ~VCPU_INIT, __ATOMIC_SEQ_CST);
+        vlapic_timer_stop(v);
+        vlapic_reset(&v->lapic);
+        virt_reset(v);
+        v->phase = v->index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
+        return true;
+    }
+    message = __atomic_exchange_n(&v->init_sipi, 0, __ATOMIC_SEQ_CST);
+    if (message & VCPU_INIT) {           /* came in between: comes back */
+        __atomic_fetch_or(&v->init_sipi, message, __ATOMIC_SEQ_CST);
+        return take_init_sipi(v);
+    }
+    if ((message & VCPU_SIPI) && v->phase == VCPU_PHASE_WAIT_SIPI) {
+        virt_start_at(v, (uint8_t)message);
+        v->phase = VCPU_PHASE_RUN;
+    }
+    return false;
+}
+
+static bool doorbell_rang(const struct vcpu *v)
+{
+    return v->doorbell && __atomic_load_n(&v->doorbell->bits, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* What came from outside. true: exit record is filled. */
+static bool look(struct vcpu *v)
+{
+    if (unlikely(v->init_sipi) && take_init_sipi(v))
+        return leave(v, EXIT_INIT);
+    if (unlikely(v->lapic.eoi_any)) {
+        v->state->exit.vector = (uint8_t)vlapic_eoi_take(&v->lapic);
+        return leave(v, EXIT_EOI);
+    }
+    if (doorbell_rang(v))
+        return leave(v, EXIT_EVENT);
+    if (v->phase == VCPU_PHASE_WAIT_SIPI)
+        return false;
+    if (virt_update(v)) {
+        v->phase = VCPU_PHASE_RUN;
+        return leave(v, EXIT_EXTINT);
+    }
+    if (v->phase == VCPU_PHASE_HALT && virt_wakes(v))
+        v->phase = VCPU_PHASE_RUN;
+    return false;
+}
+
+bool vcpu_attend(struct vcpu *v)
+{
+    struct thread *t = v->thread;
+    for (;;) {
+        __atomic_exchange_n(&t->attention, 0, __ATOMIC_SEQ_CST);
+        upcall_resched();                /* does not come back when the task ends */
+        if (look(v))
+            return true;
+        if (v->phase == VCPU_PHASE_RUN)
+            return false;
+        sched_block_prepare();
+        if (__atomic_load_n(&t->attention, __ATOMIC_SEQ_CST))
+            sched_block_cancel();
+        else
+            schedule();
+    }
+}
+
+static const struct task *last_owner[MAX_CPUS];      /* own CPU: whose code ran last, not the idle thread's */
+
+void upcall_switch(struct thread *prev, struct thread *next)
+{
+    const struct task **owner = &last_owner[index_clamp(next->cpu, MAX_CPUS)];
+    if (prev->state == THREAD_DEAD)
+        *owner = NULL;                   /* its address may come back as another task's */
+    if (next->task && next->task != *owner) {
+        spec_switch();
+        *owner = next->task;
+    }
+    if (prev->vcpu) {
+        if (prev->state == THREAD_DEAD) {
+            unbind(prev->vcpu);
+            prev->vcpu = NULL;
+        } else {
+            virt_switch_out(prev->vcpu);
+        }
+    }
+    if (next->vcpu)
+        virt_switch_in(next->vcpu);
+}
+
+/* ---- boot ---- */
+
+status_t virt_init_cpu(char reason[96])
+{
+    static bool done;                    /* boot CPU first, alone */
+    status_t st = virt_backend_init_cpu(reason);
+    if (st != ST_OK || done)
+        return st;
+    done = true;
+    vm_init(cpu_features.asids);
+    vm_cpuid_init();
+    return ST_OK;
+}

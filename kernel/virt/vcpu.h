@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The neutral vCPU. The general registers live in its shared page; everything a
+ * back end needs hangs off `hw`.
+ */
+#ifndef KERNEL_VIRT_VCPU_H
+#define KERNEL_VIRT_VCPU_H
+
+#include "kernel/abi/info.h"
+#include "kernel/abi/vcpu_state.h"
+#include "kernel/sched/sched.h"
+#include "kernel/virt/vlapic.h"
+#include "kernel/virt/vm.h"
+
+struct svm_vcpu;
+
+struct vcpu {
+    struct kobj obj;
+    struct vm *vm;                  /* const, holds a reference */
+    struct vcpu_state *state;       /* const: the shared page (pmm), untrusted content */
+    struct svm_vcpu *svm;           /* const: back end's part */
+    struct thread *thread;          /* the home thread, set at the first VCPU_RUN, then const */
+    struct event *doorbell;         /* const, holds a reference; NULL allowed */
+    struct fpu_area *fpu;           /* const */
+    uint32_t index, cpu;            /* APIC id, host CPU: const */
+    uint32_t phase;                 /* owner CPU: enum vcpu_phase */
+    uint32_t extint_line;           /* any CPU, atomic: virtual PIC's output */
+    uint32_t nmi_pending;           /* any CPU, atomic */
+    uint32_t init_sipi;             /* any CPU, atomic: VCPU_INIT, VCPU_SIPI | vector */
+    uint32_t stop;                  /* owner CPU: never runs again, its state is gone */
+    uint32_t in_guest;              /* owner CPU writes, others wait on it: hardware may use the nested table */
+    uint32_t tlb_seen;              /* owner CPU writes: vm->tlb_gen that it flushed for */
+    uint64_t serial;                /* const: never the same for two vCPUs since boot */
+    uint64_t tsc_offset, tsc_adjust; /* owner CPU */
+    uint32_t tsc_aux;               /* owner CPU */
+    uint32_t tsc_aux_on;            /* const: the CPU has IA32_TSC_AUX */
+    struct vlapic lapic;
+    struct vcpu_stats stats;        /* owner CPU */
+};
+
+enum vcpu_phase { VCPU_PHASE_RUN, VCPU_PHASE_HALT, VCPU_PHASE_WAIT_SIPI };
+#define VCPU_INIT  0x100u
+#define VCPU_SIPI  0x200u
+
+/* index 0 starts runnable, the others wait for SIPI. Sets vm->vcpu[index]. */
+MUST_USE status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out);
+void vcpu_destroy(struct kobj *obj);
+
+/* The VCPU_RUN call: current thread becomes the home; loops until user mode must act.
+ * ST_OK with state->exit filled; ST_STATE wrong thread or CPU; ST_KILLED the task ends. */
+MUST_USE status_t vcpu_run(struct vcpu *vcpu);
+MUST_USE status_t vcpu_state_get(struct vcpu *vcpu, uint32_t groups);
+MUST_USE status_t vcpu_state_set(struct vcpu *vcpu, uint32_t groups);
+MUST_USE status_t vcpu_lapic(struct vcpu *vcpu, bool write, uint32_t offset, uint64_t *value);
+MUST_USE status_t vcpu_line(struct vcpu *vcpu, uint32_t line, bool level);
+/* Makes the vCPU look at its pending work: sets attention, wakes or kicks. Any CPU, interrupts. */
+void vcpu_notify(struct vcpu *vcpu);
+
+/* Once per CPU at boot. reason in words when it fails. */
+MUST_USE status_t virt_init_cpu(char reason[96]);
+
+#endif

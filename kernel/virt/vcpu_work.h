@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between vcpu.c and the back ends' run loops. */
+#ifndef KERNEL_VIRT_VCPU_WORK_H
+#define KERNEL_VIRT_VCPU_WORK_H
+
+#include "kernel/virt/vcpu.h"
+
+/* Looks at all pending work, blocks while the vCPU is halted. true: an exit record is filled.
+ * Does not come back when the task ends. Home thread, host state. */
+MUST_USE bool vcpu_attend(struct vcpu *vcpu);
+
+#endif

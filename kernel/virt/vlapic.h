@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual local APIC of one vCPU [SDM3 11], [APM2 16]. IRR and TMR are
+ * written by any CPU with atomics; everything else by the CPU of the vCPU with
+ * interrupts off. Fields that others only look at (mode, id, destination
+ * registers, TPR) are single words.
+ */
+#ifndef KERNEL_VIRT_VLAPIC_H
+#define KERNEL_VIRT_VLAPIC_H
+
+#include "kernel/lib/base.h"
+#include "kernel/lib/bits.h"
+#include "kernel/sched/ktimer.h"
+
+struct vcpu;
+struct vm;
+
+#define MSR_X2APIC_FIRST  0x800u
+#define MSR_X2APIC_LAST   0x83fu
+
+/* IA32_APIC_BASE [SDM3 11.4.4] */
+#define APIC_BASE_BSP     BIT64(8)
+#define APIC_BASE_EXTD    BIT64(10)
+#define APIC_BASE_EN      BIT64(11)
+#define APIC_BASE_PAGE    MASK64(39, 12)     /* below GPA_TOP */
+
+/* Register numbers: page offset / 16, and x2APIC MSR - 800h [SDM3 11.4.1, 11.12.1]. */
+enum vlapic_reg {
+    VLR_ID = 0x02, VLR_VERSION = 0x03, VLR_TPR = 0x08, VLR_APR = 0x09, VLR_PPR = 0x0a, VLR_EOI = 0x0b,
+    VLR_RRD = 0x0c, VLR_LDR = 0x0d, VLR_DFR = 0x0e, VLR_SVR = 0x0f, VLR_ISR = 0x10, VLR_TMR = 0x18,
+    VLR_IRR = 0x20, VLR_ESR = 0x28, VLR_ICR = 0x30, VLR_ICR_HIGH = 0x31, VLR_LVT = 0x32,
+    VLR_TIMER_INIT = 0x38, VLR_TIMER_COUNT = 0x39, VLR_TIMER_DIVIDE = 0x3e, VLR_SELF_IPI = 0x3f
+};
+
+enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
+#define LVT_VECTOR        MASK32(7, 0)
+#define LVT_MODE          MASK32(10, 8)      /* delivery mode; 7 = ExtINT */
+#define LVT_MASKED        BIT32(16)
+#define LVT_TIMER_MODE    MASK32(18, 17)     /* timer: 0 one-shot, 1 periodic, 2 TSC deadline */
+
+#define SVR_ENABLE        BIT32(8)
+#define SVR_WRITABLE      MASK32(8, 0)
+
+/* ESR [SDM3 11.5.3] */
+#define ESR_SEND_ILLEGAL  BIT32(5)
+#define ESR_RECV_ILLEGAL  BIT32(6)
+#define ESR_REGISTER      BIT32(7)
+
+/* ICR [SDM3 11.6.1] */
+#define ICR_VECTOR        MASK64(7, 0)
+#define ICR_MODE          MASK64(10, 8)
+#define ICR_LOGICAL       BIT64(11)
+#define ICR_LEVEL         BIT64(14)
+#define ICR_TRIGGER       BIT64(15)
+#define ICR_SHORTHAND     MASK64(19, 18)
+#define ICR_DEST          MASK64(63, 32)
+#define ICR_X2_WRITABLE   (MASK64(11, 0) | MASK64(15, 14) | ICR_SHORTHAND | ICR_DEST)
+
+enum icr_mode { ICR_FIXED, ICR_LOWEST, ICR_SMI, ICR_RSVD3, ICR_NMI, ICR_INIT, ICR_SIPI, ICR_EXTINT };
+enum icr_shorthand { ICR_TO_DEST, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
+
+struct vlapic {
+    uint64_t irr[4], tmr[4];     /* any CPU, atomic */
+    uint64_t isr[4];
+    uint64_t eoi_exit[4];        /* level-triggered vectors completed, not yet told to the VMM */
+    uint64_t base;               /* IA32_APIC_BASE */
+    uint64_t icr;
+    uint32_t id;                 /* const */
+    uint32_t eoi_any;            /* eoi_exit is not empty */
+    uint32_t tpr, svr, ldr, dfr, esr;
+    uint32_t esr_pending;        /* any CPU, atomic */
+    uint32_t lvt[LVT_COUNT];
+    uint32_t timer_init, timer_divide;
+    uint64_t timer_due;          /* host TSC of the next expiry, 0 = not counting */
+    uint64_t timer_period;       /* TSC ticks */
+    uint64_t tsc_deadline;       /* guest TSC, 0 = not armed */
+    struct ktimer timer;
+};
+
+/* ---- vlapic.c: pure ---- */
+void vlapic_init(struct vlapic *lapic, uint32_t id, bool bsp);
+/* As INIT leaves it; mode and id stay. */
+void vlapic_reset(struct vlapic *lapic);
+/* Marks a vector requested. false: the APIC is off or the vector illegal. Any CPU. */
+bool vlapic_post(struct vlapic *lapic, uint8_t vector, bool level);
+/* Highest requested vector that beats what is in service (TPR not looked at), or -1. */
+int vlapic_next(const struct vlapic *lapic);
+/* The CPU took the vector: request to service. */
+void vlapic_accept(struct vlapic *lapic, uint8_t vector);
+/* Completes the highest vector in service; true when it was level-triggered (eoi_exit). */
+bool vlapic_eoi(struct vlapic *lapic);
+/* A completed level-triggered vector, or -1. */
+int vlapic_eoi_take(struct vlapic *lapic);
+uint32_t vlapic_ppr(const struct vlapic *lapic);
+/* The virtual PIC's output reaches the CPU: APIC off, or LINT0 is ExtINT and unmasked. */
+bool vlapic_takes_extint(const struct vlapic *lapic);
+/* Records an error and raises the LVT error vector. Any CPU. */
+void vlapic_error(struct vlapic *lapic, uint32_t esr_bit);
+
+static inline bool vlapic_is_x2(const struct vlapic *l) { return (l->base & APIC_BASE_EXTD) != 0; }
+static inline bool vlapic_is_on(const struct vlapic *l) { return (l->base & APIC_BASE_EN) != 0; }
+
+/* ---- vlapic_reg.c: registers. Owner CPU, host state; the caller then looks at injection again. ---- */
+/* x2APIC MSRs 800h-83Fh; false: #GP. */
+MUST_USE bool vlapic_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
+MUST_USE bool vlapic_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
+/* The xAPIC page; offsets that are no register read 0 and record an error. */
+uint32_t vlapic_page_read(struct vcpu *vcpu, uint32_t offset);
+void vlapic_page_write(struct vcpu *vcpu, uint32_t offset, uint32_t value);
+/* IA32_APIC_BASE: enable, disable, x2APIC; false: #GP. */
+MUST_USE bool vlapic_base_write(struct vcpu *vcpu, uint64_t value);
+
+/* ---- vlapic_icr.c ---- */
+/* Sends what an ICR value says; dest is 8 bits wide from xAPIC mode, else 32. */
+void vlapic_send(struct vcpu *from, uint64_t icr, uint32_t dest);
+/* dest and mode against one vCPU's APIC. wide: a 32-bit destination. */
+bool vlapic_matches(const struct vlapic *lapic, uint32_t dest, bool logical, bool wide);
+
+/* ---- vlapic_timer.c ---- */
+void vlapic_timer_write_init(struct vcpu *vcpu, uint32_t count);
+void vlapic_timer_write_divide(struct vcpu *vcpu, uint32_t divide);
+void vlapic_timer_write_lvt(struct vcpu *vcpu, uint32_t lvt);
+uint32_t vlapic_timer_count(const struct vcpu *vcpu);
+/* IA32_TSC_DEADLINE [SDM3 11.5.4.1] */
+uint64_t vlapic_timer_deadline(const struct vcpu *vcpu);
+void vlapic_timer_set_deadline(struct vcpu *vcpu, uint64_t guest_tsc);
+void vlapic_timer_stop(struct vcpu *vcpu);
+/* The guest's TSC moved: an armed TSC deadline keeps its guest value. */
+void vlapic_timer_tsc_moved(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Virtual machines: identity, nested page table, shoot-down. */
+#include "kernel/virt/vm.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/lib/idpool.h"
+#include "kernel/lib/range.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/mm/space.h"
+#include "kernel/virt/vcpu.h"
+
+#define NPT_LEVELS    4u
+#define LEAF_2M       2u
+#define LEAF_1G       3u
+#define SHOOT_US      20000u      /* a kicked CPU leaves its guest within microseconds */
+
+_Static_assert(sizeof(struct vm) <= PAGE_SIZE, "a VM is one page");
+
+/* obj layer: only the root thread creates and destroys */
+static uint64_t vm_words[IDPOOL_WORDS(MAX_VMS + 1)], asid_words[IDPOOL_WORDS(MAX_VMS + 1)];
+static struct idpool vm_ids, asids;
+
+void vm_init(uint32_t asid_count)
+{
+    idpool_init(&vm_ids, vm_words, 1, MAX_VMS + 1);
+    idpool_init(&asids, asid_words, 1, MAX(1u, MIN(asid_count, MAX_VMS + 1)));   /* 0 is the host's */
+}
+
+/* The ASID of a VM that is gone may still be in a TLB: the first entry of each new vCPU on a
+ * CPU flushes it (svm_run.c), so it can be given out again at once. */
+status_t vm_create(struct vm **out)
+{
+    struct vm *vm = pmm_alloc();
+    if (!vm)
+        return ST_NOSPACE;
+    status_t st = idpool_alloc(&vm_ids, &vm->id);
+    if (st != ST_OK)
+        goto free_page;
+    st = idpool_alloc(&asids, &vm->asid);
+    if (st != ST_OK)
+        goto free_id;
+    st = ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false);
+    if (st != ST_OK)
+        goto free_asid;
+    kobj_init(&vm->obj, OBJ_VM);
+    vm->tlb_gen = 1;
+    *out = vm;
+    return ST_OK;
+free_asid:
+    idpool_free(&asids, vm->asid);
+free_id:
+    idpool_free(&vm_ids, vm->id);
+free_page:
+    pmm_free(vm);
+    return st;
+}
+
+void vm_destroy(struct kobj *obj)
+{
+    struct vm *vm = (struct vm *)obj;
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        KASSERT(!vm->vcpu[i]);
+    ptab_destroy(&vm->npt);
+    idpool_free(&asids, vm->asid);
+    idpool_free(&vm_ids, vm->id);
+    kobj_gone(obj);
+    pmm_free(vm);
+}
+
+static status_t map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
+{
+    if (!range_ok(gpa.v, len, GPA_TOP))
+        return ST_RANGE;
+    spin_lock(&vm->lock);
+    status_t st = ptab_map(&vm->npt, gpa.v, hpa, len, prot | PT_USER);
+    spin_unlock(&vm->lock);
+    return st;
+}
+
+status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
+{
+    if (__atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
+        return ST_STATE;
+    return map(vm, gpa, hpa, len, prot);
+}
+
+/* The guest's PAT cannot make a BAR cacheable: UC in the nested table wins, and WC there is
+ * weakened by a UC of the guest [APM2 15.25.8]. */
+status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable)
+{
+    return map(vm, gpa, hpa, len, PT_R | PT_W | (prefetchable ? PT_WC : PT_UC));
+}
+
+static bool has_left(const struct vcpu *v, uint32_t gen)
+{
+    return !__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->tlb_seen, __ATOMIC_SEQ_CST) == gen;
+}
+
+/* Partner: svm_enter_guest sets in_guest, then reads tlb_gen. Called by a vCPU's own thread
+ * (it is not in its guest then) or with none running. */
+static status_t shoot(struct vm *vm)
+{
+    uint32_t gen = __atomic_add_fetch(&vm->tlb_gen, 1, __ATOMIC_SEQ_CST);
+    struct deadline d = deadline_in(SHOOT_US);
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        if (vm->vcpu[i] && !has_left(vm->vcpu[i], gen))
+            vcpu_notify(vm->vcpu[i]);
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        while (vm->vcpu[i] && !has_left(vm->vcpu[i], gen))
+            if (!spin(&d))
+                return ST_TIMEOUT;
+    return ST_OK;
+}
+
+/* The lock is held over the wait: a second unmap may not reap what this one still waits for.
+ * Nobody waits for the lock from within a guest, so the wait ends. */
+status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len)
+{
+    if (!range_ok(gpa.v, len, GPA_TOP))
+        return ST_RANGE;
+    spin_lock(&vm->lock);
+    status_t st = ptab_unmap(&vm->npt, gpa.v, len);
+    if (st == ST_OK)
+        st = shoot(vm);
+    if (st == ST_OK)
+        ptab_reap(&vm->npt);
+    spin_unlock(&vm->lock);
+    return st;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A virtual machine: guest-physical space, CPUID table, vCPUs. */
+#ifndef KERNEL_VIRT_VM_H
+#define KERNEL_VIRT_VM_H
+
+#include "kernel/abi/vcpu_state.h"
+#include "kernel/arch/spinlock.h"
+#include "kernel/config.h"
+#include "kernel/mm/ptab.h"
+#include "kernel/obj/memory.h"
+
+struct dma_space;
+struct vcpu;
+
+#define VM_MAX_MEMORY  8u
+#define GPA_TOP        (1ull << 40)      /* guest-physical addresses are below */
+
+struct vm {
+    struct kobj obj;
+    uint32_t id;                         /* 1..MAX_VMS, const */
+    uint32_t vcpus;                      /* const after start */
+    uint32_t started;                    /* set by the first VCPU_RUN: CPUID and vCPUs are fixed */
+    uint32_t asid;                       /* const: one for the VM, from the pool */
+    struct spinlock lock;                /* nested table after start */
+    struct ptab npt;                     /* lock */
+    uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
+    struct dma_space *dma;               /* kernel/dev/dma.h, NULL = no devices; const after create */
+    struct memory *mem[VM_MAX_MEMORY];   /* references; root thread */
+    uint32_t mems;
+    uint32_t cpuids;                     /* const after start */
+    uint8_t cpuid_index[3][32];          /* vm_cpuid.c: first row of a leaf, 0 = the zero row; const after start */
+    struct vcpu *vcpu[MAX_VCPUS_VM];     /* const after start */
+    struct vm_cpuid cpuid[VM_CPUID_MAX + 1]; /* const after start; row 0 stays zero */
+};
+
+MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_obj.c */
+void vm_destroy(struct kobj *obj);                   /* every vCPU and device is gone; dma already destroyed */
+/* RAM before start; prot PT_R|PT_W|PT_X. Takes no reference (caller does). */
+MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot);
+/* BARs, any time; unmap returns after no vCPU can use the old translation. */
+MUST_USE status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable);
+MUST_USE status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len);
+/* rows ascend by leaf, subleaf. ST_INVAL; ST_STATE when set or started. */
+MUST_USE status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count);
+/* Once at boot, before the first VM: how many ASIDs or VPIDs the CPUs have, 0 not counted. */
+void vm_init(uint32_t asids);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands about functions and IOMMUs: devices device iommu faults. */
+#include "monitor/shell.h"
+
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/str.h"
+#include "monitor/console.h"
+#include "monitor/explain.h"
+#include "monitor/facts.h"
+#include "monitor/slots.h"
+#include "monitor/supervise.h"
+
+#define FAULTS_SHOWN 64u
+
+static const char *const state_word[] = { "blocked", "assigned", "draining", "quarantined" };
+
+static const char *state_of(const struct dev_info *d)
+{
+    return d->state < ARRAY_LEN(state_word) ? state_word[d->state] : "?";
+}
+
+/* The guest that has the function now. */
+static const char *owner_of(const struct dev_info *d)
+{
+    const struct guest *g = supervise_of_vm_id(d->vm);
+    return g ? g->vm->name : "-";
+}
+
+/* The guest that the manifest gives it to. */
+static const char *planned_for(const struct dev_info *d)
+{
+    for (uint32_t v = 0; v < supervise_count(); v++) {
+        const struct guest *g = supervise_guest(v);
+        for (uint32_t i = 0; i < g->plan->devices; i++)
+            if (&shell.f->dev[g->plan->device[i].dev] == d)
+                return g->vm->name;
+    }
+    return "-";
+}
+
+static const char *resets(const struct dev_info *d, char *buf, size_t size)
+{
+    fmt(buf, size, "%s%s%s%s", d->flr & 1 ? "FLR," : "", d->flr & 2 ? "AF-FLR," : "", d->flr & 4 ? "PM," : "",
+        d->flr == 0 ? "none," : "");
+    buf[str_len(buf) - 1] = 0;
+    return buf;
+}
+
+static const char *unit_of(const struct dev_info *d, char *buf, size_t size)
+{
+    if (d->iommu_unit == ~0u)
+        str_copy(buf, size, "none");
+    else
+        fmt(buf, size, "%u", d->iommu_unit);
+    return buf;
+}
+
+static void record(const struct dev_info *d)
+{
+    char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
+    enum code code = policy_device_verdict(shell.f, d, false, false, why);
+    name_format_bdf(d->bdf, bdf, sizeof bdf);
+    name_format_path(d, path, sizeof path);
+    console_print("bdf=%s id=%04x:%04x class=%04x owner=%s state=%s iommu=%s path=%s plan=%s group=%u msi=%u msix=%u"
+                  " reset=%s verdict=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
+                  unit_of(d, unit, sizeof unit), path, planned_for(d), d->group, d->msi_off ? d->msi_vectors : 0u,
+                  d->msix_off ? d->msix_count : 0u, resets(d, reset, sizeof reset),
+                  code == CODE_NONE ? "ok" : explain_name(code));
+}
+
+static void row(const struct dev_info *d)
+{
+    char bdf[16], path[40], verdict[64], why[DIAG_TEXT];
+    enum code code = policy_device_verdict(shell.f, d, false, false, why);
+    name_format_bdf(d->bdf, bdf, sizeof bdf);
+    name_format_path(d, path, sizeof path);
+    if (d->state == DEV_ASSIGNED)
+        fmt(verdict, sizeof verdict, "owned by %s", owner_of(d));
+    else if (code != CODE_NONE)
+        str_copy(verdict, sizeof verdict, explain_name(code));
+    else
+        str_copy(verdict, sizeof verdict, "can be assigned");
+    console_print("  %s  %04x:%04x  %-22s %-11s %-22s %s\n", bdf, d->vendor, d->device, name_class(d->class_rev),
+                  state_of(d), path, verdict);
+}
+
+void cmd_devices(int argc, char **argv, bool records)
+{
+    (void)argc;
+    (void)argv;
+    facts_refresh(shell.f);
+    if (!records)
+        console_print("  %-12s  %-9s  %-22s %-11s %-22s %s\n", "function", "id", "class", "state", "path", "verdict");
+    for (uint32_t i = 0; i < shell.f->devices; i++)
+        if (records)
+            record(&shell.f->dev[i]);
+        else
+            row(&shell.f->dev[i]);
+}
+
+static void bars(const struct dev_info *d)
+{
+    for (uint32_t i = 0; i < 6; i++) {
+        const struct dev_bar *b = &d->bar[i];
+        char size[24];
+        if (b->size == 0 || (b->flags & BAR_UPPER))
+            continue;
+        if (b->flags & BAR_IO)
+            console_print("  BAR %u      I/O port %04lx, %lu bytes\n", i, b->base, b->size);
+        else
+            console_print("  BAR %u      %016lx %6s %s%s\n", i, b->base,
+                          b->size < 1024 ? "<1K" : shell_size(b->size, size, sizeof size),
+                          b->flags & BAR_64 ? "64-bit" : "32-bit", b->flags & BAR_PREFETCH ? ", prefetchable" : "");
+    }
+}
+
+static void group_of(const struct dev_info *d)
+{
+    char bdf[16];
+    console_print("  group      %u:", d->group);
+    for (uint32_t i = 0; i < shell.f->devices; i++)
+        if (shell.f->dev[i].group == d->group) {
+            name_format_bdf(shell.f->dev[i].bdf, bdf, sizeof bdf);
+            console_print(" %s", bdf);
+        }
+    console_print("\n");
+}
+
+void cmd_device(int argc, char **argv, bool records)
+{
+    const struct dev_info *d;
+    char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
+    enum code code;
+    (void)argc;
+    facts_refresh(shell.f);
+    d = shell_device(argv[1]);
+    if (!d)
+        return;
+    if (records) {
+        record(d);
+        return;
+    }
+    name_format_bdf(d->bdf, bdf, sizeof bdf);
+    name_format_path(d, path, sizeof path);
+    console_print("%s %04x:%04x %s (class %06x, revision %02x, subsystem %04x:%04x)\n", bdf, d->vendor, d->device,
+                  name_class(d->class_rev), d->class_rev >> 8, d->class_rev & 255u, d->subvendor, d->subdevice);
+    console_print("  name it    path=%s id=%04x:%04x\n", path, d->vendor, d->device);
+    console_print("  state      %s, owner %s, planned for %s\n", state_of(d), owner_of(d), planned_for(d));
+    console_print("  iommu      unit %s\n", unit_of(d, unit, sizeof unit));
+    group_of(d);
+    console_print("  interrupts %u MSI, %u MSI-X, line %s\n", d->msi_off ? d->msi_vectors : 0u,
+                  d->msix_off ? d->msix_count : 0u, d->pin ? "yes" : "no");
+    console_print("  reset      %s\n  reserved   %u firmware regions\n", resets(d, reset, sizeof reset), d->reserved);
+    if (d->firmware_dma)
+        console_print("  firmware   had left memory access on; it was cut\n");
+    bars(d);
+    code = policy_device_verdict(shell.f, d, false, false, why);
+    if (code == CODE_NONE)
+        console_print("  verdict    can be assigned\n");
+    else
+        console_print("  verdict    %s %s\n", explain_name(code), why);
+}
+
+void cmd_iommu(int argc, char **argv, bool records)
+{
+    const struct info_platform *pf = &shell.f->platform;
+    char why[DIAG_TEXT];
+    enum code code = policy_iommu_verdict(shell.f, why);
+    (void)argc;
+    (void)argv;
+    facts_refresh(shell.f);
+    if (!records) {
+        console_print("  %s%s%s\n", pf->iommu_vendor == 0 ? "none" : pf->iommu_vendor == 1 ? "Intel VT-d" : "AMD-Vi",
+                      code == CODE_NONE ? ", on, every function blocked until a guest owns it" : "",
+                      pf->iommu_ir ? ", interrupt remapping on" : "");
+        if (code != CODE_NONE)
+            console_print("  %s %s\n", explain_name(code), why);
+    }
+    for (uint32_t i = 0; i < shell.f->units; i++) {
+        const struct info_iommu *u = &shell.f->unit[i];
+        const char *pages = u->page_sizes & 4 ? "4K,2M,1G" : u->page_sizes & 2 ? "4K,2M" : "4K";
+        if (records)
+            console_print("unit=%u base=%lx status=%s translation=%u ir=%u bits=%u pages=%s domains=%u faults=%lu\n", i,
+                          u->base, status_name(u->status), u->translation, u->ir, u->address_bits, pages, u->domains,
+                          u->faults);
+        else
+            console_print("  unit %u at %lx: %s, %u-bit, pages %s, %u domains, %s, %lu faults%s%s\n", i, u->base,
+                          u->status == ST_OK ? "on" : status_text(u->status), u->address_bits, pages, u->domains,
+                          u->ir ? "remaps interrupts" : "no interrupt remapping", u->faults, u->reason[0] ? ": " : "",
+                          u->reason);
+    }
+}
+
+/* ---- faults ---- */
+
+static uint64_t next_seq;        /* first fault that was not announced yet */
+static uint64_t announced_at;    /* TSC of the last announcement */
+
+static bool read_fault(uint64_t from, struct info_fault *out)
+{
+    struct sys_ret ret = sys_call(SYS_SYS_INFO, SLOT_SYSTEM, INFO_FAULT, from, (uintptr_t)out, sizeof *out, 0);
+    return ret.st == ST_OK && ret.value == 1;
+}
+
+static const char *fault_owner(const struct info_fault *f)
+{
+    const struct guest *g = supervise_of_vm_id(f->vm);
+    return g ? g->vm->name : f->vm ? "(gone)" : "-";
+}
+
+void cmd_faults(int argc, char **argv, bool records)
+{
+    struct info_fault f;
+    uint64_t seq = 0;
+    uint32_t shown = 0;
+    char bdf[16];
+    (void)argc;
+    (void)argv;
+    while (shown < FAULTS_SHOWN && read_fault(seq, &f)) {
+        name_format_bdf(f.bdf, bdf, sizeof bdf);
+        f.text[sizeof f.text - 1] = 0;
+        if (records)
+            console_print("seq=%lu bdf=%s vm=%s address=%lx access=%s kind=%s reason=%u cut=%u text=\"%s\"\n", f.seq, bdf,
+                          fault_owner(&f), f.address, f.write ? "write" : "read",
+                          f.interrupt ? "interrupt" : "memory", f.reason, f.cut, f.text);
+        else
+            console_print("  %5lu  %s  guest %-12s %-5s %016lx  %s%s%s\n", f.seq, bdf, fault_owner(&f),
+                          f.interrupt ? "irq" : f.write ? "write" : "read", f.address, f.text,
+                          f.text[0] ? "" : "blocked", f.cut ? "; the function was cut off" : "");
+        seq = f.seq + 1;
+        shown++;
+    }
+    if (shown == 0 && !records)
+        console_print("no device access was blocked\n");
+}
+
+void faults_notice(void)
+{
+    struct info_fault f, last = { 0 };
+    uint64_t fresh = 0, now = slots_now();
+    char bdf[16];
+    while (fresh < 512 && read_fault(next_seq, &f)) {
+        next_seq = f.seq + 1;
+        fresh++;
+        last = f;
+        if (f.cut) {
+            name_format_bdf(f.bdf, bdf, sizeof bdf);
+            supervise_device_cut(f.vm, bdf);
+            console_notice("iommu: %s cut off after too many blocked accesses (guest %s)", bdf, fault_owner(&f));
+        }
+    }
+    if (fresh == 0 || last.cut || (announced_at && now - announced_at < 5 * shell.f->platform.tsc_hz))
+        return;                          /* at most one line in 5 s: a storm is not worth more */
+    announced_at = now;
+    name_format_bdf(last.bdf, bdf, sizeof bdf);
+    console_notice("iommu: blocked %s of %s (guest %s) to %lx: see faults",
+                   last.interrupt ? "an interrupt" : last.write ? "a write" : "a read", bdf, fault_owner(&last),
+                   last.address);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands about the machine: help explain status cpus memory stats. */
+#include "monitor/shell.h"
+
+#include "kernel/lib/str.h"
+#include "monitor/console.h"
+#include "monitor/explain.h"
+#include "monitor/facts.h"
+#include "monitor/slots.h"
+#include "monitor/supervise.h"
+
+void cmd_help(int argc, char **argv, bool records)
+{
+    for (const struct command *c = shell_commands; c->name; c++) {
+        if (argc > 1 && !str_eq(argv[1], c->name))
+            continue;
+        if (records)
+            console_print("command=%s touches=%s\n", c->name, c->touches ? "yes" : "no");
+        else
+            console_print("  %-9s %-10s %s\n", c->name, c->args, c->help);
+    }
+    if (!records && argc == 1)
+        console_print("  -p behind a command gives one record a line as key=value pairs.\n");
+}
+
+void cmd_explain(int argc, char **argv, bool records)
+{
+    enum code code = explain_find(argv[1]);
+    (void)argc;
+    if (code == CODE_NONE)
+        console_print("no code \"%s\": codes are a letter and three digits, such as F102\n", argv[1]);
+    else if (records)
+        console_print("code=%s meaning=\"%s\" fix=\"%s\"\n", explain_name(code), explain_meaning(code),
+                      explain_fix(code));
+    else
+        console_print("%s  %s\n      %s\n", explain_name(code), explain_meaning(code), explain_fix(code));
+}
+
+static uint32_t online_cpus(void)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < shell.f->cpus; i++)
+        n += shell.f->cpu[i].online != 0;
+    return n;
+}
+
+static uint32_t assignable(void)
+{
+    char why[DIAG_TEXT];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < shell.f->devices; i++)
+        n += policy_device_verdict(shell.f, &shell.f->dev[i], false, false, why) == CODE_NONE;
+    return n;
+}
+
+void status_machine(void)
+{
+    const struct info_platform *pf = &shell.f->platform;
+    char total[24], left[24], why[DIAG_TEXT];
+    enum code code = policy_iommu_verdict(shell.f, why);
+    console_print("  cpu       %s\n", pf->cpu_name);
+    if (pf->virt_status == ST_OK && pf->virt_vendor != 0)
+        console_print("            %u of %u online, %s, %lu MHz\n", online_cpus(), shell.f->cpus,
+                      pf->virt_vendor == 1 ? "VT-x" : "SVM", pf->tsc_hz / 1000000);
+    else
+        console_print("            %s virtualisation is off: %s\n", explain_name(CODE_I201), pf->virt_reason);
+    console_print("  memory    %s, %s free for guests\n", shell_size(shell.f->memory.total, total, sizeof total),
+                  shell_size(shell.f->memory.user_free, left, sizeof left));
+    if (code == CODE_NONE)
+        console_print("  iommu     %s, %u unit%s, interrupt remapping on, every function blocked\n",
+                      pf->iommu_vendor == 1 ? "VT-d" : "AMD-Vi", shell.f->units, shell.f->units == 1 ? "" : "s");
+    else
+        console_print("  iommu     %s %s\n", explain_name(code), explain_meaning(code));
+    console_print("  pci       %u functions, %u can be assigned\n", shell.f->devices, assignable());
+}
+
+void cmd_status(int argc, char **argv, bool records)
+{
+    const struct info_platform *pf = &shell.f->platform;
+    char total[24], left[24], why[DIAG_TEXT];
+    uint32_t by_state[GUEST_CRASHED + 1] = { 0 };
+    (void)argc;
+    (void)argv;
+    facts_refresh(shell.f);
+    for (uint32_t i = 0; i < supervise_count(); i++)
+        by_state[supervise_guest(i)->state]++;
+    if (records) {
+        console_print("build=%s cpus=%u memory=%s free=%s virt=%s iommu=%s ir=%u functions=%u vms=%u running=%u refused=%u"
+                      " crashed=%u uptime=%lu\n", pf->build[0] ? pf->build : "-", online_cpus(),
+                      shell_size(shell.f->memory.total, total, sizeof total),
+                      shell_size(shell.f->memory.user_free, left, sizeof left),
+                      pf->virt_vendor == 1 ? "vmx" : pf->virt_vendor == 2 ? "svm" : "none",
+                      policy_iommu_verdict(shell.f, why) != CODE_NONE ? "none" : pf->iommu_vendor == 1 ? "vtd" : "amdvi",
+                      pf->iommu_ir, shell.f->devices, supervise_count(), by_state[GUEST_RUNNING],
+                      by_state[GUEST_REFUSED], by_state[GUEST_CRASHED],
+                      (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul));
+        return;
+    }
+    console_print("Cordon %s, up %lu s\n", pf->build, (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul));
+    status_machine();
+    console_print("  guests    %u running, %u starting, %u stopped, %u crashed, %u refused\n", by_state[GUEST_RUNNING],
+                  by_state[GUEST_STARTING], by_state[GUEST_STOPPED], by_state[GUEST_CRASHED], by_state[GUEST_REFUSED]);
+    if (shell.m->lock)
+        console_print("  lock      only commands that look are allowed\n");
+    for (uint32_t i = 0; i < shell.p->diags.count; i++)
+        if (shell.p->diag[i].code == CODE_I210 || shell.p->diag[i].code == CODE_I211)
+            console_print("  unsafe    %s %s\n", explain_name(shell.p->diag[i].code), shell.p->diag[i].text);
+}
+
+/* The guests that have a vCPU there, to the end of the line. */
+static void cpu_guests(uint32_t cpu)
+{
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < supervise_count(); v++)
+        for (uint32_t k = 0; k < supervise_guest(v)->vm->cpus; k++)
+            if (supervise_guest(v)->vm->cpu[k] == cpu)
+                console_print("%s%s", n++ ? "," : "", supervise_guest(v)->vm->name);
+    console_print("%s\n", n ? "" : "-");
+}
+
+void cmd_cpus(int argc, char **argv, bool records)
+{
+    (void)argc;
+    (void)argv;
+    facts_refresh(shell.f);
+    if (!records)
+        console_print("  cpu  apic  state      busy  guest       irqs       ipis   switches  guests\n");
+    for (uint32_t i = 0; i < shell.f->cpus; i++) {
+        const struct info_cpu *c = &shell.f->cpu[i];
+        uint64_t all = (c->idle_tsc + c->busy_tsc) / 100 + 1;
+        console_print(records ? "cpu=%u apic=%u state=%s busy=%lu guest=%lu irqs=%lu ipis=%lu switches=%lu vms="
+                              : "  %3u  %4u  %-8s %5lu%% %5lu%% %10lu %10lu %10lu  ", c->index, c->apic_id,
+                      c->online ? "online" : "offline", c->busy_tsc / all, c->guest_tsc / all, c->irqs, c->ipis,
+                      c->switches);
+        cpu_guests(c->index);
+    }
+}
+
+void cmd_memory(int argc, char **argv, bool records)
+{
+    const struct info_memory *m = &shell.f->memory;
+    char a[24], b[24], c[24], d[24], e[24];
+    (void)argc;
+    (void)argv;
+    facts_refresh(shell.f);
+    console_print(records ? "total=%s free=%s largest=%s kernel=%s kernel_free=%s\n"
+                          : "  total    %s\n  free     %s for guests, %s in one piece\n  kernel   %s, %s of it free\n",
+                  shell_size(m->total, a, sizeof a), shell_size(m->user_free, b, sizeof b),
+                  shell_size(m->user_largest, c, sizeof c), shell_size(m->kernel_total, d, sizeof d),
+                  shell_size(m->kernel_free, e, sizeof e));
+    for (uint32_t i = 0; i < supervise_count(); i++) {
+        const struct guest *g = supervise_guest(i);
+        bool up = g->objects.vm != SLOT_NONE;
+        console_print(records ? "vm=%s memory=%s in_use=%s\n" : "  guest    %-16s %s%s\n", g->vm->name,
+                      shell_size(g->vm->memory, a, sizeof a), records ? up ? "yes" : "no" : up ? "" : " (not in use)");
+    }
+}
+
+static void guest_stats(const struct guest *g, bool records)
+{
+    struct vcpu_stats s;
+    for (uint32_t v = 0; v < g->objects.vcpus; v++) {
+        if (!supervise_stats(g, v, &s))
+            continue;
+        console_print(records ? "vm=%s vcpu=%u exits=%lu cpuid=%lu msr=%lu hlt=%lu intr=%lu nmi=%lu npf=%lu cr=%lu io=%lu"
+                                " vmmcall=%lu other=%lu injected=%lu ipis=%lu\n"
+                              : "  %s vcpu %u: %lu exits\n    cpuid %lu  msr %lu  hlt %lu  intr %lu  nmi %lu  npf %lu"
+                                "  cr %lu  io %lu  vmmcall %lu  other %lu\n    injected %lu  ipis %lu\n",
+                      g->vm->name, v, s.exits, s.cpuid, s.msr, s.hlt, s.intr, s.nmi, s.npf, s.cr, s.io, s.vmmcall,
+                      s.other, s.injected, s.ipis);
+    }
+}
+
+void cmd_stats(int argc, char **argv, bool records)
+{
+    static const char *const object[] = { "none", "system", "task", "thread", "memory", "vm", "vcpu", "channel",
+                                          "event", "device", "irq" };
+    for (uint32_t i = 0; i < supervise_count(); i++)
+        if (argc == 1 || str_eq(argv[1], supervise_guest(i)->vm->name))
+            guest_stats(supervise_guest(i), records);
+    if (argc > 1)
+        return;
+    facts_refresh(shell.f);
+    console_print(records ? "objects" : "  kernel objects:");
+    for (uint32_t i = 1; i < ARRAY_LEN(object); i++)
+        console_print(records ? " %s=%lu" : " %s %lu ", object[i], shell.f->memory.objects[i]);
+    console_print(records ? " slots=%u\n" : "\n  monitor's slots in use: %u\n", slots_used());
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Channel rings: every index that the VMM writes is bounded before it is used. */
+#include "monitor/guestio.h"
+
+#include "monitor/console.h"
+
+static uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);      /* pairs with the VMM's release */
+}
+
+static void store(uint32_t *word, uint32_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+void guestio_reset(struct guest *g)
+{
+    g->out_tail = g->log_tail = g->in_head = 0;
+}
+
+void guestio_begin(struct guest *g)
+{
+    if (!g->log.data)
+        g->log = (struct textring){ g->objects.log, BUILD_LOG, 0 };
+}
+
+/* Copies out what is new, to sink and screen; a head that lies counts as a full ring. */
+static void drain(struct guest *g, const uint8_t *ring, uint32_t size, const uint32_t *head_word,
+                  uint32_t *tail_word, uint32_t *tail, struct textring *sink, bool show)
+{
+    uint8_t chunk[256];
+    uint32_t head = load(head_word), left = head - *tail;
+    if (left > size) {
+        *tail = head - size;
+        left = size;
+    }
+    while (left > 0) {
+        uint32_t n = MIN(left, (uint32_t)sizeof chunk);
+        for (uint32_t i = 0; i < n; i++)
+            chunk[i] = ring[(*tail + i) % size];
+        *tail += n;
+        left -= n;
+        textring_put(sink, chunk, n);
+        if (show)
+            console_guest_output(g->index, chunk, n);
+    }
+    store(tail_word, *tail);
+}
+
+void guestio_drain(struct guest *g)
+{
+    struct vmm_channel *c = g->objects.chan;
+    if (!c || !g->log.data)
+        return;
+    drain(g, c->out, VMM_OUT_SIZE, &c->out_head, &c->out_tail, &g->out_tail, &g->log, true);
+    drain(g, c->log, VMM_LOG_SIZE, &c->log_head, &c->log_tail, &g->log_tail, &g->vmm_log, false);
+}
+
+void guestio_input(struct guest *g, const uint8_t *data, size_t n)
+{
+    struct vmm_channel *c = g->objects.chan;
+    uint32_t used = g->in_head - load(&c->in_tail);
+    for (size_t i = 0; i < n && used < VMM_IN_SIZE; i++, used++)
+        c->in[g->in_head++ % VMM_IN_SIZE] = data[i];
+    store(&c->in_head, g->in_head);
+    /* A VMM that is just ending misses its doorbell: nothing to do about it. */
+    (void)sys_call1(SYS_CHANNEL_SIGNAL, g->objects.channel);
+}
+
+enum vmm_state guestio_state(const struct guest *g, uint32_t *fail, char *reason, size_t size)
+{
+    const struct vmm_channel *c = g->objects.chan;
+    uint32_t state = load(&c->state);
+    size_t n = 0;
+    while (n + 1 < size && n < sizeof c->reason) {
+        char ch = c->reason[n];
+        if (ch == 0)
+            break;
+        reason[n++] = ch < 32 || ch > 126 ? '?' : ch;
+    }
+    reason[n] = 0;
+    *fail = c->code;
+    return state <= VMM_FAILED ? (enum vmm_state)state : VMM_FAILED;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the parts of the policy share. */
+#ifndef MONITOR_POLICY_INTERNAL_H
+#define MONITOR_POLICY_INTERNAL_H
+
+#include "monitor/policy.h"
+
+struct check {
+    struct policy *p;
+    const struct manifest *m;
+    const struct facts *f;
+};
+
+/* Refuses guest vm for a reason; warn does not. */
+void policy_refuse(struct check *c, uint32_t vm, enum code code, const struct span *at, const struct span *also,
+                   const char *format, ...) PRINTF(6, 7);
+void policy_warn(struct check *c, uint32_t vm, enum code code, const struct span *at, const char *format, ...)
+    PRINTF(5, 6);
+
+void policy_devices(struct check *c);    /* resolve names, owners, groups, isolation */
+void policy_slots(struct check *c);      /* slots and interrupts of guests not refused */
+void policy_files(struct check *c);
+
+/* "0000:03:00.0 [8086:10d3 Ethernet controller]" */
+#define POLICY_DEV_TEXT 64u
+void policy_dev_text(const struct dev_info *d, char *buf);
+
+#endif

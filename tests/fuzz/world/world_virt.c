@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fakes of VMs, vCPUs, devices and interrupts: objects with the right lives, no hardware. */
+#include "kernel/acpi/acpi_fadt.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/dev/dev.h"
+#include "kernel/dev/dma.h"
+#include "kernel/irq/irq.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/mm/slab.h"
+#include "kernel/obj/event.h"
+#include "kernel/sys/platform.h"
+#include "kernel/sys/sys.h"
+#include "kernel/virt/vcpu.h"
+#include "drivers/iommu/iommu.h"
+#include "drivers/pci/pci.h"
+
+struct info_platform platform;
+struct acpi_fadt platform_fadt;
+static struct device *opened[4];
+struct dma_space { int dummy; };
+
+status_t sys_root_module(uint64_t index, struct boot_blob *out)
+{
+    *out = (struct boot_blob){ 0x100000, 0x2345, "guests/kernel" };
+    return index < 2 ? ST_OK : ST_NOTFOUND;
+}
+uint32_t sys_root_modules(void) { return 2; }
+
+status_t vm_create(struct vm **out)
+{
+    struct vm *vm = pmm_alloc_order(1);
+    _Static_assert(sizeof *vm <= 8192, "fits");
+    if (!vm)
+        return ST_NOSPACE;
+    kobj_init(&vm->obj, OBJ_VM);
+    vm->id = 1;
+    *out = vm;
+    return ST_OK;
+}
+void vm_destroy(struct kobj *obj)
+{
+    kobj_gone(obj);
+    pmm_free_order(obj, 1);
+}
+status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
+{
+    (void)vm; (void)hpa; (void)prot;
+    KASSERT(len != 0 && gpa.v <= GPA_TOP - len);
+    return gpa.v == 0xbad000 ? ST_OVERLAP : ST_OK;
+}
+status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable)
+{
+    (void)prefetchable;
+    return vm_map(vm, gpa, hpa, len, 0);
+}
+status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len) { return vm_map(vm, gpa, (hpa_t){ 0 }, len, 0); }
+status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
+{
+    KASSERT(count <= VM_CPUID_MAX);
+    vm->cpuid[0] = rows[count - 1];
+    return ST_OK;
+}
+
+status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out)
+{
+    struct vcpu *v = pmm_alloc_order(2);
+    _Static_assert(sizeof *v <= 16384, "fits");
+    if (!v)
+        return ST_NOSPACE;
+    v->state = pmm_alloc();
+    if (!v->state) {
+        pmm_free_order(v, 2);
+        return ST_NOSPACE;
+    }
+    kobj_init(&v->obj, OBJ_VCPU);
+    kobj_get(&vm->obj);
+    kobj_get(&doorbell->obj);
+    v->vm = vm;
+    v->doorbell = doorbell;
+    v->index = index;
+    v->cpu = cpu;
+    vm->vcpu[index] = v;
+    vm->vcpus++;
+    *out = v;
+    return ST_OK;
+}
+void vcpu_destroy(struct kobj *obj)
+{
+    struct vcpu *v = (struct vcpu *)obj;
+    struct vm *vm = v->vm;
+    struct event *doorbell = v->doorbell;
+    vm->vcpu[v->index] = NULL;
+    vm->started = 1;        /* no new vCPUs in a VM that lost one */
+    pmm_free(v->state);
+    kobj_gone(obj);
+    pmm_free_order(v, 2);
+    kobj_put(&doorbell->obj);
+    kobj_put(&vm->obj);
+}
+status_t vcpu_run(struct vcpu *v) { v->vm->started = 1; return ST_OK; }
+status_t vcpu_state_get(struct vcpu *v, uint32_t groups) { v->state->valid = groups; return ST_OK; }
+status_t vcpu_state_set(struct vcpu *v, uint32_t groups) { v->state->dirty = groups; return ST_OK; }
+status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
+{
+    KASSERT(offset <= 0xff0 && v->state);
+    *value = write;
+    return ST_OK;
+}
+status_t vcpu_line(struct vcpu *v, uint32_t line, bool level) { v->extint_line = line + level; return ST_OK; }
+void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data) { (void)addr; vm->tlb_gen = data; }
+
+status_t dma_create(uint32_t vm_id, struct dma_space **out)
+{
+    (void)vm_id;
+    *out = slab_alloc(64);
+    return *out ? ST_OK : ST_NOSPACE;
+}
+status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
+{
+    (void)dma; (void)hpa; (void)len;
+    return iova.v == 0xbae000 ? ST_NOSPACE : ST_OK;
+}
+status_t dma_destroy(struct dma_space *dma) { slab_free(dma, 64); return ST_OK; }
+
+status_t dev_open(struct bdf bdf, struct device **out)
+{
+    unsigned i = bdf.devfn;
+    if (i >= ARRAY_LEN(opened))
+        return ST_NOTFOUND;
+    if (opened[i])
+        return ST_BUSY;
+    struct device *d = slab_alloc(sizeof *d);
+    if (!d)
+        return ST_NOSPACE;
+    kobj_init(&d->obj, OBJ_DEVICE);
+    d->vm_id = i;
+    opened[i] = d;
+    *out = d;
+    return ST_OK;
+}
+void dev_destroy(struct kobj *obj)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(opened); i++)
+        if (opened[i] == (struct device *)obj)
+            opened[i] = NULL;
+    KASSERT(((struct device *)obj)->irqs == 0);
+    kobj_gone(obj);
+    slab_free(obj, sizeof(struct device));
+}
+status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags)
+{
+    (void)vm_id; (void)flags;
+    if (dev->vm)
+        return ST_BUSY;
+    dev->vm = vm;
+    dev->dma = dma;
+    return ST_OK;
+}
+status_t dev_release(struct device *dev) { dev->vm = NULL; return ST_OK; }
+void dev_info(const struct device *dev, struct dev_info *out) { *out = (struct dev_info){ .vm = dev->vm_id }; }
+status_t dev_cfg_read(struct device *dev, uint64_t off, uint64_t size, uint32_t *value)
+{
+    *value = (uint32_t)(off + size);
+    return dev->vm ? ST_OK : ST_STATE;
+}
+status_t dev_cfg_write(struct device *dev, uint64_t off, uint64_t size, uint32_t value)
+{
+    (void)off; (void)size; (void)value;
+    return dev->vm ? ST_OK : ST_STATE;
+}
+status_t dev_owner_reset(struct device *dev) { return dev->vm ? ST_OK : ST_STATE; }
+status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len, hpa_t *hpa, bool *pre)
+{
+    (void)dev; (void)off;
+    *hpa = (hpa_t){ 0xe0000000 };
+    *pre = false;
+    return bar < 6 && len == 4096 ? ST_OK : ST_RANGE;
+}
+status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus, uint32_t kind,
+                    uint32_t index, struct irq_obj **out)
+{
+    (void)kind; (void)index;
+    KASSERT(cpus != 0);
+    struct irq_obj *irq = slab_alloc(sizeof *irq);
+    if (!irq)
+        return ST_NOSPACE;
+    kobj_init(&irq->obj, OBJ_IRQ);
+    kobj_get(device);
+    irq->device = device;
+    irq->fn = fn;
+    irq->vm = vm;
+    ((struct device *)device)->irqs++;
+    *out = irq;
+    return ST_OK;
+}
+void irq_destroy(struct kobj *obj)
+{
+    struct irq_obj *irq = (struct irq_obj *)obj;
+    struct kobj *device = irq->device;
+    ((struct device *)device)->irqs--;
+    kobj_gone(obj);
+    slab_free(irq, sizeof *irq);
+    kobj_put(device);
+}
+status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags)
+{
+    irq->guest_addr = addr;
+    irq->guest_data = data;
+    irq->on = flags == 0;
+    return ST_OK;
+}
+
+uint32_t pci_count(void) { return 0; }
+struct pci_fn *pci_at(uint32_t index) { (void)index; return NULL; }
+bool iommu_unit_info(uint32_t unit, struct info_iommu *out) { (void)out; return unit == 0; }
+bool iommu_fault_get(uint64_t from, struct info_fault *out) { out->seq = from; return from < 3; }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The fake of kernel/arch/percpu.h: one CPU, whose block the test defines (struct percpu fake_percpu). */
+#ifndef KERNEL_ARCH_PERCPU_H
+#define KERNEL_ARCH_PERCPU_H
+
+#include "kernel/lib/base.h"
+
+struct thread;
+struct tss64;
+
+struct percpu {
+    struct percpu *self;
+    uint64_t kstack_top, user_rsp;
+    struct thread *current;
+    uint32_t cpu, apic_id, need_resched, online;
+    struct tss64 *tss;
+    uint64_t kernel_cr3;
+    struct fpu_area *fpu_loaded;
+    void *virt;
+    uint64_t idle_tsc, guest_tsc, irqs, ipis, switches;
+};
+
+extern struct percpu fake_percpu;
+extern struct percpu *cpu_block[];
+extern uint32_t cpu_count;
+
+static inline struct percpu *percpu(void) { return &fake_percpu; }
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine: DMAR builder, PCI functions, ACPI lookup. */
+#include "tests/unit/fake/vtd_rig.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "drivers/iommu/iommu.h"
+#include "drivers/pci/pci.h"
+#include "kernel/acpi/acpi.h"
+#include "kernel/arch/hw.h"
+#include "tests/unit/fake/log.h"
+#include "tests/unit/fake/pmm.h"
+
+struct rig rig;
+static struct pci_fn functions[32];
+static struct { uint8_t header, secondary, subordinate; } config[32];
+static unsigned nfunctions;
+static uint32_t entry_at;
+
+static uint64_t rig_rdmsr(uint32_t msr) { return msr == 0x1b ? rig.apic_base : 0; }
+
+void rig_reset(void)
+{
+    fake_hw_reset();
+    fake_pmm_reset();
+    fake_log_reset();
+    memset(&rig, 0, sizeof rig);
+    rig.dmar_status = rig.ivrs_status = ST_NOTFOUND;
+    rig.apic_base = 0xfee00900;
+    fake_hw.rdmsr = rig_rdmsr;
+    nfunctions = 0;
+}
+
+static void put(uint32_t at, uint64_t v, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        rig.dmar[at + i] = (uint8_t)(v >> (8 * i));
+}
+
+static void grow(uint32_t bytes)
+{
+    rig.len += bytes;
+    put(4, rig.len, 4);
+}
+
+void rig_dmar(uint8_t flags)
+{
+    memset(rig.dmar, 0, sizeof rig.dmar);
+    memcpy(rig.dmar, "DMAR", 4);
+    rig.len = 0;
+    grow(48);
+    rig.dmar[36] = 38;
+    rig.dmar[37] = flags;
+    rig.dmar_status = ST_OK;
+}
+
+void rig_entry(uint16_t type, const void *body, unsigned len)
+{
+    entry_at = rig.len;
+    put(rig.len, type, 2);
+    put(rig.len + 2, 4 + len, 2);
+    memcpy(rig.dmar + rig.len + 4, body, len);
+    grow(4 + len);
+}
+
+void rig_drhd(uint64_t base, bool include_all, uint16_t seg)
+{
+    uint8_t body[12] = { include_all, 0, (uint8_t)seg, (uint8_t)(seg >> 8) };
+    memcpy(body + 4, &base, 8);
+    rig_entry(0, body, 12);
+}
+
+void rig_rmrr(uint64_t first, uint64_t last)
+{
+    uint8_t body[20] = { 0 };
+    memcpy(body + 4, &first, 8);
+    memcpy(body + 12, &last, 8);
+    rig_entry(1, body, 20);
+}
+
+void rig_scope(uint8_t type, uint8_t id, uint8_t bus, unsigned hops, ...)
+{
+    va_list ap;
+    uint32_t at = rig.len;
+    put(at, type, 1);
+    put(at + 1, 6 + 2 * hops, 1);
+    put(at + 4, id, 1);
+    put(at + 5, bus, 1);
+    va_start(ap, hops);
+    for (unsigned i = 0; i < 2 * hops; i++)
+        put(at + 6 + i, (uint64_t)va_arg(ap, int), 1);
+    va_end(ap);
+    grow(6 + 2 * hops);
+    put(entry_at + 2, rig.len - entry_at, 2);
+}
+
+void rig_function(unsigned bus, unsigned dev, unsigned fn)
+{
+    functions[nfunctions] = (struct pci_fn){ .bdf = bdf_make(bus, dev, fn) };
+    config[nfunctions].header = 0;
+    nfunctions++;
+}
+
+void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint8_t subordinate)
+{
+    rig_function(bus, dev, fn);
+    config[nfunctions - 1].header = 0x81;         /* multi-function bit must not matter */
+    config[nfunctions - 1].secondary = secondary;
+    config[nfunctions - 1].subordinate = subordinate;
+}
+
+uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
+{
+    uint32_t ones = size == 4 ? ~0u : (1u << (8 * size)) - 1;
+    for (unsigned i = 0; i < nfunctions; i++) {
+        if (!bdf_eq(functions[i].bdf, fn))
+            continue;
+        return off == 0x0e ? config[i].header : off == 0x19 ? config[i].secondary
+             : off == 0x1a ? config[i].subordinate : off == 0 ? 0x12348086 & ones : 0;
+    }
+    return ones;
+}
+
+uint32_t pci_count(void) { return nfunctions; }
+struct pci_fn *pci_at(uint32_t index) { return index < nfunctions ? &functions[index] : NULL; }
+
+status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out)
+{
+    if (index != 0)
+        return ST_NOTFOUND;
+    *out = (struct acpi_table){ .data = rig.dmar, .len = rig.len };
+    return memcmp(sig, "DMAR", 4) == 0 ? rig.dmar_status : memcmp(sig, "IVRS", 4) == 0 ? rig.ivrs_status : ST_NOTFOUND;
+}
+
+status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap)
+{
+    char reason[96];
+    rig_dmar(1);
+    rig_drhd(RIG_BASE0, true, 0);
+    rig_scope(3, 0, 0xff, 1, 0, 0);
+    vtd_model_init(m, RIG_BASE0, cap, ecap);
+    return iommu_init(reason);
+}

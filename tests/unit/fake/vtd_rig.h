@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A machine for tests of drivers/iommu: builds its DMAR, answers acpi_find and
+ * the config reads that scope resolution makes.
+ */
+#ifndef TESTS_UNIT_FAKE_VTD_RIG_H
+#define TESTS_UNIT_FAKE_VTD_RIG_H
+
+#include "kernel/lib/base.h"
+#include "kernel/lib/types.h"
+#include "tests/unit/fake/vtd_model.h"
+
+#define RIG_BASE0 0xfed90000ull
+#define RIG_BASE1 0xfed91000ull
+
+struct rig {
+    uint8_t dmar[4096];
+    uint32_t len;
+    status_t dmar_status, ivrs_status;    /* what acpi_find says */
+    uint64_t apic_base;                   /* MSR 1Bh */
+};
+extern struct rig rig;
+
+/* Everything fresh: hardware, pages, log, no PCI function, no DMAR. */
+void rig_reset(void);
+void rig_dmar(uint8_t flags);                                         /* header */
+void rig_drhd(uint64_t base, bool include_all, uint16_t seg);
+void rig_rmrr(uint64_t first, uint64_t last);
+void rig_entry(uint16_t type, const void *body, unsigned len);        /* body after type and length */
+/* Adds a scope to the last entry. path: pairs dev, fn. */
+void rig_scope(uint8_t type, uint8_t id, uint8_t bus, unsigned hops, ...);
+void rig_function(unsigned bus, unsigned dev, unsigned fn);
+void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint8_t subordinate);
+/* One unit at RIG_BASE0 that takes all, with an I/O APIC 0 as ff:00.0, started. */
+status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/log/console.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/hw.c */
+#include "kernel/log/console.h"
+
+#include "kernel/arch/hw.h"
+#include "kernel/config.h"
+#include "tests/unit/unit.h"
+
+static char sent[LOG_BYTES];
+static size_t sent_len;
+static uint8_t lcr, pending[3000];
+static size_t pending_len, pending_at;
+static bool absent, stuck;
+static uint32_t divisor;
+
+static uint32_t uart_in(uint16_t port, unsigned size)
+{
+    (void)size;
+    if (absent || port < 0x2f8 || port > 0x2ff)
+        return 0xff;
+    switch (port & 7) {
+    case 0: return pending_at < pending_len ? pending[pending_at++] : 0;
+    case 2: return 0xc1;
+    case 5: return (stuck ? 0u : 0x60u) | (pending_at < pending_len ? 1u : 0u);
+    default: return 0;
+    }
+}
+
+static void uart_out(uint16_t port, unsigned size, uint32_t v)
+{
+    (void)size;
+    if ((port & 7) == 3)
+        lcr = (uint8_t)v;
+    else if ((port & 7) <= 1 && (lcr & 0x80))
+        divisor = (port & 7) == 0 ? (divisor & 0xff00u) | v : (divisor & 0xffu) | v << 8;
+    else if ((port & 7) == 0 && sent_len < sizeof sent)
+        sent[sent_len++] = (char)v;
+}
+
+static void before(void)
+{
+    log_line("early %d", 1);
+    absent = true;
+    console_init(0x2f8, 9600);
+    CHECK_EQ(console_port(), 0);
+    CHECK_EQ(console_write("x", 1), 0);
+    absent = false;
+    console_init(0x2f8, 9600);
+    CHECK_EQ(console_port(), 0x2f8);
+    CHECK_EQ(divisor, 12);
+    CHECK_EQ(lcr, 3);
+    sent[sent_len] = 0;
+    CHECK_STR(sent, "cordon: early 1\r\n");          /* said before, shown now */
+}
+
+static void lines(void)
+{
+    sent_len = 0;
+    log_line("two %s", "words");
+    CHECK_EQ(console_write("raw\n", 4), 4);
+    sent[sent_len] = 0;
+    CHECK_STR(sent, "cordon: two words\r\nraw\n");
+    stuck = true;
+    uint64_t from = fake_hw.now_us;
+    CHECK_EQ(console_write("0123456789abcdefXYZ", 19), 0);
+    CHECK(fake_hw.now_us - from < 100000);           /* a dead transmitter costs a bounded time */
+    stuck = false;
+    char longest[400];
+    memset(longest, 'l', sizeof longest);
+    longest[399] = 0;
+    log_line("%s", longest);
+}
+
+static void input(void)
+{
+    char got[2000];
+    CHECK(!console_poll());
+    memset(pending, 'k', sizeof pending);
+    pending_len = 5;
+    CHECK(console_poll());
+    CHECK_EQ(console_read(got, 3), 3);
+    CHECK_EQ(console_read(got, 9), 2);
+    CHECK_EQ(console_read(got, 9), 0);
+    pending_at = 0;
+    pending_len = sizeof pending;                    /* more than the buffer: the rest is dropped */
+    while (console_poll())
+        ;
+    CHECK_EQ(console_read(got, sizeof got), 1024);
+    absent = true;
+    CHECK(!console_poll());                          /* all ones is "gone", not data for ever */
+    absent = false;
+}
+
+static void log(void)
+{
+    static char text[LOG_BYTES + 1];
+    CHECK(log_read(0, text, 16) == 16 && memcmp(text, "cordon: early 1\n", 16) == 0);
+    console_monitor_owns();
+    sent_len = 0;
+    for (unsigned i = 0; i < 5000; i++)
+        log_line("line %u of the flood", i);
+    CHECK_EQ(sent_len, 0);                           /* the monitor owns the UART */
+    CHECK_EQ(log_read(0, text, sizeof text), LOG_BYTES);
+    text[LOG_BYTES] = 0;
+    CHECK(strstr(text, "line 4999 of the flood\n") != NULL && strstr(text, "early") == NULL);
+    CHECK_EQ(log_read(LOG_BYTES - 5, text, 100), 5);
+    CHECK_EQ(log_read(~0ull, text, 100), 0);
+    console_panic_line("last words");
+    sent[sent_len] = 0;
+    CHECK_STR(sent, "cordon: last words\r\n");
+}
+
+int main(void)
+{
+    fake_hw_reset();
+    fake_hw.in = uart_in;
+    fake_hw.out = uart_out;
+    before();
+    lines();
+    input();
+    log();
+    return unit_done();
+}

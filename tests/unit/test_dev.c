@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dma.c kernel/obj/kobj.c
+   drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/command.c
+   drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c kernel/acpi/acpi_mcfg.c
+   tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* The ownership state machine over PCI models and a fake IOMMU with faults; BAR map checks. */
+#include "kernel/dev/dev.h"
+
+#include <stdlib.h>
+
+#include "drivers/iommu/iommu.h"
+#include "drivers/pci/pci.h"
+#include "drivers/pci/pci_regs.h"
+#include "kernel/abi/syscall.h"
+#include "kernel/arch/hw.h"
+#include "kernel/dev/dma.h"
+#include "kernel/mm/slab.h"
+#include "kernel/sched/sched.h"
+#include "tests/unit/fake/log.h"
+#include "tests/unit/fake/pci_model.h"
+#include "unit.h"
+
+/* ---- fakes ---- */
+static struct {
+    enum iommu_vendor vendor;
+    bool ir, uncovered;
+    status_t attach, detach, destroy;
+    unsigned attached, attaches, detaches, maps;
+    uint32_t reserved;
+    uint64_t mapped_base, mapped_len;
+    bool master_at_detach;       /* bus mastering was still on */
+    unsigned resets_at_detach;
+} io;
+static struct pci_model_fn *m;
+static unsigned live_objects, preempts;
+static bool in_reset_hook;
+static struct device *hook_dev;
+
+enum iommu_vendor iommu_vendor(void) { return io.vendor; }
+bool iommu_has_ir(void) { return io.ir; }
+status_t iommu_unit_of(struct bdf fn, uint32_t *unit)
+{
+    (void)fn;
+    *unit = 0;
+    return io.uncovered ? ST_NOIOMMU : ST_OK;
+}
+uint32_t iommu_reserved_count(struct bdf fn) { return bdf_dev(fn) == 6 ? io.reserved : 0; }
+status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
+{
+    (void)fn;
+    *base = 0x7f001800 + 0x100000ull * i;
+    *len = 0x1000;
+    return ST_OK;
+}
+status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm) { dom->vm = vm; dom->live = true; return ST_OK; }
+status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
+{
+    (void)dom;
+    CHECK_EQ(prot, PT_R | PT_W);
+    CHECK_EQ(iova.v, pa.v);
+    io.maps++;
+    io.mapped_base = iova.v;
+    io.mapped_len = len;
+    return ST_OK;
+}
+status_t iommu_dom_destroy(struct iommu_dom *dom)
+{
+    if (dom->attached)
+        return ST_BUSY;
+    return io.destroy;
+}
+status_t iommu_attach(struct iommu_dom *dom, struct bdf fn)
+{
+    (void)fn;
+    io.attaches++;
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2) & 7, 0);           /* nothing is on before the attach */
+    if (io.attach == ST_OK)
+        dom->attached++;
+    return io.attach;
+}
+status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
+{
+    (void)fn;
+    io.detaches++;
+    io.master_at_detach = !m->gone && (pci_model_get(m, CFG_COMMAND, 2) & CMD_BUS_MASTER) != 0;
+    io.resets_at_detach = m->resets;
+    if (io.detach == ST_OK && dom->attached)
+        dom->attached--;
+    return io.detach;
+}
+void *slab_alloc(size_t size) { live_objects++; return calloc(1, size); }
+void slab_free(void *p, size_t size) { (void)size; live_objects--; free(p); }
+
+/* Others run here: a VMM thread pokes at the function, the clock goes on. */
+void sched_preempt_point(void)
+{
+    preempts++;
+    fake_hw.now_us += 1000;
+    if (in_reset_hook) {
+        uint32_t v;
+        CHECK_EQ(dev_cfg_write(hook_dev, CFG_COMMAND, 2, 6), ST_BUSY);
+        CHECK_EQ(dev_cfg_read(hook_dev, 0, 4, &v), ST_BUSY);
+        CHECK_EQ(dev_owner_reset(hook_dev), ST_BUSY);
+        CHECK_EQ(dev_release(hook_dev), ST_BUSY);
+    }
+}
+
+/* ---- set-up ---- */
+static struct vm *vm_a = (struct vm *)0x1000, *vm_b = (struct vm *)0x2000;
+static struct device *dev;
+static struct dma_space *dma;
+
+static void fresh_models(void)
+{
+    fake_hw_reset();
+    fake_log_reset();
+    pci_model_reset(true);
+    memset(&io, 0, sizeof io);
+    io.vendor = IOMMU_VTD;
+    io.ir = true;
+    pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
+    m = pci_model_nic(0, 6, 0, 0xfe800000);
+}
+
+static void start(void)
+{
+    CHECK_EQ(pci_init(), ST_OK);
+    dev_init();
+    CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
+    CHECK_EQ(dma_create(1, &dma), ST_OK);
+}
+
+static void fresh(void)
+{
+    fresh_models();
+    start();
+}
+
+static void finish(status_t destroy)
+{
+    dev_destroy(&dev->obj);
+    CHECK_EQ(dma_destroy(dma), destroy);
+    if (destroy != ST_OK)
+        slab_free(dma, 0);           /* kept for ever by design */
+    CHECK_EQ(live_objects, 0);
+    CHECK_EQ(kobj_count(OBJ_DEVICE), 0);
+}
+
+static uint16_t state(void) { return dev->fn->info.state; }
+
+/* ---- tests ---- */
+static void test_life(void)
+{
+    fresh();
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), CMD_INTX_OFF);    /* silenced at boot */
+    CHECK(fake_log_has("00:06.0 (8086:10d3): firmware left bus mastering on"));
+    CHECK(!fake_log_has("00:00.0"));
+    struct device *again;
+    CHECK_EQ(dev_open(bdf_make(0, 6, 0), &again), ST_BUSY);
+    CHECK_EQ(dev_open(bdf_make(0, 7, 0), &again), ST_NOTFOUND);
+    uint32_t v;
+    CHECK_EQ(dev_cfg_read(dev, 0, 4, &v), ST_STATE);
+    CHECK_EQ(dev_owner_reset(dev), ST_STATE);
+    CHECK_EQ(dev_release(dev), ST_STATE);
+    CHECK_EQ(dev_assign(dev, vm_a, 3, dma, 0x10), ST_INVAL);
+    CHECK_EQ(dev_assign(dev, vm_a, 3, NULL, 0), ST_NOIOMMU);
+    CHECK_EQ(m->resets, 0);
+    CHECK_EQ(dev_assign(dev, vm_a, 3, dma, 0), ST_OK);
+    CHECK_EQ(state(), DEV_ASSIGNED);
+    CHECK_EQ(m->resets, 1);
+    CHECK(preempts > 50);
+    struct dev_info info;
+    dev_info(dev, &info);
+    CHECK_EQ(info.vm, 3);
+    CHECK_EQ(info.state, DEV_ASSIGNED);
+    CHECK_EQ(dev_assign(dev, vm_a, 3, dma, 0), ST_BUSY);
+    CHECK_EQ(dev_assign(dev, vm_b, 4, dma, 0), ST_BUSY);
+    CHECK_EQ(dma_destroy(dma), ST_BUSY);
+    CHECK_EQ(dev_cfg_read(dev, 0, 4, &v), ST_OK);
+    CHECK_EQ(v, 0x10d38086);
+    CHECK_EQ(dev_cfg_read(dev, 4096, 1, &v), ST_RANGE);
+    CHECK_EQ(dev_cfg_read(dev, 4094, 4, &v), ST_RANGE);
+    CHECK_EQ(dev_cfg_read(dev, ~0ull, 4, &v), ST_RANGE);
+    CHECK_EQ(dev_cfg_read(dev, 0, 8, &v), ST_INVAL);
+    CHECK_EQ(dev_cfg_write(dev, 0, 3, 0), ST_INVAL);
+    CHECK_EQ(dev_cfg_write(dev, CFG_COMMAND, 2, 6), ST_OK);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
+    dev->fn->irqs = 1;
+    CHECK_EQ(dev_release(dev), ST_BUSY);
+    CHECK_EQ(state(), DEV_ASSIGNED);
+    dev->fn->irqs = 0;
+    CHECK_EQ(dev_release(dev), ST_OK);
+    CHECK(!io.master_at_detach);                 /* bus master off, then detach, then reset */
+    CHECK_EQ(io.resets_at_detach, 1);
+    CHECK_EQ(m->resets, 2);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK(dev->vm == NULL && dev->fn->owner == NULL && dev->fn->info.vm == 0);
+    CHECK_EQ(dev_cfg_write(dev, CFG_COMMAND, 2, 6), ST_STATE);
+    for (unsigned i = 0; i < 5; i++) {           /* again and again, by another guest */
+        CHECK_EQ(dev_assign(dev, vm_b, 5, dma, 0), ST_OK);
+        CHECK_EQ(dev_release(dev), ST_OK);
+    }
+    CHECK_EQ(dev_assign(dev, vm_b, 5, dma, 0), ST_OK);
+    dev_destroy(&dev->obj);                      /* releases */
+    CHECK_EQ(m->resets, 14);
+    CHECK_EQ(dma_destroy(dma), ST_OK);
+    CHECK_EQ(live_objects, 0);
+}
+
+static void test_owner_reset(void)
+{
+    fresh();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    hook_dev = dev;
+    in_reset_hook = true;
+    CHECK_EQ(dev_owner_reset(dev), ST_OK);
+    in_reset_hook = false;
+    CHECK_EQ(state(), DEV_ASSIGNED);
+    m->loses_identity = true;
+    CHECK_EQ(dev_owner_reset(dev), ST_CORRUPT);
+    CHECK_EQ(state(), DEV_ASSIGNED);             /* the owner's problem until the release */
+    CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    finish(ST_OK);
+}
+
+static void refuse(status_t want, uint32_t flags)
+{
+    CHECK_EQ(dev->fn->info.refusal, want);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, flags), want);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK_EQ(io.attaches, 0);
+    CHECK_EQ(m->resets, 0);
+    finish(ST_OK);
+}
+
+static void test_refusals(void)
+{
+    fresh();
+    io.ir = false;
+    dev_init();
+    refuse(ST_NOIR, 3);
+    fresh_models();
+    io.uncovered = true;
+    start();
+    CHECK_EQ(dev->fn->info.iommu_unit, ~0u);
+    refuse(ST_NOIOMMU, 3);
+    fresh_models();
+    io.reserved = 2;
+    start();
+    CHECK_EQ(dev->fn->info.reserved, 2);
+    refuse(ST_RESERVED, DEV_NO_RESET_OK);
+    fresh_models();
+    pci_model_put32(m, m->pcie + PCIE_DEVCAP, 0);
+    m->cfg[m->pm + PM_CSR] = PM_NO_SOFT_RESET;
+    start();
+    refuse(ST_NORESET, DEV_RESERVED_MAP);
+    fresh_models();
+    pci_model_put32(m, CFG_CLASS_REV, 0x08060000);               /* an IOMMU */
+    start();
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 7);               /* goes on working */
+    refuse(ST_UNSUPP, 3);
+    fresh_models();
+    pci_model_put32(m, m->msix + MSIX_TABLE, 0x3ff0 | 3);
+    start();
+    refuse(ST_CORRUPT, 3);
+    fresh_models();
+    io.ir = false;
+    CHECK_EQ(dma_create(1, &dma), ST_NOIR);
+    io.vendor = IOMMU_NONE;
+    CHECK_EQ(dma_create(1, &dma), ST_NOIOMMU);
+    CHECK_EQ(live_objects, 0);
+}
+
+static void test_flags(void)
+{
+    fresh_models();
+    io.reserved = 1;
+    pci_model_put32(m, m->pcie + PCIE_DEVCAP, 0);
+    m->cfg[m->pm + PM_CSR] = PM_NO_SOFT_RESET;
+    start();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_NO_RESET_OK | DEV_RESERVED_MAP), ST_OK);
+    CHECK_EQ(io.maps, 1);
+    CHECK_EQ(io.mapped_base, 0x7f001000);        /* whole pages around the region */
+    CHECK_EQ(io.mapped_len, 0x2000);
+    CHECK(fake_log_has("reserved memory"));
+    CHECK_EQ(pci_msix_enable(dev->fn, true), ST_OK);
+    CHECK_EQ(dev_release(dev), ST_OK);           /* silenced as well as it can be */
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2) & MSIX_ENABLE, 0);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_NO_RESET_OK | DEV_RESERVED_MAP), ST_OK);
+    m->keeps_bus_master = true;
+    pci_model_put16(m, CFG_COMMAND, 4);
+    CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    finish(ST_OK);
+}
+
+static void test_quarantine(void)
+{
+    /* a detach that the IOMMU does not confirm: function and memory are lost */
+    fresh();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    io.detach = ST_TIMEOUT;
+    CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    CHECK_EQ(state(), DEV_QUARANTINED);
+    CHECK_EQ(m->resets, 2);                      /* still reset, so that it stops */
+    CHECK_EQ(dev->fn->info.refusal, ST_QUARANTINED);
+    CHECK(dev->vm == NULL);
+    io.detach = ST_OK;
+    CHECK_EQ(dev_assign(dev, vm_b, 2, dma, 3), ST_QUARANTINED);
+    dev_destroy(&dev->obj);                      /* the state outlives the object */
+    CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
+    CHECK_EQ(dev_assign(dev, vm_b, 2, dma, 3), ST_QUARANTINED);
+    finish(ST_BUSY);
+}
+
+static void test_quarantine_by_reset(void)
+{
+    /* a reset that never completes */
+    fresh();
+    m->hang_in_reset = true;
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_TIMEOUT);
+    CHECK_EQ(state(), DEV_QUARANTINED);
+    CHECK_EQ(io.attaches, 0);
+    CHECK(fake_log_has("its reset did not complete"));
+    finish(ST_OK);
+
+    fresh();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    m->resets = 0;
+    m->hang_in_reset = true;
+    CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    CHECK_EQ(io.detaches, 1);
+    finish(ST_OK);
+
+    /* a reset that leaves MSI-X on */
+    fresh();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(pci_msix_enable(dev->fn, true), ST_OK);
+    m->msix_stuck = true;
+    CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    finish(ST_OK);
+}
+
+static void test_quarantine_by_attach(void)
+{
+    /* an attach that is not confirmed */
+    fresh();
+    io.attach = ST_TIMEOUT;
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_TIMEOUT);
+    CHECK_EQ(state(), DEV_QUARANTINED);
+    CHECK_EQ(io.detaches, 1);
+    CHECK(dev->vm == NULL);
+    finish(ST_OK);
+
+    fresh();
+    io.attach = ST_NOSPACE;                      /* an honest refusal is no reason for it */
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_NOSPACE);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK_EQ(io.detaches, 0);
+    finish(ST_OK);
+
+    /* a domain that does not go */
+    fresh();
+    io.destroy = ST_TIMEOUT;
+    finish(ST_TIMEOUT);
+}
+
+static void test_gone(void)
+{
+    fresh();
+    m->gone = true;
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_ABSENT);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    m->gone = false;
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    m->gone = true;                              /* pulled out while owned */
+    uint32_t v = 0;
+    CHECK_EQ(dev_cfg_read(dev, 0, 4, &v), ST_OK);
+    CHECK_EQ(v, ~0u);
+    CHECK_EQ(dev_owner_reset(dev), ST_ABSENT);
+    CHECK_EQ(dev_release(dev), ST_OK);
+    CHECK_EQ(io.detaches, 1);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK_EQ(dev->fn->info.refusal, ST_ABSENT);
+    CHECK(fake_log_has("does not answer any more"));
+    finish(ST_OK);
+}
+
+static void test_groups(void)
+{
+    fresh_models();
+    m->cfg[CFG_HEADER] = 0x80;
+    pci_model_nic(0, 6, 1, 0xfe900000);
+    start();
+    struct device *other;
+    CHECK_EQ(dev_open(bdf_make(0, 6, 1), &other), ST_OK);
+    CHECK_EQ(other->fn->info.group, dev->fn->info.group);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    struct pci_model_fn *first = m;
+    m = pci_model.fn[2];
+    CHECK_EQ(dev_assign(other, vm_b, 2, dma, 0), ST_BUSY);
+    CHECK_EQ(dev_assign(other, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(dev_release(other), ST_OK);
+    m = first;
+    CHECK_EQ(dev_release(dev), ST_OK);
+    m = pci_model.fn[2];
+    CHECK_EQ(dev_assign(other, vm_b, 2, dma, 0), ST_OK);
+    dev_destroy(&other->obj);
+    finish(ST_OK);
+}
+
+static void test_boot_classes(void)
+{
+    fresh_models();
+    pci_model_add(0, 1, 0, 0x1b36, 13, 0x0c0330);
+    pci_model_add(0, 2, 0, 0x1234, 0x1111, 0x030000);
+    pci_model_add(0, 31, 0, 0x8086, 0x2918, 0x060100);
+    m->keeps_bus_master = true;
+    start();
+    CHECK_EQ(pci_model_get(pci_model.fn[2], CFG_COMMAND, 2), 3);
+    CHECK_EQ(pci_model_get(pci_model.fn[3], CFG_COMMAND, 2), 3);
+    CHECK_EQ(pci_model_get(pci_model.fn[4], CFG_COMMAND, 2), 7);
+    CHECK(fake_log_has("00:06.0: cannot be silenced"));
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 3), ST_HW);
+    finish(ST_OK);
+}
+
+static void test_bars(void)
+{
+    hpa_t pa;
+    bool pf;
+    fresh_models();
+    struct pci_model_fn *small = pci_model_add(0, 9, 0, 0x1234, 1, 0x020000);
+    pci_model_bar(small, 0, 8, 0xfd000000, 0x100);           /* alone in its page, prefetchable */
+    pci_model_bar(small, 1, 0, 0xfd001100, 0x100);           /* not at the start of one */
+    pci_model_bar(small, 2, 0, 0xfd002000, 0x100);           /* shares with the next */
+    pci_model_bar(small, 3, 0, 0xfd002800, 0x100);
+    pci_model_bar(small, 4, 2, 0xe020000000ull, 0x10000);
+    pci_model_pm(small, false);
+    start();
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0x1000, &pa, &pf), ST_STATE);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(dev_bar_range(dev, 0, 0x1000, 0x1f000, &pa, &pf), ST_OK);
+    CHECK_EQ(pa.v, 0xfe801000);
+    CHECK(!pf);
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0x21000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 0, 0x1000, 0x20000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 0, ~0xfffull, 0x2000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 0, 0x800, 0x1000, &pa, &pf), ST_INVAL);
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0x1800, &pa, &pf), ST_INVAL);
+    CHECK_EQ(dev_bar_range(dev, 2, 0, 0x1000, &pa, &pf), ST_UNSUPP);       /* ports */
+    CHECK_EQ(dev_bar_range(dev, 4, 0, 0x1000, &pa, &pf), ST_UNSUPP);       /* none */
+    CHECK_EQ(dev_bar_range(dev, 6, 0, 0x1000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, ~0ull, 0, 0x1000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 3, 0, 0x1000, &pa, &pf), ST_OVERLAP);      /* MSI-X table */
+    CHECK_EQ(dev_bar_range(dev, 3, 0, 0x4000, &pa, &pf), ST_OVERLAP);
+    CHECK_EQ(dev_bar_range(dev, 3, 0x1000, 0x3000, &pa, &pf), ST_OK);      /* pending bits */
+    CHECK_EQ(pa.v, 0xfe841000);
+    dev_destroy(&dev->obj);
+    m = small;
+    CHECK_EQ(dev_open(bdf_make(0, 9, 0), &dev), ST_OK);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0x1000, &pa, &pf), ST_OK);
+    CHECK_EQ(pa.v, 0xfd000000);
+    CHECK(pf);
+    CHECK_EQ(dev_bar_range(dev, 0, 0, 0x2000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 0, 0x1000, 0x1000, &pa, &pf), ST_RANGE);
+    CHECK_EQ(dev_bar_range(dev, 1, 0, 0x1000, &pa, &pf), ST_UNSUPP);
+    CHECK_EQ(dev_bar_range(dev, 2, 0, 0x1000, &pa, &pf), ST_UNSUPP);
+    CHECK_EQ(dev_bar_range(dev, 4, 0xf000, 0x1000, &pa, &pf), ST_OK);
+    CHECK_EQ(pa.v, 0xe02000f000ull);
+    CHECK_EQ(dev_bar_range(dev, 5, 0, 0x1000, &pa, &pf), ST_UNSUPP);       /* upper half */
+    finish(ST_OK);
+}
+
+int main(void)
+{
+    test_life();
+    test_owner_reset();
+    test_refusals();
+    test_flags();
+    test_quarantine();
+    test_quarantine_by_reset();
+    test_quarantine_by_attach();
+    test_gone();
+    test_groups();
+    test_boot_classes();
+    test_bars();
+    fake_hw_reset();
+    pci_model_reset(false);
+    return unit_done();
+}

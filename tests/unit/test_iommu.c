@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
+         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
+         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/vtd_scope.c drivers/iommu/vtd/dmar.c
+         drivers/iommu/vtd/fmt_slpt.c kernel/mm/ptab.c kernel/lib/idpool.c kernel/lib/fmt.c kernel/lib/str.c
+         tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
+         tests/unit/fake/storelog.c tests/unit/fake/vtd_model.c tests/unit/fake/vtd_rig.c */
+/* The facade: which machine is refused and why, which unit covers which function, reserved regions. */
+#include "drivers/iommu/iommu.h"
+
+#include "kernel/arch/hw.h"
+#include "kernel/config.h"
+#include "tests/unit/fake/log.h"
+#include "tests/unit/fake/pmm.h"
+#include "tests/unit/fake/vtd_rig.h"
+#include "tests/unit/unit.h"
+
+static struct vtd_model m[IOMMU_UNITS + 1];
+static char reason[96];
+
+static void units(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        vtd_model_init(&m[i], RIG_BASE0 + i * 0x1000, VM_CAP_QEMU, VM_ECAP_QEMU);
+}
+
+static void units_end(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        CHECK_EQ(m[i].narrow + m[i].aborts + m[i].bad_writes + m[i].windows, 0);
+        vtd_model_free(&m[i]);
+    }
+}
+
+static void check_nothing_works(void)
+{
+    struct iommu_dom dom = { .live = true };
+    struct irte_handle h = { .valid = true };
+    struct info_iommu info;
+    struct info_fault f;
+    struct bdf fn = bdf_make(0, 3, 0), src;
+    uint64_t base, len;
+    uint32_t unit, data = 1;
+    CHECK_EQ(iommu_vendor(), IOMMU_NONE);
+    CHECK(!iommu_has_ir());
+    CHECK_EQ(iommu_unit_of(fn, &unit), ST_NOIOMMU);
+    CHECK_EQ(iommu_reserved_count(fn), 0);
+    CHECK_EQ(iommu_reserved(fn, 0, &base, &len), ST_NOTFOUND);
+    CHECK_EQ(iommu_dom_map(&dom, (iova_t){ 0 }, (hpa_t){ 0 }, 4096, PT_R), ST_NOIOMMU);
+    CHECK_EQ(iommu_dom_unmap(&dom, (iova_t){ 0 }, 4096), ST_NOIOMMU);
+    CHECK_EQ(iommu_attach(&dom, fn), ST_NOIOMMU);
+    CHECK_EQ(iommu_detach(&dom, fn), ST_NOIOMMU);
+    CHECK_EQ(iommu_dom_destroy(&dom), ST_NOIOMMU);
+    CHECK_EQ(iommu_dom_create(&dom, 1), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_set(&h, 0, 0x40, false), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_block(&h), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_free(&h, 1), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_rte(&h, true, true), 1 << 16);
+    iommu_irte_msi(&h, 0, &base, &data);
+    CHECK(base == 0 && data == 0);
+    CHECK_EQ(iommu_irte_alloc(fn, 1, &h), ST_NOIOMMU);
+    CHECK(!h.valid);
+    CHECK_EQ(iommu_ioapic_source(0, &src), ST_NOTFOUND);
+    CHECK_EQ(iommu_fault_irq(), 0);
+    CHECK(!iommu_fault_get(0, &f));
+    CHECK_EQ(iommu_fault_route(0, 0x31), ST_NOIOMMU);
+    CHECK(!iommu_unit_info(0, &info));
+    iommu_emergency_block();
+}
+
+static void test_no_vtd(void)
+{
+    rig_reset();
+    CHECK_EQ(iommu_init(reason), ST_ABSENT);
+    CHECK_STR(reason, "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
+    CHECK(fake_log_has(reason));
+    check_nothing_works();
+    for (unsigned i = 0; i < 2; i++) {
+        rig_reset();
+        rig.ivrs_status = i ? ST_CORRUPT : ST_OK;
+        CHECK_EQ(iommu_init(reason), ST_UNSUPP);
+        CHECK_STR(reason, "AMD-Vi found; this version drives VT-d only");
+        check_nothing_works();
+    }
+    rig_reset();
+    rig.dmar_status = ST_CORRUPT;
+    CHECK_EQ(iommu_init(reason), ST_CORRUPT);
+    CHECK(strstr(reason, "checksum") != NULL);
+    check_nothing_works();
+}
+
+static void refused(status_t want, const char *part)
+{
+    uint32_t unit;
+    CHECK_EQ(iommu_init(reason), want);
+    CHECK(strstr(reason, part) != NULL);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
+}
+
+static void test_bad_tables(void)
+{
+    rig_reset();
+    rig_dmar(1);
+    rig.dmar[4] = 0xff;
+    refused(ST_CORRUPT, "too short or its length");
+    rig_reset();
+    rig_dmar(1);
+    refused(ST_ABSENT, "lists no VT-d unit");
+    rig_reset();                                   /* a hidden unit refuses the machine, others block */
+    rig_dmar(1);
+    rig_drhd(RIG_BASE0, true, 0);
+    uint8_t junk[2] = { 1, 2 };
+    rig_entry(0, junk, 2);
+    units(1);
+    refused(ST_CORRUPT, "one may be hidden");
+    CHECK_EQ(m[0].gsts, 0xc7000000);
+    CHECK(fake_log_has("DMAR offset 64, entry type 0: entry too short"));
+    units_end(1);
+    rig_reset();
+    rig_dmar(1);
+    for (unsigned i = 0; i <= IOMMU_UNITS; i++)
+        rig_drhd(RIG_BASE0 + i * 0x1000, i == IOMMU_UNITS, 0);
+    units(IOMMU_UNITS + 1);
+    refused(ST_UNSUPP, "more VT-d units");
+    units_end(IOMMU_UNITS + 1);
+    rig_reset();
+    rig_dmar(1);
+    rig_drhd(0, true, 0);
+    refused(ST_CORRUPT, "firmware's entry for it is broken");
+}
+
+/* A broken entry costs its own devices; those of the good units work. */
+static void test_broken_unit(void)
+{
+    uint32_t unit = 99;
+    struct info_iommu info;
+    rig_reset();
+    rig_dmar(1);
+    rig_drhd(0x1234, false, 0);
+    rig_scope(1, 0, 0, 1, 2, 0);
+    rig_drhd(RIG_BASE0, true, 0);
+    units(1);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 2, 0), &unit), ST_NOIOMMU);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_OK);
+    CHECK_EQ(unit, 1);
+    CHECK(iommu_unit_info(0, &info));
+    CHECK_EQ(info.status, ST_CORRUPT);
+    CHECK(strstr(info.reason, "broken") != NULL);
+    CHECK_EQ(iommu_fault_route(0, 0x31), ST_OK);
+    iommu_emergency_block();
+    units_end(1);
+
+    rig_reset();                                   /* the broken one takes all the rest */
+    rig_dmar(1);
+    rig_drhd(RIG_BASE0, false, 0);
+    rig_scope(1, 0, 0, 1, 2, 0);
+    rig_drhd(0, true, 0);
+    rig_drhd(RIG_BASE1, true, 0);                  /* and another says so too: whose are they? */
+    units(2);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 2, 0), &unit), ST_OK);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
+    units_end(2);
+}
+
+/* 00:1c.0 -> 02 -> 02:03.0 -> 05..07; an unused port 00:1d.0; an endpoint behind two bridges. */
+static void machine(void)
+{
+    rig_reset();
+    rig_bridge(0, 0x1c, 0, 2, 7);
+    rig_bridge(2, 3, 0, 5, 7);
+    rig_bridge(0, 0x1d, 0, 0, 0);
+    rig_bridge(0, 0x1e, 0, 9, 8);                  /* numbers that cannot be */
+    rig_function(5, 0, 0);
+    rig_function(5, 1, 0);
+    rig_function(7, 0, 0);
+    rig_function(0, 2, 0);
+    rig_function(0, 3, 0);
+    rig_dmar(1);
+}
+
+static unsigned unit_for(unsigned bus, unsigned dev, unsigned fn)
+{
+    uint32_t unit;
+    return iommu_unit_of(bdf_make(bus, dev, fn), &unit) == ST_OK ? unit : 99;
+}
+
+static void test_scopes(void)
+{
+    struct bdf src, other = { 1, 0, 0x10 };
+    uint32_t unit;
+    machine();
+    rig_drhd(RIG_BASE0, false, 0);
+    rig_scope(1, 0, 0, 3, 0x1c, 0, 3, 0, 1, 0);    /* 05:01.0 by its path */
+    rig_scope(3, 4, 0xf0, 1, 31, 0);
+    rig_drhd(RIG_BASE0 + 0x1000, false, 0);
+    rig_scope(2, 0, 0, 1, 0x1c, 0);                /* the subtree below 00:1c.0 */
+    rig_scope(2, 0, 0, 1, 0x1d, 0);                /* nothing below */
+    rig_scope(1, 0, 0, 2, 0x1d, 0, 0, 0);          /* leads nowhere */
+    rig_scope(1, 0, 0, 2, 0x1e, 0, 0, 0);          /* through impossible bus numbers */
+    rig_scope(1, 0, 0, 2, 2, 0, 0, 0);             /* through an endpoint */
+    rig_scope(1, 0, 0, 2, 9, 0, 0, 0);             /* through nothing */
+    rig_scope(3, 6, 0, 2, 9, 0, 0, 0);
+    rig_drhd(RIG_BASE0 + 0x2000, true, 0);
+    rig_scope(3, 5, 0xff, 1, 0, 0);
+    rig_scope(5, 1, 0, 1, 0x15, 0);
+    rig_drhd(RIG_BASE0 + 0x3000, true, 1);         /* all of segment 1 */
+    units(4);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(unit_for(5, 1, 0), 0);                /* the more exact one is first here */
+    CHECK_EQ(unit_for(5, 0, 0), 1);
+    CHECK_EQ(unit_for(7, 0, 0), 1);
+    CHECK_EQ(unit_for(2, 3, 0), 1);
+    CHECK_EQ(unit_for(2, 9, 5), 1);                /* also what appears there later */
+    CHECK_EQ(unit_for(0, 0x1c, 0), 1);
+    CHECK_EQ(unit_for(0, 0x1d, 0), 1);
+    CHECK_EQ(unit_for(8, 0, 0), 2);
+    CHECK_EQ(unit_for(1, 0, 0), 2);
+    CHECK_EQ(unit_for(0, 2, 0), 2);
+    CHECK_EQ(iommu_unit_of(other, &unit), ST_OK);
+    CHECK_EQ(unit, 3);
+    CHECK_EQ(iommu_ioapic_source(4, &src), ST_OK);
+    CHECK_EQ(bdf_rid(src), 0xf0f8);
+    CHECK_EQ(iommu_unit_of(src, &unit), ST_OK);
+    CHECK_EQ(unit, 0);
+    CHECK_EQ(iommu_ioapic_source(5, &src), ST_OK);
+    CHECK_EQ(bdf_rid(src), 0xff00);
+    CHECK_EQ(iommu_ioapic_source(6, &src), ST_NOTFOUND);   /* its path leads nowhere */
+    CHECK_EQ(iommu_ioapic_source(1, &src), ST_NOTFOUND);   /* ids of other scope types do not count */
+    CHECK(fake_log_has("leads nowhere"));
+    /* entries go to the unit of the source */
+    struct irte_handle h;
+    struct vm_intr in;
+    uint64_t addr;
+    uint32_t data;
+    CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, &h), ST_OK);
+    CHECK_EQ(h.unit, 0);
+    CHECK_EQ(iommu_irte_set(&h, 1, 0x44, false), ST_OK);
+    iommu_irte_msi(&h, 0, &addr, &data);
+    CHECK_EQ(vtd_model_msi(&m[0], 0x508, addr, data, &in), 0);
+    CHECK_EQ(vtd_model_msi(&m[1], 0x508, addr, data, &in), 0x22);
+    units_end(4);
+}
+
+static void test_no_unit_covers(void)
+{
+    struct iommu_dom dom;
+    struct irte_handle h;
+    machine();
+    rig_drhd(RIG_BASE0, false, 0);
+    rig_scope(1, 0, 0, 1, 2, 0);
+    units(1);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(unit_for(0, 2, 0), 0);
+    CHECK_EQ(unit_for(0, 3, 0), 99);
+    CHECK_EQ(iommu_dom_create(&dom, 1), ST_OK);
+    CHECK_EQ(iommu_attach(&dom, bdf_make(0, 3, 0)), ST_NOIOMMU);   /* refused, no panic */
+    CHECK_EQ(iommu_detach(&dom, bdf_make(0, 3, 0)), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_NOIOMMU);
+    CHECK_EQ(iommu_attach(&dom, bdf_make(0, 2, 0)), ST_OK);
+    units_end(1);
+}
+
+static void test_reserved(void)
+{
+    uint64_t base = 0, len = 0;
+    machine();
+    rig_drhd(RIG_BASE0, true, 0);
+    rig_rmrr(0xdb800000, 0xdfffffff);
+    rig_scope(1, 0, 0, 1, 2, 0);
+    rig_rmrr(0x7b000000, 0x7b00ffff);
+    rig_scope(1, 0, 0, 1, 0x14, 0);
+    rig_scope(1, 0, 0, 1, 2, 0);
+    rig_rmrr(0x7c000000, 0x7c000fff);
+    rig_scope(2, 0, 0, 2, 0x1c, 0, 3, 0);
+    rig_rmrr(0x2000, 0x1fff);                      /* broken: costs itself */
+    rig_scope(1, 0, 0, 1, 3, 0);
+    rig_rmrr(0x9000, 0x9fff);                      /* names nobody */
+    units(1);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK(fake_log_has("reserved range ends before it begins"));
+    struct bdf gfx = bdf_make(0, 2, 0);
+    CHECK_EQ(iommu_reserved_count(gfx), 2);
+    CHECK_EQ(iommu_reserved(gfx, 0, &base, &len), ST_OK);
+    CHECK(base == 0xdb800000 && len == 0x4800000);
+    CHECK_EQ(iommu_reserved(gfx, 1, &base, &len), ST_OK);
+    CHECK(base == 0x7b000000 && len == 0x10000);
+    CHECK_EQ(iommu_reserved(gfx, 2, &base, &len), ST_NOTFOUND);
+    CHECK_EQ(iommu_reserved_count(bdf_make(0, 0x14, 0)), 1);
+    CHECK_EQ(iommu_reserved_count(bdf_make(0, 3, 0)), 0);
+    CHECK_EQ(iommu_reserved_count(bdf_make(6, 0, 0)), 1);          /* below the bridge */
+    CHECK_EQ(iommu_reserved(bdf_make(6, 0, 0), 0, &base, &len), ST_OK);
+    CHECK_EQ(base, 0x7c000000);
+    CHECK_EQ(iommu_reserved_count((struct bdf){ 1, 0, 0x10 }), 0);
+    units_end(1);
+}
+
+int main(void)
+{
+    test_no_vtd();
+    test_bad_tables();
+    test_broken_unit();
+    test_scopes();
+    test_no_unit_covers();
+    test_reserved();
+    return unit_done();
+}

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/irq_vector.c kernel/irq/ioapic.c kernel/obj/kobj.c
+   kernel/acpi/acpi_madt.c kernel/acpi/acpi_spcr.c kernel/acpi/acpi_mcfg.c
+   drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/msix.c
+   tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* Device interrupts to vCPUs, vectors, I/O APIC pins: over models of device, IOMMU and I/O APIC. */
+#include "kernel/irq/irq.h"
+
+#include <stdlib.h>
+
+#include "drivers/iommu/iommu.h"
+#include "drivers/pci/pci.h"
+#include "drivers/pci/pci_regs.h"
+#include "kernel/abi/syscall.h"
+#include "kernel/acpi/acpi.h"
+#include "kernel/arch/hw.h"
+#include "kernel/arch/lapic.h"
+#include "kernel/arch/percpu.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/config.h"
+#include "kernel/irq/ioapic.h"
+#include "kernel/irq/irq_vector.h"
+#include "kernel/log/console.h"
+#include "kernel/mm/slab.h"
+#include "kernel/obj/event.h"
+#include "tests/unit/fake/log.h"
+#include "tests/unit/fake/pci_model.h"
+#include "unit.h"
+
+#define ENTRIES 256u
+
+/* ---- fakes ---- */
+static struct {
+    bool ir;
+    status_t set, block, free;
+    struct { bool taken, on; uint32_t apic; uint8_t vector; struct bdf src; } entry[ENTRIES];
+    unsigned sets, faults;
+} io;
+static struct { struct vm *vm; uint64_t addr; uint32_t data; unsigned count; } got;
+static struct { struct event *event; uint64_t bits; unsigned count; } sig;
+static unsigned eois, timers, live_objects, device_puts;
+static uint32_t target_cpu;
+static bool console_bytes;
+static uint16_t port = 0x3f8;
+struct percpu fake_percpu;               /* the CPU that runs; blocks[] are what the kernel knows of all */
+static struct percpu blocks[4];
+struct percpu *cpu_block[MAX_CPUS] = { &blocks[0], &blocks[1], &blocks[2], &blocks[3] };
+uint32_t cpu_count = 4;
+
+bool iommu_has_ir(void) { return io.ir; }
+uint32_t iommu_fault_irq(void) { return io.faults; }
+status_t iommu_fault_route(uint32_t apic_id, uint8_t vector)
+{
+    CHECK_EQ(apic_id, 10);
+    CHECK_EQ(vector, VEC_IOMMU_FAULT);
+    return ST_OK;
+}
+status_t iommu_ioapic_source(uint8_t id, struct bdf *src)
+{
+    *src = bdf_make(0xf0, 31, 0);
+    return id == 2 ? ST_OK : ST_NOTFOUND;
+}
+status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *first)
+{
+    for (uint32_t i = 1; i + count <= ENTRIES; i += count) {
+        bool is_free = true;
+        for (uint32_t k = 0; k < count; k++)
+            is_free = is_free && !io.entry[i + k].taken;
+        for (uint32_t k = 0; is_free && k < count; k++) {
+            io.entry[i + k].taken = true;
+            io.entry[i + k].src = src;
+        }
+        if (is_free) {
+            *first = (struct irte_handle){ .unit = 0, .index = i, .src = src, .valid = true };
+            return ST_OK;
+        }
+    }
+    return ST_NOSPACE;
+}
+status_t iommu_irte_set(const struct irte_handle *h, uint32_t apic_id, uint8_t vector, bool level)
+{
+    CHECK(io.entry[h->index].taken && bdf_eq(io.entry[h->index].src, h->src));
+    (void)level;
+    io.sets++;
+    if (io.set != ST_OK)
+        return io.set;
+    io.entry[h->index].on = true;
+    io.entry[h->index].apic = apic_id;
+    io.entry[h->index].vector = vector;
+    return ST_OK;
+}
+status_t iommu_irte_block(const struct irte_handle *h)
+{
+    if (io.block == ST_OK)
+        io.entry[h->index].on = false;
+    return io.block;
+}
+status_t iommu_irte_free(struct irte_handle *first, uint32_t count)
+{
+    for (uint32_t i = 0; io.free == ST_OK && i < count; i++) {
+        CHECK(io.entry[first->index + i].taken);
+        io.entry[first->index + i].taken = io.entry[first->index + i].on = false;
+    }
+    return io.free;
+}
+void iommu_irte_msi(const struct irte_handle *h, uint32_t sub, uint64_t *addr, uint32_t *data)
+{
+    *addr = 0xfee00010u | h->index << 5;
+    *data = sub;
+}
+uint64_t iommu_irte_rte(const struct irte_handle *h, bool level, bool low)
+{
+    return (uint64_t)h->index << 49 | 1ull << 48 | (level ? 1u << 15 : 0) | (low ? 1u << 13 : 0);
+}
+void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
+{
+    got.vm = vm;
+    got.addr = addr;
+    got.data = data;
+    got.count++;
+}
+uint32_t upcall_vm_msi_cpu(struct vm *vm, uint64_t addr, uint32_t data)
+{
+    (void)vm; (void)addr; (void)data;
+    return target_cpu;
+}
+void event_signal(struct event *event, uint64_t bits) { sig.event = event; sig.bits = bits; sig.count++; }
+void lapic_eoi(void) { eois++; }
+void ktimer_irq(void) { timers++; }
+bool console_poll(void) { return console_bytes; }
+uint16_t console_port(void) { return port; }
+void kobj_put(struct kobj *obj) { obj->refs--; device_puts++; }
+void *slab_alloc(size_t size) { CHECK(size <= 1024); live_objects++; return calloc(1, size); }
+void slab_free(void *p, size_t size) { (void)size; live_objects--; free(p); }
+
+/* I/O APIC model. */
+static struct { uint32_t index, reg[256]; unsigned unmasked_halves; } apic;
+static uint64_t apic_read(void *model, uint64_t off, unsigned size)
+{
+    (void)model;
+    CHECK_EQ(size, 4);
+    return off == 0 ? apic.index : apic.index == 1 ? 0x00170020 : apic.reg[apic.index & 0xff];
+}
+static void apic_write(void *model, uint64_t off, unsigned size, uint64_t v)
+{
+    (void)model;
+    CHECK_EQ(size, 4);
+    if (off == 0) {
+        apic.index = (uint32_t)v;
+        return;
+    }
+    if (apic.index >= 0x10 && (apic.index & 1) && !(apic.reg[apic.index - 1] & 0x10000))
+        apic.unmasked_halves++;
+    apic.reg[apic.index & 0xff] = (uint32_t)v;
+}
+
+static uint8_t madt[86], spcr[80];
+static bool have_spcr;
+static uint8_t pic_mask[2];
+
+/* The MADT and SPCR of this machine; the PCI model's acpi_find knows the MCFG alone. */
+static void tables_make(void)
+{
+    static const uint8_t body[] = { 0, 8, 0, 10, 1, 0, 0, 0,  1, 12, 2, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,
+                                    2, 10, 0, 4, 20, 0, 0, 0, 0x0d, 0,  1, 12, 3, 0, 0, 0, 0xc1, 0xfe, 24, 0, 0, 0 };
+    memcpy(madt, "APIC", 4);
+    madt[4] = sizeof madt;
+    memcpy(madt + 44, body, sizeof body);
+    memcpy(spcr, "SPCR", 4);
+    spcr[4] = sizeof spcr;
+    spcr[40] = 1;
+}
+/* Answers what the PCI model does not. */
+static const struct acpi_table *more_tables(const char sig[4])
+{
+    static struct acpi_table table;
+    bool is_madt = memcmp(sig, "APIC", 4) == 0;
+    if (!is_madt && (memcmp(sig, "SPCR", 4) != 0 || !have_spcr))
+        return NULL;
+    table = is_madt ? (struct acpi_table){ .data = madt, .len = sizeof madt }
+                    : (struct acpi_table){ .data = spcr, .len = sizeof spcr };
+    return &table;
+}
+
+static void pic_out(uint16_t p, unsigned size, uint32_t v)
+{
+    (void)size;
+    if (p == 0x21 || p == 0xa1)
+        pic_mask[p == 0xa1] = (uint8_t)v;
+}
+
+/* ---- set-up ---- */
+static struct pci_model_fn *m;
+static struct pci_fn *fn;
+static struct kobj device;
+static struct vm *vm = (struct vm *)0x5000;
+
+static void on_cpu(unsigned cpu) { fake_percpu.cpu = cpu; }
+
+static void fresh(void)
+{
+    fake_hw_reset();
+    fake_log_reset();
+    pci_model_reset(true);
+    pci_model.more_tables = more_tables;
+    memset(&io, 0, sizeof io);
+    memset(&got, 0, sizeof got);
+    io.ir = true;
+    m = pci_model_nic(0, 6, 0, 0xfe800000);
+    CHECK_EQ(pci_init(), ST_OK);
+    fn = pci_find(bdf_make(0, 6, 0));
+    device = (struct kobj){ .type = OBJ_DEVICE, .refs = 1 };
+    target_cpu = 1;
+}
+
+static void nothing_left(void)
+{
+    CHECK_EQ(live_objects, 0);
+    CHECK_EQ(fn->irqs, 0);
+    CHECK(fn->irq_fn == NULL);
+    CHECK_EQ(device.refs, 1);
+    for (unsigned i = 0; i < ENTRIES; i++)
+        CHECK(!io.entry[i].taken);
+}
+
+static void fire(const struct irq_obj *irq)
+{
+    const unsigned i = irq->irte_index;
+    if (!io.entry[i].on)
+        return;
+    for (unsigned cpu = 0; cpu < 4; cpu++)
+        if (blocks[cpu].apic_id == io.entry[i].apic) {
+            on_cpu(cpu);
+            upcall_irq(io.entry[i].vector);
+        }
+}
+
+/* ---- tests ---- */
+static void test_msix(void)
+{
+    struct irq_obj *irq, *second;
+    fresh();
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 5, &irq), ST_RANGE);
+    CHECK_EQ(irq_create(&device, fn, vm, 6, 2, 0, &irq), ST_INVAL);
+    CHECK_EQ(irq_create(&device, fn, vm, 0, IRQ_KIND_MSIX, 0, &irq), ST_INVAL);
+    CHECK_EQ(irq_create(&device, fn, vm, 0x10, IRQ_KIND_MSIX, 0, &irq), ST_INVAL);
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &irq), ST_OK);
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &second), ST_BUSY);
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSI, 0, &second), ST_BUSY);
+    CHECK_EQ(device.refs, 2);
+    CHECK_EQ(fn->irqs, 1);
+    CHECK(!io.entry[irq->irte_index].on);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);        /* nothing on yet */
+    CHECK_EQ(irq_set(irq, 0, 0, 4), ST_INVAL);
+
+    CHECK_EQ(irq_set(irq, 0xfee01000, 0x4041, 0), ST_OK);
+    CHECK(io.entry[irq->irte_index].on);
+    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[1].apic_id);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010u | irq->irte_index << 5);   /* never the guest's */
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
+    CHECK_EQ(pci_model_msix_word(m, 1, 3), 1);
+    unsigned before = eois;
+    fire(irq);
+    CHECK_EQ(got.count, 1);
+    CHECK(got.vm == vm);
+    CHECK_EQ(got.addr, 0xfee01000);
+    CHECK_EQ(got.data, 0x4041);
+    CHECK_EQ(eois, before + 1);
+    CHECK_EQ(irq->count, 1);
+
+    unsigned sets = io.sets;
+    CHECK_EQ(irq_set(irq, 0xfee01000, 0x42, 0), ST_OK);          /* vector only: the entry stays */
+    CHECK_EQ(io.sets, sets);
+    target_cpu = 2;
+    CHECK_EQ(irq_set(irq, 0xfee02000, 0x42, 0), ST_OK);
+    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[2].apic_id);
+    on_cpu(1);
+    upcall_irq(irq->vector);                                     /* one that was on its way to the old CPU */
+    CHECK_EQ(got.addr, 0xfee02000);
+    target_cpu = 3;                                              /* not one of the VM's */
+    CHECK_EQ(irq_set(irq, 0xfee03000, 0x42, 0), ST_OK);
+    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[1].apic_id);
+
+    irq_destroy(&irq->obj);
+    nothing_left();
+}
+
+static void test_masking(void)
+{
+    struct irq_obj *irq, *second;
+    fresh();
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &irq), ST_OK);
+    CHECK_EQ(irq_set(irq, 0xfee03000, 0x42, 0), ST_OK);
+    /* masked: the device holds it; one in flight is kept and given on unmasking, once */
+    got.count = 0;
+    CHECK_EQ(irq_set(irq, 0xfee03000, 0x43, IRQ_MASKED), ST_OK);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
+    fire(irq);
+    fire(irq);
+    CHECK_EQ(got.count, 0);
+    CHECK_EQ(irq_set(irq, 0xfee03000, 0x44, 0), ST_OK);
+    CHECK_EQ(got.count, 1);
+    CHECK_EQ(got.data, 0x44);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
+    CHECK_EQ(irq_set(irq, 0, 0, IRQ_OFF), ST_OK);
+    CHECK(!io.entry[irq->irte_index].on);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
+    CHECK_EQ(irq_set(irq, 0x1fee03000ull, 0x45, 0), ST_OK);      /* no message of a local APIC */
+    fire(irq);
+    CHECK_EQ(got.addr, 0);
+
+    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 0, &second), ST_OK);
+    CHECK(second->vector != irq->vector);
+    uint8_t vector = irq->vector;
+    irq_destroy(&irq->obj);
+    got.count = 0;
+    on_cpu(1);
+    before = eois;
+    upcall_irq(vector);                                          /* late: nobody's */
+    CHECK_EQ(got.count, 0);
+    CHECK_EQ(eois, before + 1);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
+    irq_destroy(&second->obj);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
+    nothing_left();
+}
+
+static void test_after_reset(void)
+{
+    struct irq_obj *irq;
+    fresh();
+    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSIX, 0, &irq), ST_OK);
+    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
+    m->cfg[m->msix + MSIX_CTL + 1] = 0;                          /* what an FLR does */
+    memset(m->msix_mem, 0, 0x50);
+    m->msix_mem[12] = 1;
+    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
+    CHECK_EQ(pci_model_msix_word(m, 0, 0), 0xfee00010u | irq->irte_index << 5);
+    CHECK_EQ(pci_model_msix_word(m, 0, 3), 0);
+    CHECK_EQ(pci_model_msix_word(m, 3, 3), 1);
+    irq_destroy(&irq->obj);
+    nothing_left();
+}
+
+static void test_msi(void)
+{
+    struct irq_obj *irq[4];
+    fresh();
+    m = pci_model_add(0, 7, 0, 0x1234, 0x11e8, 0x00ff00);
+    pci_model_msi(m, 2, true, true);
+    struct pci_model_fn *none = pci_model_add(0, 8, 0, 0x1234, 1, 0x00ff00);
+    (void)none;
+    CHECK_EQ(pci_init(), ST_OK);
+    fn = pci_find(bdf_make(0, 8, 0));
+    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, 0, &irq[0]), ST_UNSUPP);
+    fn = pci_find(bdf_make(0, 7, 0));
+    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, 4, &irq[0]), ST_RANGE);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, i, &irq[i]), ST_OK);
+    for (unsigned i = 1; i < 4; i++)
+        CHECK_EQ(irq[i]->irte_index, irq[0]->irte_index + i);
+    CHECK_EQ(irq_set(irq[0], 0xfee01000, 0x60, 0), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x185);      /* on, one vector */
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_ADDR, 4), 0xfee00010u | irq[0]->irte_index << 5);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xe);
+    CHECK_EQ(irq_set(irq[2], 0xfee01000, 0x62, 0), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x1a5);      /* four */
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xa);
+    fire(irq[2]);
+    CHECK_EQ(got.data, 0x62);
+    fire(irq[1]);
+    CHECK_EQ(got.count, 1);
+    CHECK_EQ(irq_set(irq[2], 0xfee01000, 0x62, IRQ_MASKED), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xe);
+    CHECK_EQ(irq_set(irq[2], 0, 0, IRQ_OFF), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x185);
+    CHECK_EQ(irq_set(irq[0], 0, 0, IRQ_OFF), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x184);
+    for (unsigned i = 0; i < 4; i++)
+        irq_destroy(&irq[i]->obj);
+    nothing_left();
+}
+
+static void test_faults(void)
+{
+    struct irq_obj *irq;
+    fresh();
+    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSIX, 0, &irq), ST_OK);
+    io.set = ST_TIMEOUT;
+    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_TIMEOUT);
+    CHECK_EQ(pci_model_msix_word(m, 0, 3), 1);                   /* the device was not opened */
+    io.set = ST_OK;
+    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
+    io.block = ST_TIMEOUT;                                       /* entry may be live: vector is given up */
+    uint8_t vector = irq->vector;
+    irq_destroy(&irq->obj);
+    CHECK_EQ(live_objects, 0);
+    io.block = ST_OK;
+    for (unsigned i = 0; i < 400; i++) {
+        uint8_t v;
+        CHECK_EQ(irq_vector_alloc(2, &v), ST_OK);
+        CHECK(v != vector);
+        irq_vector_free(2, v);
+    }
+    on_cpu(1);
+    upcall_irq(vector);
+    CHECK_EQ(got.count, 0);
+}
+
+static void test_vectors(void)
+{
+    uint8_t v, used[256] = { 0 };
+    unsigned n = 0;
+    while (irq_vector_alloc(1u << 3, &v) == ST_OK) {             /* to the end */
+        CHECK(v >= VEC_DEVICE_FIRST && v <= VEC_DEVICE_LAST && !used[v]);
+        used[v] = 1;
+        n++;
+    }
+    CHECK_EQ(n, VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1);
+    CHECK_EQ(irq_vector_alloc(1u << 3 | 1u << 0, &v), ST_NOSPACE);   /* free on CPU 0 only */
+    CHECK_EQ(irq_vector_alloc(1u << 0, &v), ST_OK);
+    irq_vector_free(1u << 0, v);
+    irq_vector_free(1u << 3, 0x77);
+    CHECK_EQ(irq_vector_alloc(1u << 3 | 1u << 0, &v), ST_OK);
+    CHECK_EQ(v, 0x77);
+    irq_vector_free(1u << 3 | 1u << 0, v);
+    for (unsigned i = VEC_DEVICE_FIRST; i <= VEC_DEVICE_LAST; i++)
+        if (i != 0x77)
+            irq_vector_free(1u << 3, (uint8_t)i);
+}
+
+static void test_dispatch(void)
+{
+    struct event *event = (struct event *)0x77000;
+    fresh();
+    on_cpu(0);
+    unsigned before = eois;
+    upcall_irq(VEC_TIMER);
+    CHECK_EQ(timers, 1);
+    upcall_irq(VEC_RESCHED);
+    CHECK_EQ(fake_percpu.ipis, 1);
+    upcall_irq(0xee);                                            /* nobody's */
+    CHECK_EQ(eois, before + 3);
+    CHECK_EQ(irq_iommu_faults(event, 2), ST_OK);
+    upcall_irq(VEC_IOMMU_FAULT);
+    CHECK_EQ(sig.count, 0);
+    io.faults = 3;
+    upcall_irq(VEC_IOMMU_FAULT);
+    CHECK_EQ(sig.count, 1);
+    CHECK_EQ(sig.bits, 2);
+}
+
+static void test_lines(void)
+{
+    struct event *event = (struct event *)0x77000;
+    fresh();
+    fake_hw.out = pic_out;
+    memset(apic.reg, 0, sizeof apic.reg);
+    fake_mmio_register(0xfec00000, 0x20, NULL, apic_read, apic_write);
+    irq_init();
+    CHECK_EQ(pic_mask[0], 0xff);
+    CHECK_EQ(pic_mask[1], 0xff);
+    for (unsigned pin = 0; pin < 24; pin++)
+        CHECK_EQ(apic.reg[0x10 + 2 * pin], 0x10000);
+    CHECK(fake_log_has("I/O APIC 3"));                           /* the second one does not answer */
+    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(apic.unmasked_halves, 0);
+    uint64_t rte = (uint64_t)apic.reg[0x10 + 41] << 32 | apic.reg[0x10 + 40];   /* COM1 goes to pin 20 here */
+    unsigned index = (unsigned)(rte >> 49);
+    CHECK_EQ(rte & 0x1ffff, 0x8000);                             /* level, high, as the override says */
+    CHECK(io.entry[index].on);
+    CHECK_EQ(io.entry[index].vector, VEC_CONSOLE);
+    CHECK_EQ(io.entry[index].apic, 10);
+    CHECK(bdf_eq(io.entry[index].src, bdf_make(0xf0, 31, 0)));
+    sig.count = 0;
+    upcall_irq(VEC_CONSOLE);
+    CHECK_EQ(sig.count, 0);
+    console_bytes = true;
+    upcall_irq(VEC_CONSOLE);
+    CHECK_EQ(sig.count, 1);
+
+    io.ir = false;                                               /* no remapping: a plain entry */
+    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(apic.reg[0x10 + 40], VEC_CONSOLE | 0x8000);
+    CHECK_EQ(apic.reg[0x10 + 41], 10u << 24);
+    port = 0x2f8;
+    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(apic.reg[0x10 + 6], VEC_CONSOLE);
+    port = 0x5000;                                               /* a card, and nobody says which line */
+    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+    CHECK(fake_log_has("polled"));
+    have_spcr = true;
+    memcpy(spcr + 44, "\x00\x50", 2);
+    spcr[52] = 2;
+    spcr[54] = 17;
+    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(apic.reg[0x10 + 34], VEC_CONSOLE | 0xa000);
+    spcr[54] = 99;
+    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+    CHECK_EQ(ioapic_route(24, false, false, 10, 0xe0), ST_NOTFOUND);
+    CHECK_EQ(ioapic_route(1, false, false, 0x1ff, 0xe0), ST_UNSUPP);
+    port = 0;
+    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+
+    fake_mmio_remove(0xfec00000);
+    irq_init();                                                  /* no I/O APIC at all */
+    port = 0x3f8;
+    have_spcr = false;
+    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+}
+
+int main(void)
+{
+    for (unsigned i = 0; i < 4; i++)
+        blocks[i] = (struct percpu){ .self = &blocks[i], .cpu = i, .apic_id = 10 + 2 * i };
+    tables_make();
+    on_cpu(0);
+    test_msix();
+    test_masking();
+    test_after_reset();
+    test_msi();
+    test_faults();
+    test_vectors();
+    test_dispatch();
+    test_lines();
+    fake_hw_reset();
+    pci_model_reset(false);
+    return unit_done();
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/command.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* Resets with proof and MSI, MSI-X programming, against models with faults. */
+#include "drivers/pci/pci.h"
+#include "drivers/pci/pci_regs.h"
+#include "kernel/arch/hw.h"
+#include "tests/unit/fake/kmap.h"
+#include "tests/unit/fake/pci_model.h"
+#include "unit.h"
+
+static struct pci_model_fn *m;
+static struct pci_fn *f;
+
+static void scan(void)
+{
+    CHECK_EQ(pci_init(), ST_OK);
+    f = pci_find(m->bdf);
+    fake_hw.step_us = 10;
+}
+
+static void fresh(void)
+{
+    fake_hw_reset();
+    pci_model_reset(true);
+    m = pci_model_nic(0, 6, 0, 0xfe800000);
+    scan();
+}
+
+static void test_flr(void)
+{
+    fresh();
+    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    pci_model_put16(m, m->pcie + PCIE_DEVCTL, 0x5010);           /* what an owner left behind */
+    uint64_t start = fake_hw.now_us;
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(m->resets, 1);
+    CHECK_EQ(m->early_accesses, 0);
+    CHECK(fake_hw.now_us - start >= 100000 && fake_hw.now_us - start < 200000);
+    CHECK_EQ(pci_model_get(m, CFG_BAR0, 4), 0xfe800000);
+    CHECK_EQ(pci_model_get(m, CFG_BAR0 + 8, 4), 0x60c1);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), CMD_INTX_OFF);
+    CHECK_EQ(pci_model_get(m, m->pcie + PCIE_DEVCTL, 2), 0x2830);  /* firmware's payload size */
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
+    CHECK_EQ(m->cfg[CFG_INTERRUPT], 11);
+    m->reset_us = 700000;                                        /* slow, within the second */
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(m->early_accesses, 0);
+    m->pending_forever = true;                                   /* goes on after its deadline */
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(m->resets, 3);
+}
+
+static void test_faults(void)
+{
+    fresh();
+    m->hang_in_reset = true;
+    uint64_t start = fake_hw.now_us;
+    CHECK_EQ(pci_reset(f), ST_TIMEOUT);
+    CHECK(fake_hw.now_us - start < 1300000);
+    fresh();
+    m->dies_in_reset = true;
+    CHECK_EQ(pci_reset(f), ST_ABSENT);
+    fresh();
+    m->gone = true;
+    CHECK_EQ(pci_reset(f), ST_ABSENT);
+    CHECK_EQ(m->resets, 0);
+    fresh();
+    m->loses_identity = true;
+    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(m->resets, 2);                                      /* FLR, then PM: neither is proven */
+    fresh();
+    m->keeps_bus_master = true;
+    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    fresh();
+    m->msix_stuck = true;
+    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    fresh();
+    m->wmask[CFG_BAR0 + 2] = 0;                                  /* a BAR that cannot be restored */
+    pci_model_put32(m, CFG_BAR0, 0xfe900000);
+    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+}
+
+static void test_ladder(void)
+{
+    fake_hw_reset();
+    pci_model_reset(true);
+    m = pci_model_add(0, 3, 0, 0x1234, 1, 0x0c0320);
+    pci_model_bar(m, 0, 2, 0xe020000000ull, 0x4000);
+    pci_model_pm(m, true);                                       /* D3hot keeps everything */
+    scan();
+    CHECK_EQ(f->info.flr, 0);
+    CHECK_EQ(pci_reset(f), ST_NORESET);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 7);               /* not even touched */
+
+    fake_hw_reset();
+    pci_model_reset(true);
+    m = pci_model_add(0, 3, 0, 0x1234, 1, 0x0c0320);
+    pci_model_bar(m, 0, 2, 0xe020000000ull, 0x4000);
+    pci_model_pm(m, false);
+    scan();
+    CHECK_EQ(f->info.flr, PCI_RESET_PM);
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(m->resets, 1);
+    CHECK_EQ(pci_model_get(m, CFG_BAR0 + 4, 4), 0xe0);
+
+    fake_hw_reset();
+    pci_model_reset(true);
+    m = pci_model_add(0, 3, 0, 0x1234, 1, 0x0c0320);
+    pci_model_af(m);
+    scan();
+    CHECK_EQ(f->info.flr, PCI_RESET_AF);
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(m->resets, 1);
+    CHECK_EQ(m->early_accesses, 0);
+}
+
+static void test_asleep(void)
+{
+    fresh();
+    f->pm_keeps_state = true;
+    pci_model_put16(m, m->pm + PM_CSR, 0x0b);                    /* the owner left it in D3hot */
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2) & 3, 0);
+}
+
+static void test_msix(void)
+{
+    fresh();
+    CHECK_EQ(pci_quiesce(f), ST_OK);                             /* decode is off all along */
+    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_EQ(pci_model_msix_word(m, i, 3), 1);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
+    uint64_t from = fake_hw.traced;
+    CHECK_EQ(pci_msix_write(f, 2, 0x1fee00010ull, 0x55, false), ST_OK);
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010);
+    CHECK_EQ(pci_model_msix_word(m, 2, 1), 1);
+    CHECK_EQ(pci_model_msix_word(m, 2, 2), 0x55);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
+    /* every table write of address or data happens while the entry is masked */
+    bool masked = false;
+    for (uint64_t i = from; i < fake_hw.traced; i++) {
+        const struct fake_access *a = &fake_hw.trace[i % FAKE_TRACE_MAX];
+        if (a->addr < 0xfe840020 || a->addr > 0xfe84002f || !a->write)
+            continue;
+        CHECK_EQ(a->size, 4);
+        if (a->addr == 0xfe84002c)
+            masked = a->value & 1;
+        else
+            CHECK(masked);
+    }
+    CHECK(!masked);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), CMD_INTX_OFF);    /* and decode is off again */
+    CHECK_EQ(pci_msix_mask(f, 2, true), ST_OK);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010);
+    CHECK_EQ(pci_msix_enable(f, true), ST_OK);                   /* again: entries are kept */
+    CHECK_EQ(pci_msix_write(f, 5, 0, 0, false), ST_RANGE);
+    CHECK_EQ(pci_msix_mask(f, ~0u, true), ST_RANGE);
+    CHECK_EQ(pci_msix_enable(f, false), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
+    m->gone = true;
+    CHECK_EQ(pci_msix_enable(f, false), ST_HW);
+
+    fresh();
+    fake_kmap.fail_after = 1;
+    CHECK_EQ(pci_msix_enable(f, true), ST_NOSPACE);
+    fake_kmap.fail_after = 0;
+    f->info.bar[3].base = 0;
+    CHECK_EQ(pci_msix_write(f, 0, 0, 0, true), ST_UNSUPP);
+}
+
+static void test_msi(void)
+{
+    fresh();
+    CHECK_EQ(pci_msi_write(f, 0xfee00018, 0x1234, 0, true), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 4u, 4), 0xfee00018);
+    CHECK_EQ(pci_model_get(m, m->msi + 12u, 2), 0x1234);
+    CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x81);
+    CHECK_EQ(pci_msi_write(f, 0, 0, 0, false), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x80);
+    CHECK_EQ(pci_msi_write(f, 0, 0, 1, true), ST_RANGE);         /* one vector only */
+    CHECK_EQ(pci_msi_write(f, 0, 0x10000, 0, true), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0, 0, 40, true), ST_RANGE);
+    CHECK_EQ(pci_msi_mask(f, 0, true), ST_UNSUPP);
+
+    fake_hw_reset();
+    pci_model_reset(true);
+    m = pci_model_add(0, 3, 0, 0x1234, 1, 0x020000);
+    pci_model_msi(m, 2, false, true);
+    scan();
+    CHECK_EQ(pci_msi_write(f, 0x1fee00000ull, 0, 2, true), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 2, true), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 8u, 2), 0x40);
+    CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x125);
+    CHECK_EQ(pci_msi_mask(f, 3, true), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 12u, 4), 8);
+    CHECK_EQ(pci_msi_mask(f, 3, false), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 12u, 4), 0);
+    CHECK_EQ(pci_msi_mask(f, 4, true), ST_RANGE);
+    CHECK_EQ(pci_msix_write(f, 0, 0, 0, true), ST_UNSUPP);
+    CHECK_EQ(pci_msix_enable(f, true), ST_UNSUPP);
+}
+
+int main(void)
+{
+    test_flr();
+    test_faults();
+    test_ladder();
+    test_asleep();
+    test_msix();
+    test_msi();
+    CHECK_EQ(pci_model.off_size_errors, 0);
+    fake_hw_reset();
+    pci_model_reset(false);
+    return unit_done();
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: monitor/main.c monitor/shell.c monitor/cmd_vms.c monitor/cmd_devices.c monitor/cmd_machine.c monitor/cmd_manifest.c monitor/cmd_power.c monitor/console.c monitor/lineedit.c monitor/supervise.c monitor/guestio.c monitor/build.c monitor/build_vm.c monitor/build_task.c monitor/vmm_image.c monitor/facts.c monitor/slots.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c monitor/aml.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/monitor_kernel.c */
+/* The whole monitor against a model of the kernel: start, restart, crash, refusals, commands. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "kernel/lib/elf.h"
+#include "monitor/main.h"
+#include "monitor/shell.h"
+#include "monitor/slots.h"
+#include "monitor/supervise.h"
+#include "tests/unit/fake/monitor_kernel.h"
+
+static const char conf[] =
+    "[cordon]\nversion = 1\n\n"
+    "[vm storage]\ncpus = 1\nmemory = 512M\nkernel = guests/vmlinuz\ninitrd = guests/storage.img\n"
+    "cmdline = console=ttyS0\npci = path=00:1c.0/00.0 id=1b36:0010 slot=05.0\nrestart = on-crash\n\n"
+    "[vm net]\ncpus = 0\nmemory = 4G\nkernel = guests/vmlinuz\npci = 00:03.0\n\n"
+    "[vm bad]\ncpus = 7\nmemory = 64M\nkernel = guests/vmlinuz\npci = 00:00.0\n\n"
+    "[vm quiet]\ncpus = 2\nmemory = 64M\nkernel = guests/mb.elf\nmodule = guests/storage.img a b\nautostart = no\n";
+
+static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], dsdt[64];
+
+static void put16(uint8_t *p, unsigned v) { p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8); }
+static void put32(uint8_t *p, uint32_t v) { put16(p, v & 0xffff); put16(p + 2, v >> 16); }
+
+static void make_files(void)
+{
+    struct elf64_ehdr eh = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = 2, .machine = 62, .entry = 0x400010,
+                             .phoff = 64, .ehsize = 64, .phentsize = 56, .phnum = 2 };
+    struct elf64_phdr ph[2] = { { 1, 5, 0x1000, 0x400000, 0x400000, 0x1000, 0x1000, 0x1000 },
+                                { 1, 6, 0x2000, 0x401000, 0x401000, 0x800, 0x3000, 0x1000 } };
+    bzimage[0x1f1] = 3;
+    put32(bzimage + 0x1f4, (sizeof bzimage - 4 * 512) / 16);
+    put16(bzimage + 0x1fe, 0xaa55);
+    memcpy(bzimage + 0x202, "HdrS", 4);
+    put16(bzimage + 0x206, 0x20f);
+    bzimage[0x236] = 1;
+    put32(bzimage + 0x260, 0x1000000);
+    put32(multiboot + 0x40, 0x1badb002);
+    put32(multiboot + 0x44, 0x10000);
+    put32(multiboot + 0x48, 0u - 0x1badb002 - 0x10000);
+    put32(multiboot + 0x4c, 0x100040);
+    put32(multiboot + 0x50, 0x100000);
+    put32(multiboot + 0x54, 0x101000);
+    memcpy(vmm_elf, &eh, sizeof eh);
+    memcpy(vmm_elf + 64, ph, sizeof ph);
+    memset(vmm_elf + 0x1000, 0x90, 0x1000);
+    memset(vmm_elf + 0x2000, 0xdd, 0x800);
+    memcpy(dsdt, "DSDT", 4);
+    put32(dsdt + 4, sizeof dsdt);
+    memcpy(dsdt + 40, "\x08_S5_\x12\x06\x04\x0a\x05\x0a\x05\x00\x00", 14);
+}
+
+static void add_module(const char *name, const void *data, uint64_t size)
+{
+    fk.module[fk.modules].name = name;
+    fk.module[fk.modules].data = data;
+    fk.module[fk.modules++].size = size;
+}
+
+static struct dev_info *add_dev(uint32_t bdf, unsigned id, uint32_t class_rev)
+{
+    struct dev_info *d = &fk.dev[fk.devs];
+    *d = (struct dev_info){ .bdf = bdf, .vendor = (uint16_t)(id >> 16), .device = (uint16_t)id,
+                            .class_rev = class_rev, .path_len = 1, .path = { (uint8_t)bdf }, .group = fk.devs,
+                            .flr = 1, .msix_off = 0x40, .msix_count = 5 };
+    fk.devs++;
+    return d;
+}
+
+static void make_machine(void)
+{
+    struct dev_info *d;
+    fk_reset();
+    make_files();
+    fk.platform = (struct info_platform){ .tsc_hz = 1000000000, .cpus = 4, .iommu_vendor = 1, .iommu_ir = 1,
+                                          .virt_vendor = 2, .build = "0.1", .cpu_name = "Test CPU" };
+    fk.memory = (struct info_memory){ .total = 8ull << 30, .user_free = 6ull << 30 };
+    fk.cpus = 4;
+    for (unsigned i = 0; i < 4; i++)
+        fk.cpu[i] = (struct info_cpu){ .index = i, .online = 1 };
+    add_dev(0x0000, 0x808629c0, 0x06000000);
+    d = add_dev(0x0100, 0x1b360010, 0x01080200);
+    d->path_len = 2;
+    d->path[0] = 0x1c << 3;
+    d->path[1] = 0;
+    add_dev(0x0018, 0x808610d3, 0x02000000);
+    add_module("cordon.conf", conf, sizeof conf - 1);
+    add_module("guests/vmlinuz", bzimage, sizeof bzimage);
+    add_module("guests/storage.img", bzimage, 0x2000);
+    add_module("guests/mb.elf", multiboot, sizeof multiboot);
+    add_module("vmm.elf", vmm_elf, sizeof vmm_elf);
+    fk.dsdt = dsdt;
+    fk.dsdt_len = sizeof dsdt;
+}
+
+static void say(struct guest *g, enum vmm_state state)
+{
+    g->objects.chan->state = state;
+    sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SUPERVISE_BIT(g->index));
+    monitor_step(0);
+}
+
+static void type(const char *line)
+{
+    fk_clear();
+    fk_type(line);
+    monitor_step(0);
+}
+
+static void guest_prints(struct guest *g, const char *text)
+{
+    struct vmm_channel *c = g->objects.chan;
+    for (; *text; text++)
+        c->out[c->out_head++ % VMM_OUT_SIZE] = (uint8_t)*text;
+    sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SUPERVISE_BIT(g->index));
+    monitor_step(0);
+}
+
+static void test_boot(void)
+{
+    struct guest *g;
+    struct vmm_start *start;
+    monitor_init();
+    fputs(getenv("SHOW") ? fk.out : "", stdout);
+    CHECK_EQ(supervise_count(), 4);
+    CHECK_EQ(supervise_guest(0)->state, GUEST_STARTING);
+    CHECK_EQ(supervise_guest(1)->state, GUEST_STARTING);
+    CHECK_EQ(supervise_guest(2)->state, GUEST_REFUSED);
+    CHECK_EQ(supervise_guest(3)->state, GUEST_STOPPED);
+    CHECK(fk_printed("cordon> "));
+    CHECK(fk_printed("R405 cordon.conf:"));
+    CHECK(fk_printed("F106 cordon.conf:"));
+    g = supervise_find("storage");
+    start = (struct vmm_start *)(void *)g->objects.image_va;
+    CHECK_EQ(start->magic, VMM_START_MAGIC);
+    CHECK_EQ(start->vcpus, 1);
+    CHECK_EQ(start->ram, 512ull << 20);
+    CHECK_EQ(start->kernel_type, KERNEL_LINUX);
+    CHECK_EQ(start->modules, 2);
+    CHECK_EQ(start->has_initrd, 1);
+    CHECK_STR(start->module[0].name, "guests/vmlinuz");
+    CHECK_STR(start->cmdline, "console=ttyS0");
+    CHECK_EQ(start->devices, 1);
+    CHECK_EQ(start->device[0].devfn, 0x28);
+    CHECK_EQ(start->device[0].irqs, 5);
+    CHECK_EQ(start->device[0].msix, 1);
+    CHECK_EQ(g->objects.image_va[4096], 0x90);
+    CHECK_EQ(g->objects.image_va[8192 + 0x7ff], 0xdd);
+    CHECK_EQ(g->objects.image_va[8192 + 0x800], 0);
+    say(g, VMM_RUNNING);
+    CHECK_EQ(g->state, GUEST_RUNNING);
+    say(supervise_find("net"), VMM_RUNNING);
+    CHECK(fk_printed("vm net: running"));
+}
+
+static void test_commands(void)
+{
+    type("vms -p\r");
+    CHECK(fk_printed("vm=storage state=running vcpus=1 cpus=1 memory=512M exits=100 devices=1"));
+    CHECK(fk_printed("vm=bad state=refused vcpus=1 cpus=7 memory=64M exits=0 devices=1 bdfs=0000:00:00.0 starts=0"
+                     " restart=never code=R405"));
+    type("vms bad\r");
+    CHECK(fk_printed("the machine has CPUs 0 to 3"));
+    CHECK(fk_printed("it is the host bridge"));
+    type("devices -p\r");
+    CHECK(fk_printed("bdf=0000:01:00.0 id=1b36:0010 class=0108 owner=storage state=assigned iommu=0"));
+    CHECK(fk_printed("bdf=0000:00:00.0 id=8086:29c0 class=0600 owner=- state=blocked"));
+    type("device 01:00.0\r");
+    CHECK(fk_printed("path=00:1c.0/00.0 id=1b36:0010"));
+    type("device 0a:00.0\r");
+    CHECK(fk_printed("no function"));
+    type("nonsense\r");
+    CHECK(fk_printed("no command \"nonsense\""));
+    type("log\r");
+    CHECK(fk_printed("usage: log VM"));
+    type("he\t\r");
+    CHECK(fk_printed("help "));
+    type("console sto\t");
+    CHECK(fk_printed("console storage "));
+    type("\x15");
+    type("explain f101\r");
+    CHECK(fk_printed("F101  A function is named twice."));
+    static const char *const all[] = { "help", "status", "status -p", "vms", "stats", "stats -p", "devices", "iommu",
+                                       "faults", "cpus", "cpus -p", "memory", "memory -p", "manifest",
+                                       "manifest -p", "survey", "vms storage" };
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "%s\r", all[i]);
+        type(line);
+        CHECK(fk.out_len > strlen(all[i]) + 20);
+        if (getenv("SHOW"))
+            fputs(fk.out, stdout);
+    }
+}
+
+static void test_console(void)
+{
+    struct guest *g = supervise_find("storage");
+    guest_prints(g, "hello from storage\r\n");
+    CHECK(!fk_printed("hello from storage"));
+    type("log storage\r");
+    CHECK(fk_printed("hello from storage\r\n"));
+    type("console storage\r");
+    CHECK(fk_printed("hello from storage"));
+    fk_clear();
+    guest_prints(g, "login: ");
+    CHECK(fk_printed("login: "));
+    type("root\r");
+    CHECK_EQ(g->objects.chan->in_head, 5);
+    CHECK(memcmp(g->objects.chan->in, "root\r", 5) == 0);
+    say(supervise_find("net"), VMM_RUNNING);
+    type("\x1d");
+    CHECK(fk_printed("[monitor]"));
+    CHECK(fk_printed("cordon> "));
+    /* A VMM that lies about its rings hurts nobody. */
+    g->objects.chan->out_head += 0x40000000;
+    g->objects.chan->in_tail = 12345;
+    say(g, VMM_RUNNING);
+    CHECK_EQ(g->state, GUEST_RUNNING);
+    supervise_input(g->index, (const uint8_t *)"x", 1);
+    g->objects.chan->out_tail = 77;
+    guest_prints(g, "ok\r\n");
+    CHECK_EQ(g->objects.chan->out_tail, g->objects.chan->out_head);
+}
+
+/* Objects besides those kept per guest must be the same before and after. */
+static void test_restarts(void)
+{
+    struct guest *g = supervise_find("storage");
+    unsigned live = fk_live(), slots = slots_used();
+    uint64_t left = fk.memory.user_free;
+    for (unsigned i = 0; i < 1000; i++) {
+        if (!supervise_restart(g)) {
+            CHECK(!"restart failed");
+            break;
+        }
+        say(g, VMM_RUNNING);
+    }
+    CHECK_EQ(fk_live(), live);
+    CHECK_EQ(slots_used(), slots);
+    CHECK_EQ(fk.memory.user_free, left);
+    CHECK_EQ(g->state, GUEST_RUNNING);
+    fk_clear();
+    say(g, VMM_RESET);
+    CHECK(fk_printed("vm storage: reboots"));
+    CHECK(g->state == GUEST_STOPPED && g->restart_at != 0);   /* quick: slowed down */
+    g->restart_at = 1;
+    supervise_tick();
+    CHECK_EQ(g->state, GUEST_STARTING);
+    CHECK_EQ(fk_live(), live);
+    say(g, VMM_RUNNING);
+}
+
+/* A failure at every single step of a start must unwind to nothing. */
+static void test_unwind(void)
+{
+    struct guest *g = supervise_find("storage"), *q = supervise_find("quiet");
+    unsigned live, slots, steps = 0;
+    uint64_t left;
+    CHECK(supervise_stop(g, "test"));
+    live = fk_live();
+    slots = slots_used();
+    left = fk.memory.user_free;
+    for (unsigned n = 1; n < 200; n++) {
+        fk.fail_any = n;
+        if (supervise_start(g))
+            break;
+        steps++;
+        CHECK(g->state == GUEST_REFUSED);
+        CHECK(g->code != CODE_NONE && g->text[0]);
+        CHECK_EQ(fk_live(), live);
+        CHECK_EQ(slots_used(), slots);
+        CHECK_EQ(fk.memory.user_free, left);
+    }
+    fk.fail_any = 0;
+    CHECK(steps > 25);
+    CHECK_EQ(g->state, GUEST_STARTING);
+    say(g, VMM_RUNNING);
+    for (unsigned n = 1; n < 200; n++) {     /* first start ever: also the kept objects */
+        fk.fail_any = n;
+        if (supervise_start(q))
+            break;
+    }
+    fk.fail_any = 0;
+    CHECK_EQ(q->state, GUEST_STARTING);
+    CHECK(supervise_stop(q, "test"));
+    fk.fail_nr = SYS_DEV_ASSIGN;
+    fk.fail_after = 1;
+    fk.fail_st = ST_NORESET;
+    CHECK(!supervise_restart(g));
+    CHECK_EQ(g->code, CODE_I208);
+    type("start storage\r");
+    say(g, VMM_RUNNING);
+    CHECK_EQ(g->state, GUEST_RUNNING);
+    fk.fail_nr = SYS_DEV_RELEASE;
+    fk.fail_after = 1;
+    fk.fail_st = ST_TIMEOUT;
+    fk_clear();
+    CHECK(supervise_stop(g, "test"));
+    CHECK(fk_printed("F111"));
+    CHECK(fk_printed("quarantined"));
+}
+
+static void test_crash(void)
+{
+    struct guest *n = supervise_find("net");
+    fk_clear();
+    snprintf(n->objects.chan->reason, sizeof n->objects.chan->reason, "triple fault at rip %s", "1234\033[2J");
+    n->objects.chan->code = VMM_FAIL_SHUTDOWN;
+    say(n, VMM_FAILED);
+    CHECK_EQ(n->state, GUEST_CRASHED);
+    CHECK_EQ(n->code, CODE_G603);
+    CHECK(fk_printed("vm net: crashed: G603 triple fault at rip 1234?[2J"));
+    CHECK_EQ(n->restart_at, 0);
+    CHECK_EQ(n->objects.task, 0);
+    type("vms net\r");
+    CHECK(fk_printed("G603"));
+    type("start net\r");
+    CHECK_EQ(n->state, GUEST_STARTING);
+    fk_clear();
+    fk_end_task(fk.last_task, TASK_FAULTED, 14);
+    monitor_step(0);
+    CHECK_EQ(n->code, CODE_G610);
+    type("vms net\r");
+    CHECK(fk_printed("vector 14"));
+    CHECK(fk_printed("r15"));
+    type("start net\r");
+    fk_end_task(fk.last_task, TASK_EXITED, 0);
+    monitor_step(0);
+    CHECK_EQ(n->code, CODE_G611);
+    type("start net\r");
+    say(n, VMM_OFF);
+    CHECK_EQ(n->state, GUEST_STOPPED);
+    CHECK_EQ(n->code, CODE_NONE);
+    CHECK(fk_printed("vm net: stopped: the guest powered off"));
+    type("console net\r");
+    CHECK(fk_printed("there is no one to talk to"));
+    /* on-crash: the sixth in a row is not answered */
+    n = supervise_find("storage");
+    fk.dev[1].state = DEV_BLOCKED;
+    for (unsigned i = 1; i <= RESTART_LIMIT + 1; i++) {
+        if (i == 1)
+            CHECK(supervise_start(n));
+        fk_clear();
+        n->objects.chan->code = 99;
+        say(n, VMM_FAILED);
+        CHECK_EQ(n->code, CODE_G611);
+        CHECK_EQ(n->restart_at != 0, i <= RESTART_LIMIT);
+        if (n->restart_at) {
+            n->restart_at = 1;
+            (void)supervise_tick();
+            CHECK_EQ(n->state, GUEST_STARTING);
+        }
+    }
+    CHECK(fk_printed("G612"));
+    CHECK_EQ(supervise_tick(), EVENT_FOREVER);
+}
+
+static void test_faults(void)
+{
+    struct guest *s = supervise_find("storage");
+    CHECK(supervise_start(s));
+    fk.fault[0] = (struct info_fault){ .seq = 0, .bdf = 0x100, .vm = s->objects.vm_id, .address = 0xdead000, .write = 1 };
+    fk.faults = 1;
+    fk_clear();
+    sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SYSEV_DEV_FAULT);
+    monitor_step(0);
+    CHECK(fk_printed("iommu: blocked a write of 0000:01:00.0 (guest storage) to dead000"));
+    fk.fault[1] = (struct info_fault){ .seq = 1, .bdf = 0x100, .vm = s->objects.vm_id, .cut = 1 };
+    fk.faults = 2;
+    fk_clear();
+    sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SYSEV_DEV_FAULT);
+    monitor_step(0);
+    CHECK(fk_printed("cut off"));
+    type("faults -p\r");
+    CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=storage address=dead000 access=write"));
+}
+
+static void test_power(void)
+{
+    type("reboot\r");
+    CHECK_EQ(fk.power, POWER_REBOOT);
+    CHECK(fk_printed("stopping all guests"));
+    type("poweroff\r");
+    CHECK_EQ(fk.power, POWER_OFF);
+    CHECK_EQ(fk.power_a, 5);
+    CHECK_EQ(fk.power_b, 5);
+    for (uint32_t i = 0; i < supervise_count(); i++)
+        CHECK(supervise_guest(i)->state != GUEST_RUNNING && supervise_guest(i)->state != GUEST_STARTING);
+    CHECK_EQ(fk.live[OBJ_VM] + fk.live[OBJ_VCPU] + fk.live[OBJ_TASK] + fk.live[OBJ_DEVICE] + fk.live[OBJ_IRQ], 0);
+}
+
+int main(void)
+{
+    make_machine();
+    test_boot();
+    test_commands();
+    test_console();
+    test_restarts();
+    test_unwind();
+    test_crash();
+    test_faults();
+    test_power();
+    return unit_done();
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The guest's ACPI tables, made from guest_hw.h and the number of vCPUs. Pure. */
+#ifndef VMM_ACPI_H
+#define VMM_ACPI_H
+
+#include "kernel/lib/base.h"
+
+/* Where the tables lie in the guest: RSDP first, in the area that is scanned for it [ACPI 5.2.5.1]. */
+#define ACPI_GPA   0xe0000u
+#define ACPI_SIZE  0x4000u
+
+/* Fills buf (ACPI_SIZE bytes, the image of ACPI_GPA) with all tables. ST_NOSPACE: they do not fit. */
+MUST_USE status_t acpi_build(uint8_t *buf, unsigned vcpus);
+
+#endif

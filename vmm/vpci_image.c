@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first look of an assigned function: header, BAR shapes and the chain of
+ * the capabilities that are understood, at their real offsets. Pure but for reads
+ * of constant registers.
+ */
+#include "vmm/vpci.h"
+
+#include "kernel/lib/bits.h"
+#include "kernel/lib/range.h"
+#include "kernel/lib/str.h"
+#include "vmm/host.h"
+
+#define CFG_ID          0x00u
+#define CFG_STATUS      0x06u
+#define   STATUS_CAPS     0x10u
+#define CFG_CLASS       0x08u
+#define CFG_CACHE_LINE  0x0cu
+#define CFG_SUBSYSTEM   0x2cu
+#define CFG_CAPS        0x34u
+#define CFG_LINE        0x3cu
+
+#define BAR_TYPE_64     0x4u            /* [PCI 6.2.5.1] */
+#define BAR_PREFETCHABLE 0x8u
+
+#define CAP_PM          0x01u           /* [PM 3.2] */
+#define   PMC_KEPT        0x0027u       /* version, device-specific init; no D1, D2, PME */
+#define   PMCSR_STATE     0x0003u
+#define   PMCSR_NO_RESET  0x0008u       /* D3hot -> D0 keeps the state: power is not switched for real */
+#define CAP_MSI         0x05u           /* [PCIe 7.7.1] */
+#define   MSI_ENABLE      0x0001u
+#define   MSI_MMC         MASK32(3, 1)
+#define   MSI_MME         0x0070u
+#define   MSI_64          0x0080u
+#define   MSI_MASKABLE    0x0100u
+#define CAP_PCIE        0x10u           /* [PCIe 7.5.3] */
+#define   PCIE_RC_ENDPOINT 0x90u        /* root-complex integrated: no link registers */
+#define   DEVCAP_KEPT     0x00008007u   /* payload size, role-based errors */
+#define   DEVCAP_FLR      BIT32(28)
+#define   DEVCTL_SET      0x78ffu       /* errors, ordering, payload, snoop, read request */
+#define   DEVCTL_FLR      0x8000u
+#define   DEVCAP2_KEPT    0x0000001fu   /* completion time-outs */
+#define   PCIE_V1_LEN     0x14u
+#define   PCIE_V2_LEN     0x3cu
+#define CAP_MSIX        0x11u           /* [PCIe 7.7.2] */
+#define   MSIX_SET        0xc000u       /* enable, function mask */
+
+/* Takes [off, off+len) of the space for one capability, if it is a sane place. */
+static bool claim(uint64_t *used, unsigned off, unsigned len)
+{
+    uint64_t dwords;
+
+    if (off < 0x40 || (off & 3u) || !range_ok(off, len, VPCI_CFG_SIZE))
+        return false;
+    dwords = MASK64((len + 3) / 4 - 1, 0) << (off / 4);
+    if (*used & dwords)
+        return false;
+    *used |= dwords;
+    return true;
+}
+
+static void header(struct vpci_fn *fn)
+{
+    const struct dev_info *info = &fn->info;
+
+    vpci_set32(fn->image, CFG_ID, info->vendor | (uint32_t)info->device << 16);
+    vpci_set32(fn->image, CFG_CLASS, info->class_rev);
+    vpci_set32(fn->image, CFG_SUBSYSTEM, info->subvendor | (uint32_t)info->subdevice << 16);
+    vpci_set32(fn->wmask, CFG_COMMAND,
+               COMMAND_MEM | COMMAND_MASTER | COMMAND_PARITY | COMMAND_SERR | COMMAND_NO_INTX);
+    fn->wmask[CFG_CACHE_LINE] = 0xff;
+    fn->wmask[CFG_LINE] = 0xff;         /* a note between guest programs; the pin reads 0 */
+}
+
+/* The pages of a BAR that hold the real MSI-X table, whether the guest may use it or not. */
+static status_t find_hole(struct vpci_fn *fn)
+{
+    const struct dev_info *info = &fn->info;
+    uint64_t off = info->msix_table_off, len = (uint64_t)info->msix_count * 16;
+    struct vpci_bar *bar;
+
+    if (!info->msix_off)
+        return ST_OK;
+    if (info->msix_bar >= VPCI_BARS)
+        return ST_CORRUPT;
+    bar = &fn->bar[info->msix_bar];
+    if (!range_ok(off, len, bar->size))
+        return ST_CORRUPT;
+    bar->hole_off = PAGE_DOWN(off);
+    bar->hole_len = PAGE_UP(off + len) - bar->hole_off;
+    return ST_OK;
+}
+
+static void segments(struct vpci_bar *bar)
+{
+    uint64_t end = bar->hole_off + bar->hole_len;
+
+    if (!bar->mappable)
+        return;
+    if (bar->hole_len == 0) {
+        bar->segment[0].len = bar->size;
+        return;
+    }
+    bar->segment[0].len = bar->hole_off;
+    bar->segment[1].off = end;
+    bar->segment[1].len = bar->size - end;
+}
+
+/* I/O BARs are not offered; a BAR smaller than a page takes a page in the guest. */
+static status_t bars(struct vpci_fn *fn)
+{
+    status_t st;
+
+    for (unsigned i = 0; i < VPCI_BARS; i++) {
+        const struct dev_bar *real = &fn->info.bar[i];
+        struct vpci_bar *bar = &fn->bar[i];
+        unsigned reg = CFG_BAR + 4 * i;
+        uint32_t type = real->flags & BAR_PREFETCH ? BAR_PREFETCHABLE : 0;
+        uint64_t mask;
+
+        if (real->size == 0 || (real->flags & (BAR_IO | BAR_UPPER)))
+            continue;
+        bar->is_64 = real->flags & BAR_64;
+        if ((real->size & (real->size - 1)) || real->size > (bar->is_64 ? BIT64(46) : BIT64(31)) ||
+            (bar->is_64 && i == VPCI_BARS - 1))
+            return ST_CORRUPT;
+        bar->size = MAX(real->size, (uint64_t)PAGE_SIZE);
+        bar->mappable = real->base != 0 && (real->base & (PAGE_SIZE - 1)) == 0;
+        mask = ~(bar->size - 1);
+        vpci_set32(fn->image, reg, type | (bar->is_64 ? BAR_TYPE_64 : 0));
+        vpci_set32(fn->wmask, reg, (uint32_t)mask);
+        if (bar->is_64)
+            vpci_set32(fn->wmask, reg + 4, (uint32_t)(mask >> 32));
+        i += bar->is_64;                /* the next register is its upper half */
+    }
+    st = find_hole(fn);
+    for (unsigned i = 0; i < VPCI_BARS; i++)
+        segments(&fn->bar[i]);
+    return st;
+}
+
+static void cap_pm(struct vpci_fn *fn, uint64_t *used)
+{
+    unsigned off = fn->info.pm_off;
+    uint32_t pmc;
+
+    if (!claim(used, off, 8))
+        return;
+    pmc = host_dev_cfg_read(fn->dev, off + 2, 2) & PMC_KEPT;
+    vpci_set32(fn->image, off, CAP_PM | pmc << 16);
+    vpci_set32(fn->image, off + 4, PMCSR_NO_RESET);
+    vpci_set32(fn->wmask, off + 4, PMCSR_STATE);
+    fn->pm = (uint8_t)off;
+}
+
+static void cap_msi(struct vpci_fn *fn, uint64_t *used, uint32_t vectors)
+{
+    const struct dev_info *info = &fn->info;
+    unsigned off = info->msi_off, data = info->msi_64 ? 12 : 8;
+    unsigned len = data + (info->msi_maskable ? 12 : 4), log2 = 0;
+    uint32_t control = (info->msi_64 ? MSI_64 : 0) | (info->msi_maskable ? MSI_MASKABLE : 0);
+
+    if (vectors == 0 || !claim(used, off, len))
+        return;
+    while (log2 < 5 && (2u << log2) <= vectors)
+        log2++;
+    control |= (uint32_t)FIELD_PREP(MSI_MMC, log2);
+    vpci_set32(fn->image, off, CAP_MSI | control << 16);
+    vpci_set32(fn->wmask, off, (MSI_ENABLE | MSI_MME) << 16);
+    vpci_set32(fn->wmask, off + 4, ~UINT32_C(3));
+    if (info->msi_64)
+        vpci_set32(fn->wmask, off + 8, ~UINT32_C(0));
+    vpci_set32(fn->wmask, off + data, 0xffff);
+    if (info->msi_maskable)             /* pending bits behind it read zero */
+        vpci_set32(fn->wmask, off + data + 4, (uint32_t)MASK64((1u << log2) - 1, 0));
+    fn->msi = (uint8_t)off;
+}
+
+static void cap_msix(struct vpci_fn *fn, uint64_t *used, uint32_t entries)
+{
+    const struct dev_info *info = &fn->info;
+    unsigned off = info->msix_off;
+
+    if (entries == 0 || !claim(used, off, 12))
+        return;
+    vpci_set32(fn->image, off, CAP_MSIX | (entries - 1) << 16);
+    vpci_set32(fn->wmask, off, MSIX_SET << 16);
+    vpci_set32(fn->image, off + 4, (info->msix_table_off & ~7u) | info->msix_bar);
+    vpci_set32(fn->image, off + 8, (info->pba_off & ~7u) | (info->pba_bar & 7u));
+    fn->msix = (uint8_t)off;
+}
+
+static void cap_pcie(struct vpci_fn *fn, uint64_t *used)
+{
+    unsigned off = fn->info.pcie_off;
+    uint32_t version, devcap, devctl;
+
+    if (!range_ok(off, 4, VPCI_CFG_SIZE))
+        return;
+    version = host_dev_cfg_read(fn->dev, off + 2, 2) & 15u;
+    version = MIN(version, 2u);
+    if (!claim(used, off, version == 2 ? PCIE_V2_LEN : PCIE_V1_LEN))
+        return;
+    devcap = host_dev_cfg_read(fn->dev, off + 4, 4) & DEVCAP_KEPT;
+    devctl = host_dev_cfg_read(fn->dev, off + 8, 2) & DEVCTL_SET;
+    if (fn->info.flr & 1u)
+        devcap |= DEVCAP_FLR;
+    vpci_set32(fn->image, off, CAP_PCIE | (PCIE_RC_ENDPOINT | version) << 16);
+    vpci_set32(fn->image, off + 4, devcap);
+    vpci_set32(fn->image, off + 8, devctl);
+    vpci_set32(fn->wmask, off + 8, DEVCTL_SET | (devcap & DEVCAP_FLR ? DEVCTL_FLR : 0));
+    if (version == 2) {
+        vpci_set32(fn->image, off + 0x24, host_dev_cfg_read(fn->dev, off + 0x24, 4) & DEVCAP2_KEPT);
+        vpci_set32(fn->wmask, off + 0x28, DEVCAP2_KEPT);
+    }
+    fn->pcie = (uint8_t)off;
+}
+
+/* Links what was claimed, in order of offset. */
+static void chain(struct vpci_fn *fn)
+{
+    unsigned link = CFG_CAPS;
+
+    for (unsigned off = 0x40; off < VPCI_CFG_SIZE; off += 4) {
+        if (off != fn->pm && off != fn->msi && off != fn->msix && off != fn->pcie)
+            continue;
+        fn->image[link] = (uint8_t)off;
+        link = off + 1;
+    }
+    if (fn->image[CFG_CAPS])
+        fn->image[CFG_STATUS] |= STATUS_CAPS;
+}
+
+status_t vpci_image_build(struct vpci_fn *fn, struct vmsi_entry *entries, const struct vmm_device *dev)
+{
+    uint32_t have = dev->msix ? fn->info.msix_count : fn->info.msi_vectors, vectors = MIN(dev->irqs, have);
+    uint64_t used = 0;
+    status_t st;
+
+    if (!dev->msix)
+        vectors = MIN(vectors, VMSI_MAX_MSI);
+    header(fn);
+    st = bars(fn);
+    if (st != ST_OK)
+        return st;
+    cap_pm(fn, &used);
+    if (dev->msix)
+        cap_msix(fn, &used, vectors);
+    else
+        cap_msi(fn, &used, vectors);
+    cap_pcie(fn, &used);
+    chain(fn);
+    vmsi_init(&fn->vmsi, entries, vectors, dev->first_irq, dev->msix);
+    memcpy(fn->reset, fn->image, sizeof fn->reset);
+    return ST_OK;
+}
