@@ -14,18 +14,18 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
 
 # ---- sources, by component -------------------------------------------------
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
-KERNEL_SRC  := kernel/main.c $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c acpi_mcfg.c acpi_spcr.c) \
-              $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c fpu.c head.S lapic.c smp.c \
-              spec.c switch.S tables.c trap.c tsc.c user_copy.c) $(addprefix kernel/boot/, multiboot.S \
-              multiboot_info.c multiboot_start.c blobs.S) $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) \
-              $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c irq_vector.c) $(addprefix kernel/log/, console.c \
-              panic.c) $(addprefix kernel/mm/, bootcheck.c bootmem.c extent.c fmt_hpt.c fmt_npt.c kmap.c kspace.c \
-              kstack.c mm.c plan.c pmm.c ptab.c slab.c space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c \
-              memory.c task.c) $(addprefix kernel/sched/, ktimer.c sched.c thread.c) $(addprefix kernel/sys/, sys.c \
-              sys_dev.c sys_info.c sys_ipc.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vcpu.c) \
-              $(addprefix kernel/virt/, vcpu.c vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) \
-              $(addprefix kernel/virt/svm/, svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c \
-              svm_fast_apic.c svm_msr.c svm_run.c svm_state.c vmcb.c)
+KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c \
+              acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c \
+              fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c user_copy.c) $(addprefix kernel/boot/, \
+              multiboot.S multiboot_info.c multiboot_start.c blobs.S) $(addprefix kernel/dev/, dev.c dev_bar.c \
+              dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c irq_vector.c) $(addprefix kernel/log/, \
+              console.c panic.c) $(addprefix kernel/mm/, bootcheck.c bootmem.c extent.c fmt_hpt.c fmt_npt.c \
+              fpu_area.c kmap.c kspace.c kstack.c mm.c plan.c pmm.c ptab.c slab.c space.c umem.c) \
+              $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) $(addprefix kernel/sched/, \
+              sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_dev.c sys_info.c sys_ipc.c sys_mem.c sys_obj.c \
+              sys_power.c sys_root.c sys_vcpu.c) $(addprefix kernel/virt/, vcpu.c vlapic.c vlapic_icr.c vlapic_reg.c \
+              vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, svm_caps.c svm_cpuid.c svm_entry.S \
+              svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c svm_run.c svm_state.c vmcb.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c command.c ecam.c group.c msix.c reset.c scan.c)
 IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c fmt_slpt.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_scope.c vtd_unit.c)
@@ -43,7 +43,7 @@ UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_blob.S uefi_file.c uefi_jum
 CHECK_SRC   := monitor/manifest.c monitor/manifest_pci.c monitor/manifest_value.c monitor/diag.c monitor/explain.c \
                monitor/name.c kernel/lib/fmt.c kernel/lib/str.c
 UEFI_LIB    := $(CHECK_SRC)
-GUEST_LIB   := $(sort $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S))
+GUEST_LIB   := $(sort $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)) kernel/lib/fmt.c kernel/lib/str.c
 GUEST_SRC   := $(sort $(wildcard tests/guest/*.c tests/bench/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))

@@ -73,11 +73,14 @@ static void start_iommu(void)
         log_line("iommu: no function will be assigned: %s", platform.iommu_reason);
 }
 
-static void start_devices(void)
+static void start_devices(const struct bootinfo *bi)
 {
     irq_init();
     if (pci_init() != ST_OK)
         log_line("pci: no function can be used");
+    for (uint32_t i = 0; i < bi->ranges; i++)
+        if (bi->range[i].type != BOOT_MMIO && bi->range[i].type != BOOT_RESERVED)
+            pci_refuse_over((hpa_t){ bi->range[i].base }, bi->range[i].len);
     start_iommu();
     dev_init();
     platform.devices = pci_count();
@@ -145,7 +148,7 @@ void kernel_main(const struct bootinfo *bi)
     start_virtualisation();
     cpu_start_others();
     log_line("cpu: %u of %u MHz up", cpu_count, (unsigned)(tsc_hz() / 1000000u));
-    start_devices();
+    start_devices(bi);
     sys_root_start();
     start_notifications();
     fill_platform(bi);

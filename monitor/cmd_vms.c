@@ -164,10 +164,30 @@ void cmd_vms(int argc, char **argv, bool records)
         (void)find(argv[1]);
 }
 
-/* The last part of what a guest printed, from a line's begin. */
+/* Follows escape sequences so that they can be left out: a terminal would answer some of
+ * them, and the answer would be typed at the prompt. */
+enum sequence { SEQ_NONE, SEQ_ESC, SEQ_CSI, SEQ_STRING };
+
+static enum sequence sequence_next(enum sequence seq, uint8_t c)
+{
+    switch (seq) {
+    case SEQ_ESC:
+        return c == '[' ? SEQ_CSI : c == ']' || c == 'P' || c == '^' || c == '_' ? SEQ_STRING : SEQ_NONE;
+    case SEQ_CSI:
+        return c >= 0x40 || c == '\n' ? SEQ_NONE : SEQ_CSI;
+    case SEQ_STRING:
+        return c == 7 || c == '\n' ? SEQ_NONE : c == 27 ? SEQ_ESC : SEQ_STRING;
+    case SEQ_NONE:
+    default:
+        return c == 27 ? SEQ_ESC : SEQ_NONE;
+    }
+}
+
+/* The last part of what a guest printed, from a line's begin, as plain text. */
 static void replay(const struct textring *ring, uint64_t most)
 {
-    uint64_t from = textring_first(ring), pos;
+    uint64_t from = textring_first(ring);
+    enum sequence seq = SEQ_NONE;
     char chunk[128];
     size_t n = 0;
     if (ring->total - from > most) {
@@ -175,11 +195,13 @@ static void replay(const struct textring *ring, uint64_t most)
         while (from < ring->total && textring_at(ring, from) != '\n')
             from++;
     }
-    for (pos = from; pos < ring->total; pos++) {
-        char c = (char)textring_at(ring, pos);
-        if ((unsigned char)c < 32 && c != '\n' && c != '\t' && c != '\033')
+    for (uint64_t pos = from; pos < ring->total; pos++) {
+        uint8_t c = textring_at(ring, pos);
+        enum sequence before = seq;
+        seq = sequence_next(seq, c);
+        if ((before != SEQ_NONE && c != '\n') || (c < 32 && c != '\n' && c != '\t') || c == 127)
             continue;
-        chunk[n++] = c;
+        chunk[n++] = (char)c;
         if (n == sizeof chunk) {
             console_text(chunk, n);
             n = 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The root task: reads the manifest, judges it, starts guests, then serves events and the console. */
+#include "monitor/main.h"
+
 #include "monitor/build.h"
 #include "monitor/console.h"
 #include "monitor/explain.h"
 #include "monitor/facts.h"
-#include "monitor/main.h"
 #include "monitor/shell.h"
 #include "monitor/supervise.h"
 
@@ -71,7 +72,8 @@ static void summary(void)
         shell_run("survey");
     else
         print_problems();
-    console_print("\nhelp lists the commands; in a guest's console, Ctrl-] comes back.\n");
+    console_print("%shelp lists the commands; in a guest's console, Ctrl-] comes back.\n",
+                  shell.survey || manifest.errors.count || policy.diags.count ? "\n" : "");
 }
 
 void monitor_init(void)

@@ -46,6 +46,8 @@
 #define ICR_WAIT_US      1000u
 #define CALIBRATE_US     10000u
 #define TICKS_SHIFT      30u
+#define ROUNDS           10u
+#define CLOSE            512u
 
 bool lapic_is_x2apic;
 static uintptr_t page;               /* const after boot; xAPIC only */
@@ -119,21 +121,26 @@ static void enable(void)
         panic("the local APIC page at %lx cannot be mapped", (unsigned long)(base & APIC_BASE_ADDR));
 }
 
+/* Timer Hz by one span. *good: nothing came between the pairs of readings at its ends. */
+static uint64_t measure(bool *good)
+{
+    uint64_t start = hw_rdtsc();
+    wr(LAPIC_TIMER_INIT, ~0u);
+    uint64_t started = hw_rdtsc(), end = start + tsc_from_us(CALIBRATE_US);
+    while (hw_rdtsc() < end)
+        hw_pause();
+    uint64_t before = hw_rdtsc(), ticks = ~0u - rd(LAPIC_TIMER_NOW), after = hw_rdtsc(), passed = before - start;
+    *good = started - start < passed / CLOSE && after - before < passed / CLOSE;
+    return ticks * (tsc_hz() / 1000) / passed * 1000;
+}
+
 static void calibrate(void)
 {
-    uint64_t best = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        wr(LAPIC_TIMER_INIT, ~0u);
-        uint64_t start = hw_rdtsc(), end = start + tsc_from_us(CALIBRATE_US);
-        while (hw_rdtsc() < end)
-            hw_pause();
-        uint64_t ticks = ~0u - rd(LAPIC_TIMER_NOW), passed = hw_rdtsc() - start;
-        uint64_t rate = ticks * (tsc_hz() / 1000) / passed * 1000;
-        best = MAX(best, rate);
-    }
+    bool good = false;
+    for (unsigned i = 0; i < ROUNDS && !good; i++)
+        timer_hz = measure(&good);
     wr(LAPIC_TIMER_INIT, 0);
-    timer_hz = best;
-    ticks_mult = (best << TICKS_SHIFT) / tsc_hz();
+    ticks_mult = (timer_hz << TICKS_SHIFT) / tsc_hz();
 }
 
 static void set_up_timer(void)

@@ -10,14 +10,17 @@
 #define PIT_CH2         0x42
 #define PIT_MODE        0x43
 #define   PIT_CH2_SHOT  0xb0      /* channel 2, low then high byte, mode 0 */
+#define   PIT_CH2_LATCH 0x80
 #define PORT_B          0x61
 #define   PORT_B_GATE2  0x01
 #define   PORT_B_SPKR   0x02
-#define   PORT_B_OUT2   0x20
 
 #define PIT_TICKS       11932u    /* 10 ms */
-#define ROUNDS          3u
-#define MAX_POLLS       4000000u
+#define PIT_LATE        60000u    /* near its end the counter may have wrapped */
+#define PIT_START       0xffffu
+#define ROUNDS          10u
+#define CLOSE           512u
+#define MAX_POLLS       1000000u
 #define TSC_HZ_MIN      100000000ull
 #define TSC_HZ_MAX      20000000000ull
 #define TSC_HZ_GUESS    1000000000ull
@@ -53,19 +56,36 @@ static uint64_t from_cpuid(void)
     return r.eax != 0 ? (uint64_t)r.ecx * r.ebx / r.eax : 0;
 }
 
-/* TSC ticks in 10 ms of channel 2, 0 when its output never rises. */
+static uint32_t pit_count(void)
+{
+    hw_out8(PIT_MODE, PIT_CH2_LATCH);
+    uint32_t low = hw_in8(PIT_CH2);
+    return low | (uint32_t)hw_in8(PIT_CH2) << 8;
+}
+
+/* A point in time taken between two readings is good when they are close together. */
+static bool is_close(uint64_t from, uint64_t to, uint64_t whole) { return to - from < whole / CLOSE; }
+
+/* Hz by one run of channel 2; 0 when it does not count, or something came between (an SMI,
+ * another job of an emulator's host) at both ends of each possible span. */
 static uint64_t pit_round(void)
 {
     uint8_t gate = (uint8_t)((hw_in8(PORT_B) & ~PORT_B_SPKR) | PORT_B_GATE2);
     hw_out8(PORT_B, (uint8_t)(gate & ~PORT_B_GATE2));
     hw_out8(PIT_MODE, PIT_CH2_SHOT);
-    hw_out8(PIT_CH2, PIT_TICKS & 0xff);
-    hw_out8(PIT_CH2, PIT_TICKS >> 8);
-    hw_out8(PORT_B, gate);
+    hw_out8(PIT_CH2, PIT_START & 0xff);
+    hw_out8(PIT_CH2, PIT_START >> 8);
     uint64_t start = hw_rdtsc();
+    hw_out8(PORT_B, gate);
+    uint64_t started = hw_rdtsc();
     for (uint32_t i = 0; i < MAX_POLLS; i++) {
-        if (hw_in8(PORT_B) & PORT_B_OUT2)
-            return i == 0 ? 0 : hw_rdtsc() - start;
+        uint64_t before = hw_rdtsc();
+        uint32_t passed = PIT_START - pit_count();
+        uint64_t after = hw_rdtsc();
+        if (passed > PIT_LATE || (passed >= PIT_TICKS && !is_close(start, started, before - start)))
+            return 0;
+        if (passed >= PIT_TICKS && is_close(before, after, before - start))
+            return (before - start) * PIT_HZ / passed;
         hw_pause();
     }
     return 0;
@@ -73,13 +93,12 @@ static uint64_t pit_round(void)
 
 static uint64_t from_pit(void)
 {
-    uint64_t best = 0;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        uint64_t ticks = pit_round();
-        if (ticks != 0 && (best == 0 || ticks < best))   /* an interruption only makes it longer */
-            best = ticks;
+        uint64_t found = pit_round();
+        if (found != 0)
+            return found;
     }
-    return best * PIT_HZ / PIT_TICKS;
+    return 0;
 }
 
 void tsc_calibrate(void)

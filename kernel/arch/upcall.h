@@ -36,6 +36,8 @@ void upcall_preempt_point(void);
 void upcall_wake(struct thread *thread);
 /* virt/vcpu.c: on this CPU prev stops and next starts: debug registers, speculation barriers. */
 void upcall_switch(struct thread *prev, struct thread *next);
+/* sched/thread.c: a timer is due (timer interrupt, its CPU). */
+void upcall_ktimer(struct ktimer *timer);
 /* virt/vlapic.c: the local APIC timer of a vCPU is due (timer interrupt, its CPU). */
 void upcall_vcpu_timer(struct ktimer *timer);
 /* virt/vlapic.c: an MSI arrives for a VM. Lock-free, from interrupts. */

@@ -12,7 +12,7 @@
 #include "kernel/irq/irq_vector.h"
 #include "kernel/log/console.h"
 #include "kernel/obj/event.h"
-#include "kernel/sched/ktimer.h"
+#include "kernel/arch/ktimer.h"
 
 struct signal { struct event *event; uint64_t bits; };
 static struct signal console_signal, fault_signal;   /* event: atomic, last */

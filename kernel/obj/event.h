@@ -8,7 +8,7 @@
 
 #include "kernel/arch/spinlock.h"
 #include "kernel/obj/kobj.h"
-#include "kernel/sched/ktimer.h"
+#include "kernel/arch/ktimer.h"
 
 struct thread;
 

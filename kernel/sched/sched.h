@@ -7,7 +7,7 @@
 #define KERNEL_SCHED_SCHED_H
 
 #include "kernel/obj/task.h"
-#include "kernel/sched/ktimer.h"
+#include "kernel/arch/ktimer.h"
 
 #define PRIO_COUNT   8u      /* 7 highest; 0 = idle thread only */
 #define SLICE_US  4000u

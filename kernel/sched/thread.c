@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads: creation, end, and the two ways they wait. */
+/* Threads: creation, end, the two ways they wait, and what their timers do. */
+#include "kernel/sched/sched.h"
+
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/hw.h"
+#include "kernel/arch/upcall.h"
 #include "kernel/config.h"
 #include "kernel/mm/kstack.h"
 #include "kernel/mm/slab.h"
 #include "kernel/obj/event.h"
-#include "kernel/sched/sched.h"
 
 struct task *thread_task_current(void)
 {
@@ -130,4 +132,24 @@ void sched_sleep_until(uint64_t deadline)
     ktimer_set(&t->wait_timer, deadline);
     schedule();
     ktimer_cancel(&t->wait_timer);
+}
+
+void upcall_ktimer(struct ktimer *timer)
+{
+    switch ((enum ktimer_kind)timer->kind) {
+    case KTIMER_EVENT: {
+        struct event *ev = (struct event *)((uintptr_t)timer - offsetof(struct event, timer));
+        event_signal(ev, __atomic_load_n(&ev->timer_bits, __ATOMIC_ACQUIRE));
+        break;
+    }
+    case KTIMER_WAIT:
+        sched_wake((struct thread *)((uintptr_t)timer - offsetof(struct thread, wait_timer)));
+        break;
+    case KTIMER_VLAPIC:
+        upcall_vcpu_timer(timer);
+        break;
+    case KTIMER_KICK:
+        percpu()->need_resched = 1;
+        break;
+    }
 }

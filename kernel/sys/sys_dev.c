@@ -178,8 +178,13 @@ static status_t release(const struct sys_args *args)
     struct vm *vm = dev->vm;
     if (!vm)
         return ST_STATE;
-    if (dev->irqs != 0)
-        return ST_BUSY;
+    /* The nested table may still hold its BARs: no vCPU of the VM may ever run again. */
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        if (vm->vcpu[i] && vm->vcpu[i]->thread)
+            return ST_BUSY;
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        if (vm->vcpu[i])
+            vm->vcpu[i]->stop = 1;
     st = dev_release(dev);
     if (!dev->vm)              /* also when it ended in quarantine */
         kobj_put(&vm->obj);

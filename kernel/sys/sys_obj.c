@@ -283,8 +283,8 @@ static status_t drop(const struct sys_args *args)
         return ST_BUSY;
     if (obj->type == OBJ_TASK && ((struct task *)obj)->threads != 0)
         return ST_BUSY;
-    if (obj->type == OBJ_DEVICE && obj->refs == 1 && ((struct device *)obj)->irqs != 0)
-        return ST_BUSY;
+    if (obj->type == OBJ_DEVICE && ((struct device *)obj)->vm)
+        return ST_BUSY;         /* DEV_RELEASE comes first */
     cap_drop(slot);
     return ST_OK;
 }

@@ -77,19 +77,25 @@ static void unbind(struct vcpu *v)
     ktimer_cancel(&v->lapic.timer);
 }
 
+/* Its memory stays until the VM goes: an interrupt of a device that is still assigned may look
+ * at it from any CPU. */
 void vcpu_destroy(struct kobj *obj)
 {
     struct vcpu *v = (struct vcpu *)obj;
-    struct vm *vm = v->vm;
     struct event *doorbell = v->doorbell;
     unbind(v);
     fpu_forget(v->fpu);
-    vm->vcpu[v->index] = NULL;
+    v->stop = 1;
+    v->doorbell = NULL;
     kobj_gone(obj);
-    release(v);
     if (doorbell)
         kobj_put(&doorbell->obj);
-    kobj_put(&vm->obj);
+    kobj_put(&v->vm->obj);               /* may free v: the last step */
+}
+
+void vcpu_free(struct vcpu *v)
+{
+    release(v);
 }
 
 /* ---- the home thread ---- */

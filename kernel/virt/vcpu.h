@@ -45,6 +45,7 @@ enum vcpu_phase { VCPU_PHASE_RUN, VCPU_PHASE_HALT, VCPU_PHASE_WAIT_SIPI };
 /* index 0 starts runnable, the others wait for SIPI. Sets vm->vcpu[index]. */
 MUST_USE status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out);
 void vcpu_destroy(struct kobj *obj);
+void vcpu_free(struct vcpu *vcpu);       /* vm_destroy's: the memory of a destroyed vCPU */
 
 /* The VCPU_RUN call: current thread becomes the home; loops until user mode must act.
  * ST_OK with state->exit filled; ST_STATE wrong thread or CPU; ST_KILLED the task ends. */

@@ -10,7 +10,7 @@
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/bits.h"
-#include "kernel/sched/ktimer.h"
+#include "kernel/arch/ktimer.h"
 
 struct vcpu;
 struct vm;

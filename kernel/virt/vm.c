@@ -59,7 +59,7 @@ void vm_destroy(struct kobj *obj)
 {
     struct vm *vm = (struct vm *)obj;
     for (uint32_t i = 0; i < vm->vcpus; i++)
-        KASSERT(!vm->vcpu[i]);
+        vcpu_free(vm->vcpu[i]);          /* each held a reference: all are destroyed */
     ptab_destroy(&vm->npt);
     idpool_free(&asids, vm->asid);
     idpool_free(&vm_ids, vm->id);

@@ -216,6 +216,7 @@ static void test_scopes(void)
     CHECK_EQ(unit_for(0, 0x1c, 0), 1);
     CHECK_EQ(unit_for(0, 0x1d, 0), 1);
     CHECK_EQ(unit_for(8, 0, 0), 2);
+    CHECK_EQ(unit_for(9, 0, 0), 2);                /* not by a bridge that cannot be */
     CHECK_EQ(unit_for(1, 0, 0), 2);
     CHECK_EQ(unit_for(0, 2, 0), 2);
     CHECK_EQ(iommu_unit_of(other, &unit), ST_OK);

@@ -316,7 +316,7 @@ static void test_masking(void)
     irq_destroy(&irq->obj);
     got.count = 0;
     on_cpu(1);
-    before = eois;
+    unsigned before = eois;
     upcall_irq(vector);                                          /* late: nobody's */
     CHECK_EQ(got.count, 0);
     CHECK_EQ(eois, before + 1);

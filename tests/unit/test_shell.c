@@ -203,6 +203,9 @@ static void test_console(void)
     CHECK(!fk_printed("hello from storage"));
     type("log storage\r");
     CHECK(fk_printed("hello from storage\r\n"));
+    guest_prints(g, "a\033[6nb\033]0;t\007c\033[?25hd\r\n");
+    type("log storage\r");                /* a terminal would answer: nothing of it gets through */
+    CHECK(fk_printed("abcd\r\n") && !fk_printed("\033"));
     type("console storage\r");
     CHECK(fk_printed("hello from storage"));
     fk_clear();

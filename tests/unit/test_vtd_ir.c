@@ -136,6 +136,11 @@ static void test_high_index(void)
     CHECK_EQ(data, 0);
     CHECK_EQ(iommu_irte_set(&h, 0, 0x41, false), ST_INVAL);
     CHECK_EQ(iommu_irte_rte(&h, false, false), 0x123ull << 49 | 1ull << 48 | 1 << 11);
+    struct irte_handle zero, stale;                            /* 00:00.0: its number is 0, like a free entry's */
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 0, 0), 1, &zero), ST_OK);
+    stale = zero;
+    CHECK_EQ(iommu_irte_free(&zero, 1), ST_OK);
+    CHECK_EQ(iommu_irte_set(&stale, 0, 0x41, false), ST_INVAL);
     h.unit = 7;
     CHECK_EQ(iommu_irte_set(&h, 0, 0x41, false), ST_INVAL);
     end();

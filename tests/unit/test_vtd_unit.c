@@ -93,10 +93,19 @@ static void test_takeover(uint64_t slow)
     m.gsts = 0xc7800000;                           /* CFI too */
     m.pmen = 0x80000001;
     m.slow_us = slow;
+    m.iec[0].valid = true;
+    m.iec[0].lo = 0x410001;
+    m.iec[0].hi = 0x40018;
+    vtd_model_fault(&m, 0x18, 5, 0x1000, true);
     CHECK_EQ(iommu_init(reason), ST_OK);
     CHECK_EQ(m.gsts, 0xc7000000);
     CHECK_EQ(m.windows, 0);
     CHECK_EQ(m.pmen, 0);
+    struct irte_handle h;
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_OK);
+    struct vm_intr in;
+    CHECK_EQ(vtd_model_msi(&m, 0x18, 0xfee00010, 0, &in), 0x22);   /* firmware's entry is forgotten */
+    CHECK_EQ(iommu_fault_irq(), 1);                 /* that one; firmware's record is gone */
     CHECK(m.root != pmm_pa(old).v && m.iqa != pmm_pa(old).v && m.irt != pmm_pa(old).v);
     pmm_free(old);                                 /* any use of the old tables would end the test */
     CHECK_EQ(vtd_model_dma(&m, 0x10, 0, false, &pa), 1);
@@ -134,6 +143,7 @@ static void test_takeover_queue_error(void)
     m.iqt = 0x10;                                  /* one descriptor of type 0: never valid */
     m.gsts = 0x04000000;
     m.fsts = 0x10;
+    m.halted = true;
     CHECK_EQ(iommu_init(reason), ST_TIMEOUT);
     CHECK(strstr(reason, "queue does not stop") != NULL);
     vtd_model_free(&m);
@@ -251,6 +261,12 @@ static void test_dead(void)
     m.deaf_wait = true;
     refused(ST_TIMEOUT, "does not confirm an invalidation");
     CHECK_EQ(m.gsts & 0x80000000, 0);              /* not on, so not claimed to be */
+    prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
+    m.gone_on = 0x80000000;                        /* goes away when translation comes on */
+    refused(ST_TIMEOUT, "translation does not come on");
+    prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
+    m.gone_on = 0x40000000;
+    refused(ST_TIMEOUT, "does not take its root table");
     prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
     m.ccmd = 1ull << 63;
     refused(ST_TIMEOUT, "queue does not start");

@@ -50,6 +50,8 @@ struct svm_vcpu {
     uint32_t dr_loaded;          /* DR0-3 of the CPU are the guest's */
     struct ktimer kick;
     struct svm_last last;
+    struct vm_cpuid leaf1;       /* CPUID leaf 1 as it was for this CR4 and APIC base */
+    uint64_t leaf1_cr4, leaf1_base;
     struct svm_insn insn[SVM_INSN_SLOTS];
 };
 AT(struct svm_vcpu, state, 0x00);

@@ -17,6 +17,11 @@ void svm_cpuid(struct svm_vcpu *s, struct vcpu_state *st, uint32_t sub)
     };
     struct vm_cpuid r;
     vm_cpuid_get(v->vm, (uint32_t)b->rax, sub, &now, &r);
+    if ((uint32_t)b->rax == 1) {
+        s->leaf1 = r;
+        s->leaf1_cr4 = b->cr4;
+        s->leaf1_base = v->lapic.base;
+    }
     b->rax = r.eax;
     st->gpr[GPR_RBX] = r.ebx;
     st->gpr[GPR_RCX] = r.ecx;

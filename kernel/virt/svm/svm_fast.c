@@ -27,7 +27,12 @@ uint32_t svm_fast(struct svm_vcpu *s, struct vcpu_state *st, uint64_t rdx, uint6
         return svm_fast_msr(s, st, rdx, (uint32_t)rcx, len);
     struct vcpu *v = s->vcpu;
     const struct vm_cpuid *row = vm_cpuid_row(v->vm, (uint32_t)b->rax);
-    if (likely(row && row->rsvd == 0)) {
+    bool ready = row && row->rsvd == CPUID_FIXED;
+    if (!ready && row && row->rsvd == CPUID_LEAF_1 && s->leaf1_cr4 == b->cr4 && s->leaf1_base == v->lapic.base) {
+        row = &s->leaf1;
+        ready = true;
+    }
+    if (likely(ready)) {
         b->rax = row->eax;
         st->gpr[GPR_RBX] = row->ebx;
         st->gpr[GPR_RCX] = row->ecx;

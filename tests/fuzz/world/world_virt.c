@@ -39,6 +39,11 @@ status_t vm_create(struct vm **out)
 }
 void vm_destroy(struct kobj *obj)
 {
+    struct vm *vm = (struct vm *)obj;
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        pmm_free(vm->vcpu[i]->state);
+        pmm_free_order(vm->vcpu[i], 2);
+    }
     kobj_gone(obj);
     pmm_free_order(obj, 1);
 }
@@ -89,11 +94,8 @@ void vcpu_destroy(struct kobj *obj)
     struct vcpu *v = (struct vcpu *)obj;
     struct vm *vm = v->vm;
     struct event *doorbell = v->doorbell;
-    vm->vcpu[v->index] = NULL;
-    vm->started = 1;        /* no new vCPUs in a VM that lost one */
-    pmm_free(v->state);
+    v->stop = 1;
     kobj_gone(obj);
-    pmm_free_order(v, 2);
     kobj_put(&doorbell->obj);
     kobj_put(&vm->obj);
 }
@@ -204,9 +206,8 @@ void irq_destroy(struct kobj *obj)
 }
 status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags)
 {
-    irq->guest_addr = addr;
-    irq->guest_data = data;
-    irq->on = flags == 0;
+    (void)addr; (void)data;
+    KASSERT(irq->device && (flags & ~(uint32_t)(IRQ_MASKED | IRQ_OFF)) == 0);
     return ST_OK;
 }
 

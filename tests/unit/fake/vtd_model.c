@@ -121,6 +121,8 @@ static enum run run_wait(struct vtd_model *m, uint64_t lo, uint64_t hi)
 static enum run run_one(struct vtd_model *m, uint64_t lo, uint64_t hi)
 {
     unsigned g = lo >> 4 & 3;
+    if (m->refuse_type && (lo & 0xf) == m->refuse_type)
+        return RUN_BAD;
     switch (lo & 0xf) {
     case 1:
         if (g == 0 || hi != 0 || (lo & 0xfffc00000000ffc0ull) != 0)
@@ -151,22 +153,22 @@ static void run_queue(struct vtd_model *m)
 {
     if (!(m->gsts & QIE) || m->dead_queue || m->gone || fake_hw.now_us < m->queue_at)
         return;
-    while (m->iqh != m->iqt && !(m->fsts & (IQE | ITE))) {
+    while (m->iqh != m->iqt && !m->halted) {
         uint64_t at = (m->iqa & ADDR) + m->iqh;
         bool snoop = (m->ecap & 1) != 0 || (m->cap & VM_CAP_RWBF) != 0;
         enum run r = RUN_BAD;
-        if (m->iqe_forever)
-            r = RUN_BAD;
-        else if (m->iqe_next)
+        if (m->iqe_next)
             m->iqe_next--;
-        else
+        else if (!m->iqe_forever)
             r = run_one(m, fake_mem_read(at, snoop), fake_mem_read(at + 8, snoop));
         if (r == RUN_BAD) {
             m->fsts |= IQE;
+            m->halted = true;
             return;
         }
         m->descriptors++;
         m->iqh = (m->iqh + 16) % 4096;
+        m->halted = r == RUN_ERROR && (m->fsts & ITE);
     }
 }
 
@@ -216,6 +218,7 @@ static void advance(struct vtd_model *m)
 static void command(struct vtd_model *m, uint32_t v)
 {
     advance(m);
+    m->gone |= (v & m->gone_on) != 0;
     if (m->gcmd_waiting && !m->dead)
         m->bad_writes++;                          /* a new command before the old one was done */
     m->gsts &= ~(v & (SRTP | SIRTP));             /* 0 until done */
@@ -272,8 +275,9 @@ static uint64_t model_read(void *ctx, uint64_t off, unsigned size)
 static void write_fsts(struct vtd_model *m, uint32_t v)
 {
     m->fsts &= ~(v & 0x71);
-    if (!m->resume_on_tail)
-        run_queue(m);
+    if (!m->resume_on_tail && !(m->fsts & (IQE | ITE)))
+        m->halted = false;
+    run_queue(m);
 }
 
 static void write_pmen(struct vtd_model *m, uint32_t v)
@@ -315,6 +319,7 @@ static void write64(struct vtd_model *m, uint64_t off, uint64_t v)
     case 0x20: m->rtaddr = m->lose_rtaddr ? 0 : v; return;
     case 0x88:
         m->iqt = v & 0x7fff0;
+        m->halted &= (m->fsts & (IQE | ITE)) != 0;
         m->queue_at = fake_hw.now_us + m->slow_us;
         run_queue(m);
         return;
@@ -392,11 +397,6 @@ static unsigned load_ctx(struct vtd_model *m, uint16_t rid, uint64_t *lo, uint64
     return 0;
 }
 
-static void fill_tlb(struct vtd_model *m, struct vm_tlb t)
-{
-    m->tlb[m->tlb_next++ % VM_TLB] = t;
-}
-
 static unsigned walk(struct vtd_model *m, uint64_t lo, uint64_t hi, uint64_t addr, struct vm_tlb *out)
 {
     unsigned aw = hi & 7, levels = aw + 2;
@@ -453,7 +453,7 @@ static unsigned translate(struct vtd_model *m, uint16_t rid, uint64_t addr, bool
         if (reason)
             return reason;
         if (!t.absent || (m->cap & VM_CAP_CM))
-            fill_tlb(m, t);
+            m->tlb[m->tlb_next++ % VM_TLB] = t;
     }
     if (!(t.perm & (write ? 2 : 1)))
         return write ? 5 : 6;

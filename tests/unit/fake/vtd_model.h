@@ -46,6 +46,8 @@ struct vtd_model {
     uint32_t ice_next, ite_next;       /* this many waits end in the error instead */
     bool resume_on_tail;     /* QEMU: a cleared queue error needs a tail write */
     bool iqe_forever;
+    unsigned refuse_type;    /* descriptors of this type are always refused */
+    uint32_t gone_on;        /* a command with one of these bits takes the unit away */
     /* registers */
     uint32_t gsts, fsts, fectl, fedata, feaddr, feuaddr, pmen;
     uint64_t rtaddr, iqa, iqh, iqt, irta, ccmd;
@@ -55,6 +57,7 @@ struct vtd_model {
     uint32_t gcmd_pending;
     bool gcmd_waiting;
     uint64_t gcmd_at, queue_at;
+    bool halted;             /* by a queue error */
     /* caches */
     struct { uint8_t state; uint64_t lo, hi; } *ctx;   /* by rid; state 0 empty, 1 cached */
     struct vm_tlb tlb[VM_TLB];

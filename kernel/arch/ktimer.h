@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-CPU deadlines. The handler is named by an enum; no function pointers. */
-#ifndef KERNEL_SCHED_KTIMER_H
-#define KERNEL_SCHED_KTIMER_H
+#ifndef KERNEL_ARCH_KTIMER_H
+#define KERNEL_ARCH_KTIMER_H
 
 #include "kernel/lib/base.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-CPU deadlines on the local APIC timer: a list by deadline, short by nature. */
-#include "kernel/sched/ktimer.h"
+#include "kernel/arch/ktimer.h"
 
 #include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
@@ -8,8 +8,6 @@
 #include "kernel/arch/spinlock.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/config.h"
-#include "kernel/obj/event.h"
-#include "kernel/sched/sched.h"
 
 struct queue {
     struct spinlock lock;
@@ -80,26 +78,6 @@ void ktimer_cancel(struct ktimer *timer)
     }
 }
 
-static void expire(struct ktimer *timer)
-{
-    switch ((enum ktimer_kind)timer->kind) {
-    case KTIMER_EVENT: {
-        struct event *ev = (struct event *)((uintptr_t)timer - offsetof(struct event, timer));
-        event_signal(ev, __atomic_load_n(&ev->timer_bits, __ATOMIC_ACQUIRE));
-        break;
-    }
-    case KTIMER_WAIT:
-        sched_wake((struct thread *)((uintptr_t)timer - offsetof(struct thread, wait_timer)));
-        break;
-    case KTIMER_VLAPIC:
-        upcall_vcpu_timer(timer);
-        break;
-    case KTIMER_KICK:
-        percpu()->need_resched = 1;
-        break;
-    }
-}
-
 void ktimer_irq(void)
 {
     struct queue *q = &queues[percpu()->cpu];
@@ -110,7 +88,7 @@ void ktimer_irq(void)
         unlink_timer(q, timer);
         q->running = timer;
         spin_unlock(&q->lock);
-        expire(timer);
+        upcall_ktimer(timer);
         spin_lock(&q->lock);
         q->running = NULL;
     }
