@@ -16,16 +16,17 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
 KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c \
               acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c \
-              fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c user_copy.c) $(addprefix kernel/boot/, \
-              multiboot.S multiboot_info.c multiboot_start.c blobs.S) $(addprefix kernel/dev/, dev.c dev_bar.c \
-              dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c irq_vector.c) $(addprefix kernel/log/, \
-              console.c panic.c) $(addprefix kernel/mm/, bootcheck.c bootmem.c extent.c fmt_hpt.c fmt_npt.c \
-              fpu_area.c kmap.c kspace.c kstack.c mm.c plan.c pmm.c ptab.c slab.c space.c umem.c) \
-              $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) $(addprefix kernel/sched/, \
-              sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_dev.c sys_info.c sys_ipc.c sys_mem.c sys_obj.c \
-              sys_power.c sys_root.c sys_vcpu.c) $(addprefix kernel/virt/, vcpu.c vlapic.c vlapic_icr.c vlapic_reg.c \
-              vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, svm_caps.c svm_cpuid.c svm_entry.S \
-              svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c svm_run.c svm_state.c vmcb.c)
+              fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c user_copy.c) \
+              $(addprefix kernel/boot/, multiboot.S multiboot_info.c multiboot_start.c blobs.S) \
+              $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c \
+              irq_vector.c) $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \
+              bootmem.c extent.c fmt_hpt.c fmt_npt.c fpu_area.c kmap.c kspace.c kstack.c mm.c plan.c pmm.c ptab.c \
+              slab.c space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) \
+              $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_dev.c sys_info.c \
+              sys_ipc.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vcpu.c) $(addprefix kernel/virt/, vcpu.c \
+              vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
+              svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c \
+              svm_run.c svm_state.c vmcb.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c command.c ecam.c group.c msix.c reset.c scan.c)
 IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c fmt_slpt.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_scope.c vtd_unit.c)
@@ -155,6 +156,10 @@ $(G)/%.img: tests/demo/%.init tests/demo/udhcpc.script $(G)/fetched $(B)/mkimage
 	@$(B)/mkimage cpio $@ init=$< udhcpc.script=tests/demo/udhcpc.script bin/busybox=$(G)/busybox dev/console=c5:1 \
 	    dev/null=c1:3 proc/ sys/ $$([ $* = net ] && for m in order $$(cat $(G)/modules/order); do echo modules/$$m=$(G)/modules/$$m; done)
 	$(call say,CPIO,$@)
+$(G)/boot_init: $(B)/g/tests/bench/boot_init.o
+	@$(LD) $(LDFLAGS) -o $@ $<
+$(G)/bench.img: $(G)/boot_init $(B)/mkimage
+	@$(B)/mkimage cpio $@ init=$< dev/console=c5:1
 STICK_FILES := guests/vmlinuz=$(G)/vmlinuz guests/vmlinuz-cloud=$(G)/vmlinuz-cloud guests/storage.img=$(G)/storage.img \
                guests/net.img=$(G)/net.img
 $(B)/cordon.img: $(B)/BOOTX64.EFI tests/demo/cordon.conf $(G)/storage.img $(G)/net.img $(B)/mkimage $(B)/cordon-check
@@ -162,6 +167,16 @@ $(B)/cordon.img: $(B)/BOOTX64.EFI tests/demo/cordon.conf $(G)/storage.img $(G)/n
 	$(call say,STICK,$@)$(B)/mkimage stick $@ EFI/BOOT/BOOTX64.EFI=$< cordon.conf=tests/demo/cordon.conf $(STICK_FILES)
 $(B)/nvme.img: $(B)/mkimage
 	@$(B)/mkimage fill $@ 16
+# What the system cases need beside the demo: cut and empty files, and a VMM that goes wild when told so.
+$(G)/cut.%: $(G)/%
+	@head -c 16000 $< >$@
+$(G)/empty:
+	@mkdir -p $(@D); : >$@
+$(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
+	$(call say,LD,$@)$(LD) $(LDFLAGS) --wrap=user_main -T $< -o $@ $(filter %.o,$^)
+$(B)/wild.elf: $(B)/wild.full
+	@$(OBJCOPY) -S $< $@
+case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(B)/wild.elf
 demo-files: $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
 ifneq ($(filter run test bench,$(MAKECMDGOALS)),)
 $(B)/flags $(G)/fetched: | $(B)/setup.ok
@@ -170,7 +185,7 @@ $(B)/setup.ok: tests/setup.sh
 	@sh $< $@
 
 # ---- targets ---------------------------------------------------------------
-.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files unit-bin print-sources FORCE
+.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources FORCE
 IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage $(B)/cordon-check
 # The runner's order of names: lint unit fuzz system. T="unit/test_fmt system/*" picks some.
 check: $(B)/run $(IMAGES) $(UNIT_BIN)
@@ -183,13 +198,13 @@ test-unit: $(B)/run $(UNIT_BIN)
 fuzz: $(B)/run $(FUZZ_BIN)
 	@$(B)/run fuzz
 guests: $(GUEST_ELF)
-test: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN) $(GUEST_ELF) $(B)/cordon.img demo-files
+test: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN) $(GUEST_ELF) $(B)/cordon.img demo-files case-files
 	@$(B)/run $(T)
 image: $(B)/cordon.img
 	@echo "$(B)/cordon.img: dd if=$(B)/cordon.img of=/dev/YOUR-STICK bs=4M conv=fsync"
 run: $(B)/cordon.img demo-files
 	@sh tests/demo/run.sh $(B) $(QEMUFLAGS)
-bench: $(B)/run $(IMAGES) $(GUEST_ELF) demo-files
+bench: $(B)/run $(IMAGES) $(GUEST_ELF) demo-files $(G)/bench.img
 	@sh tests/bench/bench.sh $(B)
 size: $(B)/kernel.elf $(B)/BOOTX64.EFI
 	@sh tests/lint/size.sh

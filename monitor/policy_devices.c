@@ -21,7 +21,7 @@ enum code policy_iommu_verdict(const struct facts *f, char *why)
 {
     const struct info_platform *pf = &f->platform;
     const char *reason = pf->iommu_reason[0] ? pf->iommu_reason : status_text(pf->iommu_status);
-    if (pf->iommu_vendor == 0) {
+    if (pf->iommu_vendor == 0 && pf->iommu_status != ST_UNSUPP && pf->iommu_status != ST_CORRUPT) {
         fmt(why, DIAG_TEXT, "the machine has no IOMMU (%s) -> a function could reach all memory -> turn on VT-d"
             " or AMD-Vi in the firmware set-up, or remove the line",
             pf->iommu_reason[0] ? pf->iommu_reason : "no DMAR or IVRS table");

@@ -18,7 +18,7 @@
 #define CR4_PCIDE   BIT64(17)
 
 #define CR3_NOFLUSH BIT64(63)
-#define CR3_DEFINED MASK64(51, 0)
+#define CR3_DEFINED MASK64(39, 0)     /* CPUID_PHYS_BITS_MAX */
 
 #define EFER_LME    BIT64(8)
 #define EFER_LMA    BIT64(10)

@@ -62,6 +62,7 @@ void sched_init_cpu(void)
     struct runqueue *rq = &runqueues[cpu->cpu];
     rq->idle.cpu = cpu->cpu;
     rq->idle.state = THREAD_RUNNING;
+    rq->idle.started_tsc = hw_rdtsc();
     rq->slice.kind = KTIMER_KICK;
     cpu->current = &rq->idle;
 }
@@ -73,6 +74,15 @@ static void account(struct percpu *cpu, struct thread *prev, struct thread *next
         cpu->idle_tsc += now - prev->started_tsc;
     next->started_tsc = now;
     cpu->switches++;
+}
+
+/* For display: another CPU may be switching meanwhile. */
+uint64_t sched_idle_tsc(const struct percpu *cpu)
+{
+    const struct thread *idle = &runqueues[cpu->cpu].idle;
+    uint64_t now = hw_rdtsc(), since = __atomic_load_n(&idle->started_tsc, __ATOMIC_RELAXED);
+    bool in_it = __atomic_load_n(&cpu->current, __ATOMIC_RELAXED) == idle;
+    return __atomic_load_n(&cpu->idle_tsc, __ATOMIC_RELAXED) + (in_it && now > since ? now - since : 0);
 }
 
 static void switch_to(struct thread *prev, struct thread *next)

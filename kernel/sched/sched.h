@@ -64,5 +64,6 @@ void sched_preempt_point(void);
 
 #include "kernel/arch/percpu.h"
 static inline struct thread *thread_current(void) { return percpu()->current; }
+uint64_t sched_idle_tsc(const struct percpu *cpu);   /* time that a CPU was idle, up to now */
 
 #endif

@@ -10,6 +10,7 @@
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
+#include "kernel/sched/sched.h"
 #include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 
@@ -30,7 +31,7 @@ static bool cpu_record(uint64_t index, struct info_cpu *out)
         return false;
     const struct percpu *cpu = cpu_block[index_clamp(index, cpu_count)];
     *out = (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online,
-                              .x2apic = lapic_is_x2apic, .idle_tsc = cpu->idle_tsc,
+                              .x2apic = lapic_is_x2apic, .idle_tsc = sched_idle_tsc(cpu),
                               .guest_tsc = cpu->guest_tsc, .irqs = cpu->irqs, .ipis = cpu->ipis,
                               .switches = cpu->switches };
     uint64_t total = hw_rdtsc() - platform.boot_tsc;

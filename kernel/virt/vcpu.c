@@ -167,7 +167,9 @@ status_t vcpu_state_set(struct vcpu *v, uint32_t groups)
 status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
 {
     struct vlapic *l = &v->lapic;
-    if (!may_touch(v) || !v->thread || !vlapic_is_on(l) || vlapic_is_x2(l))
+    if (!may_touch(v) || !v->thread)
+        return ST_STATE;
+    if (offset != VLR_TPR << 4 && (!vlapic_is_on(l) || vlapic_is_x2(l)))    /* TPR is CR8 in every mode */
         return ST_STATE;
     virt_sync(v);
     if (write)

@@ -153,8 +153,9 @@ static void patch(const struct cpuid_now *now, struct vm_cpuid *out)
 void vm_cpuid_get(const struct vm *vm, uint32_t leaf, uint32_t sub, const struct cpuid_now *now, struct vm_cpuid *out)
 {
     *out = *find(vm, leaf, sub);
-    if (leaf == 0xb || leaf == 0x1f)
+    patch(now, out);
+    if ((leaf == 0xb || leaf == 0x1f) && vm_cpuid_row(vm, leaf)->leaf == leaf) {
         out->edx = now->apic_id;               /* also past the last level [SDM2 CPUID] */
-    else
-        patch(now, out);
+        out->ecx = (out->ecx & ~0xffu) | (sub & 0xffu);
+    }
 }

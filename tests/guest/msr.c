@@ -78,12 +78,13 @@ static void direct(void)
         { 0xc0000081, "star" }, { 0xc0000082, "lstar" }, { 0xc0000083, "cstar" }, { 0xc0000084, "sfmask" },
         { 0x174, "sysenter-cs" }, { 0x175, "sysenter-esp" }, { 0x176, "sysenter-eip" },
     };
+    /* SYSENTER_CS is a selector: some CPUs keep 16 bits of it */
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        wrmsr(rows[i].msr, 0x12340000u + i);
+        wrmsr(rows[i].msr, (rows[i].msr == 0x174 ? 0 : 0x12340000u) + i);
     outb(0x80, 1);
     cpuid(1, 0);
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        rt_equal(rows[i].name, rdmsr(rows[i].msr), 0x12340000u + i);
+        rt_equal(rows[i].name, rdmsr(rows[i].msr), (rows[i].msr == 0x174 ? 0 : 0x12340000u) + i);
 }
 
 static void unknown(void)

@@ -87,6 +87,7 @@ static void others(void)
     CHECK(write_cr(3, 0x12345000));
     CHECK_EQ(vs.cr3, 0x12345000);
     CHECK(!write_cr(3, 1ull << 63 | 0x1000));
+    CHECK(!write_cr(3, 1ull << 40));
     vs.cr4 |= 1 << 17;
     CHECK(write_cr(3, 1ull << 63 | 0x1001));     /* no-flush hint */
     CHECK_EQ(vs.cr3, 0x1001);

@@ -228,7 +228,12 @@ static void test_iommu(void)
     f.platform.iommu_status = ST_ABSENT;
     REFUSED("pci = 00:03.0", CODE_I202, "no IOMMU");
     STARTS("");
+    f.platform.iommu_status = ST_UNSUPP;               /* one that is there but is not driven */
+    strcpy(f.platform.iommu_reason, "AMD-Vi found");
+    REFUSED("pci = 00:03.0", CODE_I203, "AMD-Vi found");
+    STARTS("");
     f.platform.iommu_vendor = 1;
+    f.platform.iommu_reason[0] = 0;
     f.platform.iommu_status = ST_NOIR;
     REFUSED("pci = 00:03.0", CODE_I204, "cannot remap interrupts");
     f.platform.iommu_status = ST_OK;

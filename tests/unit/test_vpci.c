@@ -171,10 +171,10 @@ static void widths(void)
 
 static uint64_t bar64(uint8_t fn, unsigned reg) { return (rd(fn, reg, 4) & ~15u) | (uint64_t)rd(fn, reg + 4, 4) << 32; }
 
-static void bars(void)
-{
-    uint32_t at0, at3;
+static uint32_t at0, at3;            /* where the NIC's BARs are at first */
 
+static void bars_sized(void)
+{
     start();
     CHECK_EQ(fake.maps, 0);                             /* decode is off */
     at0 = rd(NIC, 0x10, 4);
@@ -198,7 +198,10 @@ static void bars(void)
     CHECK_EQ(rd(SOUND, 0x18, 4) & 15, 12);
     CHECK_EQ(bar64(SOUND, 0x18), GUEST_MMIO64_BASE);    /* 1 GiB does not fit below */
     CHECK(bar64(NVME, 0x10) < GUEST_MMIO32_END);        /* 16 KiB does */
+}
 
+static void bars_mapped(void)
+{
     wr(NIC, 4, 2, 2);
     CHECK_EQ(fake.maps, 3);                             /* BAR 0, 1, and 3 without its first page */
     CHECK(fake_mapped(at0) && fake_mapped(at0)->bar == 0 && fake_mapped(at0)->len == 0x20000);
@@ -215,7 +218,10 @@ static void bars(void)
     CHECK(fake_mapped(rd(SOUND, 0x10, 4)));
     CHECK(!fake_mapped(rd(SOUND, 0x14, 4)));            /* not at the start of a host page */
     CHECK(fake_mapped(GUEST_MMIO64_BASE + 0x3fffffff));
+}
 
+static void bars_moved(void)
+{
     wr(NIC, 0x10, 4, 0xd0000000);                       /* moved while decoding */
     CHECK(fake_mapped(0xd0000000) && !fake_mapped(at0));
     wr(NIC, 0x10, 4, 0x00100000);                       /* over RAM */
@@ -255,6 +261,13 @@ static void bars(void)
     wr(NIC, 4, 2, 2);
     CHECK_EQ(fake.maps, 3);
     CHECK_EQ(fake.bad, 0);
+}
+
+static void bars(void)
+{
+    bars_sized();
+    bars_mapped();
+    bars_moved();
 }
 
 static void msix(void)
@@ -434,20 +447,54 @@ static void refusals(void)
     CHECK_EQ(fake.bad, 0);
 }
 
+struct shot { unsigned off, size; uint32_t value; };
+
+/* Random, but with what drivers do mixed in, so that the functions stay alive. */
+static struct shot aim(uint64_t x)
+{
+    static const uint32_t tops[] = { 0xc0000000, 0xc0020000, 0xdfff0000, 0xe0000000, 0x80, 0xbf, 6, 2 };
+    struct shot s = { x >> 12 & 15 ? x >> 16 & 0xff : 0x10 + (x >> 16 & 0x1f), 1u << (x >> 8 & 3) % 3, 0 };
+    if ((x >> 13 & 31) == 0)
+        s.off = x >> 16 & 0xfff;
+    s.value = x >> 32 & 7 ? (uint32_t)(x >> 32) : tops[x >> 36 & 7];
+    switch (x >> 40 & 15) {
+    case 0:
+        s.off = 4;
+        s.value = 6;
+        break;
+    case 1:
+        s.off = 0x10 + 4 * (x >> 44 & 3);
+        s.value = (s.off & 4 ? 0 : tops[x >> 48 & 3]) + (uint32_t)(x >> 50 & 0xff) * 0x4000;
+        s.size = 4;
+        break;
+    case 2:
+        s = (struct shot){ 0x40, 4, 0x80000000 };
+        break;
+    default:
+        break;
+    }
+    return s;
+}
+
+static void shoot_mmio(uint64_t x)
+{
+    uint64_t v, gpa = (x & 1 ? GUEST_MMIO32_BASE : GUEST_MMIO64_BASE) + (x >> 20 & 0xfffff);
+    if (x & 2 && pci.fn[1].bar[0].placed)
+        gpa = pci.fn[1].bar[0].at + (x & 16 ? x >> 20 & 0x3fff : 0x2000 + (x >> 20 & 0x1f8));
+    if (x & 4)
+        (void)vpci_mmio_write(&pci, gpa, 1u << (x >> 9 & 3), x & 8 ? x : 0xfee00040);
+    else
+        (void)vpci_mmio_read(&pci, gpa, 1u << (x >> 9 & 3), &v);
+}
+
 static void fuzz(void)
 {
     static const uint8_t fns[] = { NIC, NVME, SOUND, 0x29, 0 };
-    static const uint32_t tops[] = { 0xc0000000, 0xc0020000, 0xdfff0000, 0xe0000000, 0x80, 0xbf, 6, 2 };
     uint64_t x = 88172645463325252ull;
     unsigned mapped = 0;
 
     start();
     for (unsigned i = 0; i < 1000000; i++) {
-        uint64_t gpa, v;
-        uint32_t value;
-        unsigned size, off;
-        uint8_t fn;
-
         if (i % 256 == 0) {
             wr(NVME, 0x10, 4, 0xd0000000);
             wr(NVME, 0x14, 4, 0);
@@ -456,43 +503,14 @@ static void fuzz(void)
             wr(NVME, 4, 2, 6);
         }
         x ^= x << 13; x ^= x >> 7; x ^= x << 17;
-        fn = fns[(x & 0xff) % 5];
-        size = 1u << (x >> 8 & 3) % 3;
-        off = x >> 12 & 15 ? x >> 16 & 0xff : 0x10 + (x >> 16 & 0x1f);
-        if ((x >> 13 & 31) == 0)
-            off = x >> 16 & 0xfff;
-        value = x >> 32 & 7 ? (uint32_t)(x >> 32) : tops[x >> 36 & 7];
-        switch (x >> 40 & 15) {                         /* keep it alive: what drivers do */
-        case 0:
-            off = 4;
-            value = 6;
-            break;
-        case 1:
-            off = 0x10 + 4 * (x >> 44 & 3);
-            value = (off & 4 ? 0 : tops[x >> 48 & 3]) + (uint32_t)(x >> 50 & 0xff) * 0x4000;
-            size = 4;
-            break;
-        case 2:
-            off = 0x40;
-            value = 0x80000000;
-            size = 4;
-            break;
-        default:
-            break;
-        }
-        if (x >> 60 < 8) {
-            wr(fn, off, size, value);
-        } else if (x >> 60 < 12) {
-            (void)rd(fn, off, size);
-        } else {
-            gpa = (x & 1 ? GUEST_MMIO32_BASE : GUEST_MMIO64_BASE) + (x >> 20 & 0xfffff);
-            if (x & 2 && pci.fn[1].bar[0].placed)
-                gpa = pci.fn[1].bar[0].at + (x & 16 ? x >> 20 & 0x3fff : 0x2000 + (x >> 20 & 0x1f8));
-            if (x & 4)
-                (void)vpci_mmio_write(&pci, gpa, 1u << (x >> 9 & 3), x & 8 ? x : 0xfee00040);
-            else
-                (void)vpci_mmio_read(&pci, gpa, 1u << (x >> 9 & 3), &v);
-        }
+        struct shot s = aim(x);
+        uint8_t fn = fns[(x & 0xff) % 5];
+        if (x >> 60 < 8)
+            wr(fn, s.off, s.size, s.value);
+        else if (x >> 60 < 12)
+            (void)rd(fn, s.off, s.size);
+        else
+            shoot_mmio(x);
         mapped += fake.maps != 0;
     }
     CHECK_EQ(fake.bad, 0);

@@ -41,6 +41,7 @@ struct svm_vcpu {
     uint64_t iret_rip;
     uint64_t xcr0, pat;
     uint64_t dr[4];
+    uint64_t cr8_given;          /* CR8 as VS_CR showed it last: another value there is the VMM's */
     uint32_t virq;               /* enum svm_virq */
     uint32_t virq_vector;
     uint32_t nmi;                /* enum svm_nmi */
@@ -67,6 +68,9 @@ struct svm_cpu {
     uint64_t tsc_aux;            /* own CPU: what the MSR holds */
     uint64_t owner[MAX_VMS + 1]; /* own CPU, by ASID: serial of the vCPU that used it last */
 };
+
+/* Control register accesses that exit always; CR8 writes join while V_IRQ is set. */
+#define SVM_ICPT_CR  ICPT_CR_WRITE(4)
 
 /* What a handled exit leads to. */
 enum svm_next { SVM_RESUME, SVM_USER };

@@ -6,6 +6,9 @@
  * and TPR by itself, and QEMU delivers an injected type 0 twice now and then. That
  * the vector was taken shows as V_IRQ clear after an exit.
  *
+ * While V_IRQ is set, MOV to CR8 exits: QEMU 7.2 ends itself with an assertion when a
+ * guest's CR8 write meets a pending V_IRQ under thread=multi.
+ *
  * QEMU 7.2 forgets an interrupt shadow at VMRUN. So nothing is armed while the guest
  * is in one; a timer brings it out again. rip tells when the shadow is over; a guest
  * that stays at one rip (a jump to itself) gets its interrupt after a few tries.
@@ -111,9 +114,11 @@ void svm_arm_apic(struct svm_vcpu *s)
     uint32_t ctl = (b->int_ctl & ~(V_IRQ | V_INTR_PRIO | V_IGN_TPR | V_TPR)) | l->tpr >> 4;
     if (vector < 0) {
         b->int_ctl = ctl;
+        b->icpt_cr = SVM_ICPT_CR;
         s->virq = VIRQ_NONE;
         return;
     }
+    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
     b->int_vector = (uint32_t)vector;
     b->int_ctl = ctl | V_IRQ | (uint32_t)FIELD_PREP(V_INTR_PRIO, vector >> 4);
     s->virq = VIRQ_APIC;
@@ -125,6 +130,7 @@ static void disarm(struct svm_vcpu *s)
     struct vmcb *b = s->vmcb;
     b->int_ctl &= ~(V_IRQ | V_INTR_PRIO | V_IGN_TPR);
     b->icpt_misc1 &= ~ICPT1_VINTR;
+    b->icpt_cr = SVM_ICPT_CR;
     s->virq = VIRQ_NONE;
 }
 
@@ -135,6 +141,7 @@ static void arm_window(struct svm_vcpu *s)
     b->int_vector = 0;
     b->int_ctl |= V_IRQ | V_IGN_TPR;
     b->icpt_misc1 |= ICPT1_VINTR;
+    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
     s->virq = VIRQ_WINDOW;
 }
 
@@ -145,6 +152,7 @@ void svm_arm_extint(struct svm_vcpu *s, uint8_t vector)
     disarm(s);
     b->int_vector = vector;
     b->int_ctl |= V_IRQ | V_IGN_TPR;
+    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
     s->virq = VIRQ_EXTINT;
     s->virq_vector = vector;
     look_again(s, false);

@@ -163,6 +163,14 @@ static enum svm_next control_register(struct svm_vcpu *s, uint32_t code)
 {
     struct vcpu_exit *e = &s->state->exit;
     s->vcpu->stats.cr++;
+    if (code == SVM_EXIT_CR_WRITE + 8) {
+        svm_sync_hw(s);
+        if (s->virq == VIRQ_NONE) {                  /* V_IRQ was taken meanwhile: it executes directly */
+            s->vmcb->icpt_cr = SVM_ICPT_CR;
+            __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
+            return SVM_RESUME;
+        }
+    }
     e->insn = code >= SVM_EXIT_CR_WRITE ? INSN_MOV_TO_CR : INSN_MOV_FROM_CR;
     e->index = code == SVM_EXIT_CR0_SEL ? 0 : (uint8_t)(code & 0xf);
     if (code == SVM_EXIT_CR_READ)

@@ -47,13 +47,14 @@ static void rip_out(struct vcpu_state *st, const struct vmcb *b)
     st->int_shadow = b->int_state & INT_SHADOW ? 1 : 0;
 }
 
-static void cr_out(struct vcpu_state *st, const struct vmcb *b)
+static void cr_out(struct vcpu_state *st, struct svm_vcpu *s)
 {
+    const struct vmcb *b = s->vmcb;
     st->cr0 = b->cr0;
     st->cr2 = b->cr2;
     st->cr3 = b->cr3;
     st->cr4 = b->cr4;
-    st->cr8 = b->int_ctl & V_TPR_CLASS;
+    st->cr8 = s->cr8_given = b->int_ctl & V_TPR_CLASS;
     st->efer = b->efer & ~EFER_SVME;
 }
 
@@ -90,7 +91,7 @@ void svm_state_get(struct vcpu *v, uint32_t groups)
     if (groups & VS_RIP)
         rip_out(st, b);
     if (groups & VS_CR)
-        cr_out(st, b);
+        cr_out(st, s);
     if (groups & VS_SEG)
         segs_out(st, b);
     if (groups & VS_MSR)
@@ -168,9 +169,11 @@ static bool cr_in(struct vcpu *v, const struct vcpu_state *st)
     b->cr3 = cr3;
     b->cr4 = cr4;
     b->efer = efer_of(efer, cr0);
-    if (cr8 != (b->int_ctl & V_TPR_CLASS)) {
+    if (cr8 != v->svm->cr8_given) {
+        svm_sync_hw(v->svm);
         v->lapic.tpr = (uint32_t)cr8 << 4;
         svm_push_tpr(v);
+        v->svm->cr8_given = cr8;
     }
     return true;
 }

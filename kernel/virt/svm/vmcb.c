@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a new VMCB says: which instructions exit and why, and the state after reset. */
+#include "kernel/virt/svm/vmcb.h"
+
 #include "kernel/arch/msr.h"
 #include "kernel/virt/svm/svm.h"
 
@@ -34,7 +36,6 @@ static struct vmcb_seg real_segment(uint16_t attr)
 void vmcb_init(struct svm_vcpu *s)
 {
     struct vmcb *b = s->vmcb;
-    b->icpt_cr = ICPT_CR_WRITE(4);
     b->icpt_dr = ICPT_DR_ALL;
     b->icpt_exc = ICPT_EXC;
     b->icpt_misc1 = ICPT1_HOST | ICPT1_INSN;
@@ -75,6 +76,8 @@ void vmcb_reset(struct svm_vcpu *s)
     b->event_inj = 0;
     b->exit_int_info = 0;
     b->icpt_misc1 &= ~(ICPT1_VINTR | ICPT1_IRET);
+    b->icpt_cr = SVM_ICPT_CR;
+    s->cr8_given = 0;
     s->virq = VIRQ_NONE;
     s->nmi = NMI_OPEN;
     s->event = 0;

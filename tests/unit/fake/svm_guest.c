@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The world around one SVM vCPU in a host test. */
+#include "tests/unit/fake/svm_guest.h"
+
+#include "unit.h"
+
+struct cpu_features cpu_features;
+struct percpu fake_percpu;
+uint64_t svm_iopm_pa = 0x10000, svm_msrpm_pa = 0x20000, svm_cr4_mask = 0x7ff | BIT64(18) | BIT64(20);
+struct vmcb block;
+struct svm_vcpu svm;
+struct vcpu cpu;
+struct vm vm;
+struct vcpu_state state;
+uint32_t attention;
+unsigned kicks, loads;
+
+uint64_t tsc_hz(void) { return 1000000000u; }
+void ktimer_set(struct ktimer *timer, uint64_t deadline) { kicks += timer == &svm.kick; (void)deadline; }
+void ktimer_cancel(struct ktimer *timer) { (void)timer; }
+void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
+uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->xcr0; }
+void svm_dr_load(struct svm_vcpu *s) { s->dr_loaded = 1; s->vmcb->icpt_dr = 0; loads++; }
+void svm_dr_unload(struct svm_vcpu *s) { s->dr_loaded = 0; s->vmcb->icpt_dr = ICPT_DR_ALL; }
+void svm_dr_read(struct svm_vcpu *s) { (void)s; }
+
+static const struct vm_cpuid rows[] = {
+    { 0, 0, 0xd, 0x11, 0x22, 0x33, 0, 0 },
+    { 1, 0, 0x800f12, 0x00000800, 0x04000000, 0x00000201, 0, 0 },
+    { 4, 0, 1, 2, 3, 4, CPUID_SUBLEAF, 0 },
+    { 4, 1, 5, 6, 7, 8, CPUID_SUBLEAF, 0 },
+    { 0xd, 0, 7, 0, 832, 0, CPUID_SUBLEAF, 0 },
+    { 0x40000000, 0, 0x40000010, 9, 9, 9, 0, 0 },
+    { 0x40000100, 0, 0x40000101, 8, 8, 8, 0, 0 },
+    { 0x80000000, 0, 0x80000008, 1, 1, 1, 0, 0 },
+};
+
+static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t sub)
+{
+    if (leaf == 0)
+        return (struct cpuid_regs){ 0xd, 0, 0, 0 };
+    return leaf == 0xd && sub == 2 ? (struct cpuid_regs){ 256, 576, 0, 0 } : (struct cpuid_regs){ 0, 0, 0, 0 };
+}
+
+void guest_start(void)
+{
+    fake_hw_reset();
+    fake_hw.cpuid = host_cpuid;
+    cpu_features = (struct cpu_features){ .phys_bits = 40, .host_xcr0 = 7, .xsave = true };
+    memset(&block, 0, sizeof block);
+    memset(&svm, 0, sizeof svm);
+    memset(&cpu, 0, sizeof cpu);
+    memset(&vm, 0, sizeof vm);
+    memset(&state, 0, sizeof state);
+    attention = kicks = loads = 0;
+    vm.vcpu[0] = &cpu;
+    vm.vcpus = 1;
+    cpu.vm = &vm;
+    cpu.state = &state;
+    cpu.svm = &svm;
+    vlapic_init(&cpu.lapic, 0, true);
+    svm.vcpu = &cpu;
+    svm.state = &state;
+    svm.vmcb = &block;
+    svm.attention = &attention;
+    vm_cpuid_init();
+    CHECK_EQ(vm_set_cpuid(&vm, rows, sizeof rows / sizeof rows[0]), ST_OK);
+    vmcb_init(&svm);
+}
+
+/* A guest in flat 64-bit mode at rip, interrupts on, x2APIC on. */
+void guest_long_mode(uint64_t rip)
+{
+    guest_start();
+    block.cr0 = CR0_PG | CR0_PE | 0x10;
+    block.cr4 = CR4_PAE;
+    block.cr3 = 0x5000;
+    block.efer = EFER_SVME | 0xd00;
+    block.cs = (struct vmcb_seg){ 8, 0x29b, 0xffffffff, 0 };
+    block.rflags = RFLAGS_FIXED | RFLAGS_IF;
+    block.rip = rip;
+    cpu.lapic.base |= APIC_BASE_EXTD;
+    vlapic_reset(&cpu.lapic);
+    cpu.lapic.svr = 0x1ff;
+}
+
+void guest_insn_len(uint32_t code, uint32_t len)
+{
+    block.exit_code = code;
+    *svm_insn_slot(&svm, block.rip) = (struct svm_insn){ block.rip, block.cr3, code, len };
+}
+
+uint32_t guest_fast(uint32_t code, uint64_t rdx, uint64_t rcx)
+{
+    block.exit_code = code;
+    state.gpr[GPR_RCX] = rcx;
+    state.gpr[GPR_RDX] = rdx;
+    return svm_fast(&svm, &state, rdx, rcx);
+}
+
+uint32_t guest_fast_wrmsr(uint32_t msr, uint64_t value)
+{
+    guest_insn_len(SVM_EXIT_MSR, 2);
+    block.exit_info1 = 1;
+    block.rax = (uint32_t)value;
+    return guest_fast(SVM_EXIT_MSR, value >> 32, msr);
+}
+
+/* The CPU takes the armed vector: V_IRQ clears. */
+void guest_take_interrupt(void) { block.int_ctl &= ~V_IRQ; }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One SVM vCPU whose CPU is the test: it writes exits into the VMCB and looks at what comes back. */
+#ifndef TESTS_UNIT_FAKE_SVM_GUEST_H
+#define TESTS_UNIT_FAKE_SVM_GUEST_H
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/msr.h"
+#include "kernel/arch/percpu.h"
+#include "kernel/virt/svm/svm.h"
+#include "kernel/virt/svm/svm_insn.h"
+#include "kernel/virt/vm_cpuid.h"
+
+extern struct vmcb block;
+extern struct svm_vcpu svm;
+extern struct vcpu cpu;
+extern struct vm vm;
+extern struct vcpu_state state;
+extern uint32_t attention;
+extern unsigned kicks, loads;      /* kick timers armed, debug registers loaded */
+
+#define GP (INJ(INJ_TYPE_EXC, EXC_GP) | INJ_HAS_ERROR)
+
+/* Power-on state, a small CPUID table. */
+void guest_start(void);
+/* A guest in flat 64-bit mode at rip, interrupts on, x2APIC on. */
+void guest_long_mode(uint64_t rip);
+/* The decoder knew the length of what is at rip for this exit. */
+void guest_insn_len(uint32_t code, uint32_t len);
+uint32_t guest_fast(uint32_t code, uint64_t rdx, uint64_t rcx);
+uint32_t guest_fast_wrmsr(uint32_t msr, uint64_t value);
+void guest_take_interrupt(void);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/virt/vlapic.c kernel/virt/vlapic_reg.c kernel/virt/vlapic_icr.c kernel/virt/vlapic_timer.c tests/unit/fake/hw.c */
+/* The virtual local APIC: priorities, registers in both modes, destinations, timer, messages. */
+#include "unit.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/upcall.h"
+#include "kernel/virt/vcpu.h"
+
+/* ---- the world around it ---- */
+static struct ktimer *armed;
+static uint64_t due;
+static unsigned notified[4];
+static struct vm vm;
+static struct vcpu cpus[4];
+
+uint64_t tsc_hz(void) { return 1000000000u; }
+void ktimer_set(struct ktimer *timer, uint64_t deadline) { armed = timer; due = deadline; }
+void ktimer_cancel(struct ktimer *timer) { if (armed == timer) armed = NULL; }
+void vcpu_notify(struct vcpu *v) { notified[v->index]++; }
+
+static uint64_t now(void) { return fake_hw.now_us * 1000; }
+
+static void start(unsigned n, bool x2)
+{
+    fake_hw_reset();
+    memset(&vm, 0, sizeof vm);
+    memset(cpus, 0, sizeof cpus);
+    memset(notified, 0, sizeof notified);
+    armed = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        struct vcpu *v = &cpus[i];
+        v->vm = &vm;
+        v->index = i;
+        v->cpu = 10 + i;
+        vlapic_init(&v->lapic, i, i == 0);
+        if (x2)
+            CHECK(vlapic_base_write(v, v->lapic.base | APIC_BASE_EXTD));
+        v->lapic.svr |= SVR_ENABLE;
+        vm.vcpu[i] = v;
+    }
+    vm.vcpus = n;
+}
+
+static bool irr(unsigned cpu, unsigned vector) { return cpus[cpu].lapic.irr[vector / 64] >> vector % 64 & 1; }
+
+static uint64_t rd(unsigned cpu, unsigned reg)
+{
+    uint64_t value = 0xdead;
+    CHECK(vlapic_msr_read(&cpus[cpu], 0x800 + reg, &value));
+    return value;
+}
+static bool wr(unsigned cpu, unsigned reg, uint64_t value) { return vlapic_msr_write(&cpus[cpu], 0x800 + reg, value); }
+
+/* ---- tests ---- */
+static void priorities(void)
+{
+    start(1, true);
+    struct vlapic *l = &cpus[0].lapic;
+    CHECK_EQ(vlapic_next(l), -1);
+    CHECK(vlapic_post(l, 0x41, false));
+    CHECK(vlapic_post(l, 0xff, false));
+    CHECK(vlapic_post(l, 0x10, false));
+    CHECK_EQ(vlapic_next(l), 0xff);
+    vlapic_accept(l, 0xff);
+    CHECK_EQ(vlapic_next(l), -1);               /* 41h and 10h wait for the EOI */
+    CHECK_EQ(vlapic_ppr(l), 0xf0);
+    CHECK(!vlapic_eoi(l));
+    CHECK_EQ(vlapic_next(l), 0x41);
+    vlapic_accept(l, 0x41);
+    CHECK(vlapic_post(l, 0x4f, false));
+    CHECK_EQ(vlapic_next(l), -1);               /* same class does not nest */
+    CHECK(vlapic_post(l, 0x50, false));
+    CHECK_EQ(vlapic_next(l), 0x50);
+    vlapic_accept(l, 0x50);
+    CHECK(!vlapic_eoi(l));
+    CHECK_EQ(vlapic_ppr(l), 0x40);
+    l->tpr = 0x4c;
+    CHECK_EQ(vlapic_ppr(l), 0x4c);
+    l->tpr = 0x35;
+    CHECK_EQ(vlapic_ppr(l), 0x40);
+    CHECK(!vlapic_eoi(l));
+    CHECK(!vlapic_eoi(l));                      /* nothing in service: no effect */
+    CHECK_EQ(vlapic_ppr(l), 0x35);
+}
+
+static void levels(void)
+{
+    start(1, true);
+    struct vlapic *l = &cpus[0].lapic;
+    CHECK(vlapic_post(l, 0x33, true));
+    CHECK(vlapic_post(l, 0x91, true));
+    vlapic_accept(l, 0x91);
+    CHECK(vlapic_eoi(l));
+    vlapic_accept(l, 0x33);
+    CHECK(vlapic_eoi(l));
+    CHECK_EQ(l->eoi_any, 1);
+    CHECK_EQ(vlapic_eoi_take(l), 0x91);
+    CHECK_EQ(l->eoi_any, 1);
+    CHECK_EQ(vlapic_eoi_take(l), 0x33);
+    CHECK_EQ(l->eoi_any, 0);
+    CHECK_EQ(vlapic_eoi_take(l), -1);
+    CHECK(vlapic_post(l, 0x33, false));         /* edge again: TMR goes */
+    vlapic_accept(l, 0x33);
+    CHECK(!vlapic_eoi(l));
+}
+
+static void off_and_illegal(void)
+{
+    start(1, true);
+    struct vlapic *l = &cpus[0].lapic;
+    l->svr &= ~SVR_ENABLE;
+    CHECK(!vlapic_post(l, 0x55, false));
+    CHECK(!irr(0, 0x55));
+    l->svr |= SVR_ENABLE;
+    CHECK(wr(0, VLR_LVT + LVT_ERROR, 0xe3));
+    CHECK(vlapic_post(l, 0x0f, false));
+    CHECK(!irr(0, 0x0f) && irr(0, 0xe3));
+    CHECK(wr(0, VLR_ESR, 0));
+    CHECK_EQ(rd(0, VLR_ESR), ESR_RECV_ILLEGAL);
+    CHECK(wr(0, VLR_ESR, 0));
+    CHECK_EQ(rd(0, VLR_ESR), 0);
+}
+
+static void x2_registers(void)
+{
+    uint64_t value;
+    start(2, true);
+    CHECK_EQ(rd(1, VLR_ID), 1);
+    CHECK_EQ(rd(1, VLR_LDR), 2);
+    CHECK_EQ(rd(0, VLR_VERSION), 0x50014);
+    CHECK(wr(0, VLR_TPR, 0x5f));
+    CHECK_EQ(rd(0, VLR_TPR), 0x5f);
+    CHECK(!wr(0, VLR_TPR, 0x100));
+    CHECK(!wr(0, VLR_EOI, 1));
+    CHECK(!wr(0, VLR_ID, 0));
+    CHECK(!wr(0, VLR_LDR, 0));
+    CHECK(!wr(0, VLR_PPR, 0));
+    CHECK(!wr(0, VLR_IRR, 0));
+    CHECK(!wr(0, VLR_ICR_HIGH, 0));
+    CHECK(!wr(0, VLR_DFR, 0));
+    CHECK(!wr(0, VLR_SVR, 0x200));
+    CHECK(!wr(0, VLR_ESR, 1));
+    CHECK(!wr(0, VLR_ICR, 1ull << 20));
+    CHECK(!wr(0, VLR_ICR, 1ull << 12));         /* delivery status is gone */
+    CHECK(!wr(0, VLR_LVT + LVT_TIMER, 1u << 8));
+    CHECK(!wr(0, VLR_TIMER_INIT, 1ull << 32));
+    CHECK(!wr(0, VLR_SELF_IPI, 0x100));
+    CHECK(!vlapic_msr_read(&cpus[0], 0x80b, &value));
+    CHECK(!vlapic_msr_read(&cpus[0], 0x83f, &value));
+    CHECK(!vlapic_msr_read(&cpus[0], 0x800, &value));
+    CHECK(!vlapic_msr_read(&cpus[0], 0x82f, &value));
+    CHECK(vlapic_post(&cpus[0].lapic, 0x85, false));
+    CHECK_EQ(rd(0, VLR_IRR + 4), 0x20);
+    vlapic_accept(&cpus[0].lapic, 0x85);
+    CHECK_EQ(rd(0, VLR_ISR + 4), 0x20);
+    CHECK_EQ(rd(0, VLR_IRR + 4), 0);
+    CHECK(wr(0, VLR_SVR, 0x0ff));
+    CHECK(wr(0, VLR_LVT + LVT_LINT0, 0x700));
+    CHECK_EQ(rd(0, VLR_LVT + LVT_LINT0), 0x10700);
+}
+
+static void page(void)
+{
+    uint64_t value;
+    start(2, false);
+    struct vcpu *v = &cpus[1];
+    CHECK(!vlapic_msr_read(v, 0x802, &value));
+    CHECK_EQ(vlapic_page_read(v, 0x20), 1u << 24);
+    vlapic_page_write(v, 0x20, 0x55000000);
+    CHECK_EQ(vlapic_page_read(v, 0x20), 1u << 24);
+    vlapic_page_write(v, 0xd0, 0x04ffffff);
+    CHECK_EQ(vlapic_page_read(v, 0xd0), 0x04000000);
+    vlapic_page_write(v, 0xe0, 0);
+    CHECK_EQ(vlapic_page_read(v, 0xe0), 0x0fffffff);
+    vlapic_page_write(v, 0x310, 0x00ffffff);
+    CHECK_EQ(vlapic_page_read(v, 0x310), 0);
+    vlapic_page_write(v, 0x310, 0);
+    vlapic_page_write(v, 0x300, 0x4031);
+    CHECK(irr(0, 0x31) && notified[0] == 1);
+    CHECK_EQ(vlapic_page_read(v, 0x300), 0x4031);
+    CHECK_EQ(vlapic_page_read(v, 0x000), 0);
+    vlapic_page_write(v, 0x280, 0);
+    CHECK_EQ(vlapic_page_read(v, 0x280), ESR_REGISTER);
+    CHECK_EQ(vlapic_page_read(v, 0x3f0), 0);    /* SELF_IPI is x2APIC's */
+}
+
+static void base_register(void)
+{
+    start(1, false);
+    struct vcpu *v = &cpus[0];
+    CHECK_EQ(v->lapic.base, 0xfee00900u);
+    CHECK(!vlapic_base_write(v, 0xfee00901u));
+    CHECK(!vlapic_base_write(v, 0x8000fee00900ull));
+    CHECK(!vlapic_base_write(v, 0xfee00500u));          /* EXTD without EN */
+    CHECK(vlapic_base_write(v, 0xfee00d00u));
+    CHECK(!vlapic_base_write(v, 0xfee00900u));          /* back to xAPIC */
+    v->lapic.tpr = 0x70;
+    CHECK(vlapic_base_write(v, 0xfee00100u));           /* off: as after reset */
+    CHECK_EQ(v->lapic.tpr, 0);
+    CHECK(!vlapic_post(&v->lapic, 0x55, false));
+    CHECK(vlapic_takes_extint(&v->lapic));
+    CHECK(!vlapic_base_write(v, 0xfee00d00u));          /* straight to x2APIC */
+    CHECK(vlapic_base_write(v, 0xfee00800u));           /* BSP is read-only */
+    CHECK_EQ(v->lapic.base, 0xfee00900u);
+    CHECK_EQ(v->lapic.svr, 0xff);
+    CHECK(!vlapic_takes_extint(&v->lapic));
+}
+
+static void destinations(void)
+{
+    struct vlapic l;
+    memset(&l, 0, sizeof l);
+    vlapic_init(&l, 5, false);
+    CHECK(vlapic_matches(&l, 5, false, false));
+    CHECK(!vlapic_matches(&l, 4, false, false));
+    CHECK(vlapic_matches(&l, 0xff, false, false));
+    CHECK(!vlapic_matches(&l, 0xff, false, true));
+    CHECK(vlapic_matches(&l, 0xffffffff, false, true));
+    l.ldr = 0x20000000;
+    CHECK(vlapic_matches(&l, 0x60, true, false));
+    CHECK(!vlapic_matches(&l, 0x40, true, false));
+    l.dfr = 0x0fffffff;
+    l.ldr = 0x24000000;
+    CHECK(vlapic_matches(&l, 0x2c, true, false));
+    CHECK(!vlapic_matches(&l, 0x1c, true, false));
+    CHECK(!vlapic_matches(&l, 0x23, true, false));
+    l.base |= APIC_BASE_EXTD;
+    l.id = 0x13;
+    vlapic_reset(&l);
+    CHECK_EQ(l.ldr, 0x10008);
+    CHECK(vlapic_matches(&l, 0x1000f, true, true));
+    CHECK(!vlapic_matches(&l, 0x2000f, true, true));
+    CHECK(!vlapic_matches(&l, 0x10007, true, true));
+    CHECK(vlapic_matches(&l, 0xffffffff, true, true));
+}
+
+static void ipis(void)
+{
+    start(4, true);
+    CHECK(wr(0, VLR_ICR, 2ull << 32 | 0x61));
+    CHECK(irr(2, 0x61) && !irr(1, 0x61) && notified[2] == 1);
+    CHECK(wr(0, VLR_ICR, 0xc0062));                     /* others */
+    CHECK(!irr(0, 0x62) && irr(1, 0x62) && irr(3, 0x62));
+    CHECK(wr(0, VLR_ICR, 0x80063));                     /* all */
+    CHECK(irr(0, 0x63) && irr(3, 0x63));
+    CHECK(wr(3, VLR_ICR, 0x40064));                     /* self */
+    CHECK(irr(3, 0x64) && !irr(0, 0x64));
+    CHECK(wr(3, VLR_SELF_IPI, 0x65));
+    CHECK(irr(3, 0x65));
+    CHECK(wr(0, VLR_ICR, 0xaull << 32 | 0x866));        /* logical: 1 and 3 */
+    CHECK(irr(1, 0x66) && irr(3, 0x66) && !irr(0, 0x66) && !irr(2, 0x66));
+    cpus[1].lapic.tpr = 0x20;
+    cpus[3].lapic.tpr = 0x10;
+    CHECK(wr(0, VLR_ICR, 0xaull << 32 | 0x967));        /* lowest priority of 1 and 3 */
+    CHECK(!irr(1, 0x67) && irr(3, 0x67));
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x400));
+    CHECK_EQ(cpus[1].nmi_pending, 1);
+    CHECK(wr(0, VLR_ICR, 0x0005));                      /* illegal vector */
+    CHECK(wr(0, VLR_ESR, 0));
+    CHECK_EQ(rd(0, VLR_ESR), ESR_SEND_ILLEGAL);
+    CHECK_EQ(rd(0, VLR_ICR), 5);
+}
+
+static void start_up(void)
+{
+    start(2, true);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x608));
+    CHECK_EQ(cpus[1].init_sipi, VCPU_SIPI | 8);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x4500));
+    CHECK_EQ(cpus[1].init_sipi, VCPU_INIT);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x8500));         /* level de-assert */
+    CHECK_EQ(cpus[1].init_sipi, VCPU_INIT);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x609));
+    CHECK_EQ(cpus[1].init_sipi, VCPU_INIT | VCPU_SIPI | 9);
+}
+
+static void messages(void)
+{
+    start(3, false);
+    upcall_vm_msi(&vm, 0xfee01000, 0x71);
+    CHECK(irr(1, 0x71) && !irr(0, 0x71));
+    upcall_vm_msi(&vm, 0xfee02000, 0xc072);
+    CHECK(irr(2, 0x72) && cpus[2].lapic.tmr[1] >> (0x72 - 64) & 1);
+    upcall_vm_msi(&vm, 0xfeefe000, 0x73);               /* nobody */
+    upcall_vm_msi(&vm, 0xfed00000, 0x74);               /* not a message address */
+    upcall_vm_msi(&vm, 0x1fee00000ull, 0x75);
+    upcall_vm_msi(&vm, 0xfee00000, 0x500);              /* no INIT from devices */
+    upcall_vm_msi(&vm, 0xfee00000, 0x608);
+    CHECK(!irr(0, 0x73) && !irr(0, 0x74) && !irr(0, 0x75) && cpus[0].init_sipi == 0);
+    CHECK_EQ(upcall_vm_msi_cpu(&vm, 0xfee02000, 0x72), 12);
+    CHECK_EQ(upcall_vm_msi_cpu(&vm, 0xfeefe000, 0x72), 10);
+    cpus[1].lapic.ldr = 0x02000000;
+    upcall_vm_msi(&vm, 0xfee0200c, 0x176);              /* logical, lowest priority, hint */
+    CHECK(irr(1, 0x76) && !irr(2, 0x76));
+    upcall_vm_msi(&vm, 0xfeeff000, 0x77);               /* broadcast */
+    CHECK(irr(0, 0x77) && irr(1, 0x77) && irr(2, 0x77));
+}
+
+static void counting(void)
+{
+    start(1, true);
+    struct vlapic *l = &cpus[0].lapic;
+    CHECK(wr(0, VLR_TIMER_DIVIDE, 0xb));                /* by 1 */
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x40));
+    CHECK(wr(0, VLR_TIMER_INIT, 500000));
+    CHECK(armed == &l->timer && due >= now() + 499000 && due <= now() + 501000);
+    fake_hw.now_us += 200;
+    uint64_t left = rd(0, VLR_TIMER_COUNT);
+    CHECK(left > 295000 && left <= 300000);
+    CHECK(wr(0, VLR_TIMER_DIVIDE, 0));                  /* by 2: the same count takes twice as long */
+    CHECK(due > now() + 580000 && due <= now() + 600000);
+    fake_hw.now_us += 1000;
+    CHECK_EQ(rd(0, VLR_TIMER_COUNT), 0);
+    upcall_vcpu_timer(&l->timer);
+    CHECK(irr(0, 0x40) && notified[0] == 1);
+    upcall_vcpu_timer(&l->timer);                       /* stray: nothing */
+    CHECK_EQ(notified[0], 1);
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x20041));
+    CHECK(wr(0, VLR_TIMER_DIVIDE, 0xb));
+    CHECK(wr(0, VLR_TIMER_INIT, 1000000));
+    uint64_t first = due;
+    fake_hw.now_us += 1000;
+    upcall_vcpu_timer(&l->timer);
+    CHECK_EQ(due, first + 1000000);                     /* no drift */
+    CHECK(irr(0, 0x41));
+    fake_hw.now_us += 50000;                            /* far too late: no storm */
+    upcall_vcpu_timer(&l->timer);
+    CHECK(due > now());
+    CHECK(wr(0, VLR_TIMER_INIT, 0));
+    CHECK(armed == NULL);
+    CHECK(wr(0, VLR_TIMER_INIT, 1));                    /* 1 ns: not below the floor */
+    CHECK(l->timer_period >= 10000);
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x30041));         /* masked: counts, says nothing */
+    l->irr[1] = 0;
+    upcall_vcpu_timer(&l->timer);
+    CHECK(!irr(0, 0x41));
+}
+
+static void tsc_deadline(void)
+{
+    start(1, true);
+    struct vcpu *v = &cpus[0];
+    v->tsc_offset = 1000000000;
+    vlapic_timer_set_deadline(v, now() + 2000000000);   /* not in that mode */
+    CHECK_EQ(vlapic_timer_deadline(v), 0);
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x40045));
+    uint64_t want = now() + v->tsc_offset + 700000;
+    vlapic_timer_set_deadline(v, want);
+    CHECK_EQ(vlapic_timer_deadline(v), want);
+    CHECK(due + v->tsc_offset >= want - 2000 && due + v->tsc_offset <= want + 2000);
+    CHECK(wr(0, VLR_TIMER_INIT, 77));                   /* no effect in this mode */
+    CHECK_EQ(rd(0, VLR_TIMER_INIT), 0);
+    v->tsc_offset += 500000;                            /* the guest moved its TSC forward */
+    vlapic_timer_tsc_moved(v);
+    CHECK_EQ(vlapic_timer_deadline(v), want);
+    CHECK(due <= now() + 210000);
+    upcall_vcpu_timer(&v->lapic.timer);
+    CHECK(irr(0, 0x45));
+    CHECK_EQ(vlapic_timer_deadline(v), 0);
+    v->lapic.irr[1] = 0;
+    vlapic_timer_set_deadline(v, 5);                    /* past: at once */
+    CHECK(irr(0, 0x45) && vlapic_timer_deadline(v) == 0);
+    vlapic_timer_set_deadline(v, ~0ull);                /* never, without wrapping */
+    CHECK(due > now() + 1000000000000ull);
+    vlapic_timer_set_deadline(v, 0);
+    CHECK(armed == NULL);
+    vlapic_timer_set_deadline(v, now() + v->tsc_offset + 9000000);
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x45));            /* mode change disarms */
+    CHECK(armed == NULL);
+}
+
+int main(void)
+{
+    priorities();
+    levels();
+    off_and_illegal();
+    x2_registers();
+    page();
+    base_register();
+    destinations();
+    ipis();
+    start_up();
+    messages();
+    counting();
+    tsc_deadline();
+    return unit_done();
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/virt/svm/vmcb.c kernel/virt/svm/svm_state.c kernel/virt/svm/svm_event.c kernel/virt/svm/svm_exit.c
+   kernel/virt/svm/svm_msr.c kernel/virt/svm/svm_cpuid.c kernel/virt/svm/svm_fast.c kernel/virt/svm/svm_fast_apic.c
+   kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c kernel/virt/vlapic_icr.c
+   kernel/virt/vlapic_timer.c tests/unit/fake/hw.c tests/unit/fake/svm_guest.c */
+/* SVM without an SVM: CPUID and APIC on the fast path, the state page, refused states. */
+#include "tests/unit/fake/svm_guest.h"
+#include "unit.h"
+
+static void reset_state(void)
+{
+    guest_start();
+    CHECK_EQ(block.cs.base, 0xffff0000);
+    CHECK_EQ(block.rip, 0xfff0);
+    CHECK_EQ(block.efer, EFER_SVME);
+    CHECK_EQ(block.dr6, 0xffff0ff0);
+    CHECK_EQ(block.dr7, 0x400);
+    CHECK_EQ(block.g_pat, PAT_RESET);
+    CHECK(block.icpt_misc2 & ICPT2_VMRUN);
+    CHECK(block.icpt_misc1 & ICPT1_INTR);
+    CHECK(block.icpt_misc1 & ICPT1_MSR);
+    CHECK(block.icpt_misc1 & ICPT1_IOIO);
+    CHECK_EQ(block.icpt_cr, ICPT_CR_WRITE(4));
+    CHECK_EQ(block.icpt_dr, ICPT_DR_ALL);
+    CHECK_EQ(block.np_enable, 1);
+    CHECK_EQ(block.int_ctl, V_INTR_MASKING);
+}
+
+static void cpuid_fast(void)
+{
+    guest_long_mode(0x1000);
+    block.rax = 0;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);            /* length not known */
+    CHECK_EQ(block.rip, 0x1000);
+    guest_insn_len(SVM_EXIT_CPUID, 3);
+    block.int_state = INT_SHADOW;
+    block.event_inj = INJ(3, 14);
+    block.tlb_control = TLB_FLUSH_ALL;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_RESUME);
+    CHECK_EQ(block.rip, 0x1003);
+    CHECK_EQ(block.rax, 0xd);
+    CHECK_EQ(state.gpr[GPR_RBX], 0x11);
+    CHECK_EQ(state.gpr[GPR_RDX], 0x33);
+    CHECK_EQ(block.int_state | block.event_inj | block.tlb_control, 0);
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);            /* another rip */
+    block.rip = 0x1000;
+    block.cr3 = 0x6000;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);            /* another address space */
+    block.cr3 = 0x5000;
+    CHECK_EQ(guest_fast(SVM_EXIT_MSR, 0, 0x802), FAST_EXIT);          /* another exit */
+    block.next_rip = 0x1002;                                    /* a CPU with next-RIP */
+    block.cr3 = 0x6000;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_RESUME);
+    CHECK_EQ(block.rip, 0x1002);
+    block.rip = 0x1000;
+    attention = 1;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_ATTENTION);
+    block.rip = 0x1000;
+    block.rflags |= RFLAGS_TF;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);
+    block.rflags &= ~RFLAGS_TF;
+    block.exit_int_info = INJ(3, 14);
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);
+}
+
+static uint64_t leaf(uint32_t n, uint32_t sub)
+{
+    block.rip = 0x1000;
+    block.rax = n;
+    CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, sub), FAST_RESUME);
+    return block.rax;
+}
+
+static void cpuid_values(void)
+{
+    guest_long_mode(0x1000);
+    guest_insn_len(SVM_EXIT_CPUID, 2);
+    CHECK_EQ(leaf(4, 0), 1);
+    CHECK_EQ(leaf(4, 1), 5);
+    CHECK_EQ(leaf(4, 2), 0);
+    CHECK_EQ(leaf(0x40000000, 5), 0x40000010);
+    CHECK_EQ(leaf(0x40000100, 0), 0x40000101);
+    CHECK_EQ(leaf(0x40000101, 0), 0);
+    CHECK_EQ(leaf(0x80000000, 0), 0x80000008);
+    CHECK_EQ(leaf(0xc0000000, 0), 0);
+    CHECK_EQ(leaf(0x1f, 0), 0);
+    CHECK_EQ(leaf(0xffffffff, 0), 0);
+    cpu.lapic.id = 3;
+    for (unsigned i = 0; i < 2; i++) {                          /* computed, then from the cache */
+        CHECK_EQ(leaf(1, 0), 0x800f12);
+        CHECK_EQ(state.gpr[GPR_RBX], 0x03000800);
+        CHECK_EQ(state.gpr[GPR_RCX], 0x04000000);
+        CHECK_EQ(state.gpr[GPR_RDX], 0x201);
+    }
+    block.cr4 |= CR4_OSXSAVE;
+    (void)leaf(1, 0);
+    CHECK_EQ(state.gpr[GPR_RCX], 0x0c000000);
+    cpu.lapic.base &= ~(uint64_t)APIC_BASE_EN;
+    (void)leaf(1, 0);
+    CHECK_EQ(state.gpr[GPR_RDX], 0x001);
+    svm.xcr0 = 3;
+    (void)leaf(0xd, 0);
+    CHECK_EQ(state.gpr[GPR_RBX], 576);
+    svm.xcr0 = 7;
+    (void)leaf(0xd, 0);
+    CHECK_EQ(state.gpr[GPR_RBX], 832);
+}
+
+static void cpuid_tables(void)
+{
+    struct vm_cpuid r[2] = { { .leaf = 2 }, { .leaf = 1 } };
+    memset(&vm, 0, sizeof vm);
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_INVAL);                /* not ascending */
+    r[1].leaf = 2;
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_INVAL);                /* twice */
+    r[0].flags = CPUID_SUBLEAF;
+    r[1].subleaf = 1;
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_INVAL);                /* subleaf without the flag */
+    r[1].flags = 0x80;
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_INVAL);
+    CHECK_EQ(vm_set_cpuid(&vm, r, 0), ST_INVAL);
+    CHECK_EQ(vm_set_cpuid(&vm, r, VM_CPUID_MAX + 1), ST_INVAL);
+    r[1].flags = CPUID_SUBLEAF;
+    vm.started = 1;
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_STATE);
+    vm.started = 0;
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_OK);
+    CHECK_EQ(vm_set_cpuid(&vm, r, 2), ST_STATE);
+}
+
+static void apic_fast(void)
+{
+    guest_long_mode(0x2000);
+    CHECK_EQ(guest_fast_wrmsr(0x83f, 0x51), FAST_RESUME);
+    CHECK(block.int_ctl & V_IRQ);
+    CHECK_EQ(block.int_vector, 0x51);
+    CHECK_EQ(FIELD_GET(V_INTR_PRIO, block.int_ctl), 5);
+    CHECK(block.icpt_cr & ICPT_CR_WRITE(8));
+    CHECK_EQ(block.rip, 0x2002);
+    guest_take_interrupt();
+    CHECK_EQ(guest_fast_wrmsr(0x83f, 0x52), FAST_RESUME);             /* same class: waits */
+    CHECK(!(block.int_ctl & V_IRQ));
+    CHECK(!(block.icpt_cr & ICPT_CR_WRITE(8)));
+    CHECK_EQ(cpu.lapic.isr[1], BIT64(0x51 - 64));
+    CHECK_EQ(guest_fast_wrmsr(0x80b, 0), FAST_RESUME);
+    CHECK_EQ(block.int_vector, 0x52);
+    CHECK(block.int_ctl & V_IRQ);
+    CHECK_EQ(guest_fast_wrmsr(0x808, 0x60), FAST_RESUME);
+    CHECK_EQ(block.int_ctl & V_TPR, 6);
+    CHECK(block.int_ctl & V_IRQ);                               /* the CPU compares */
+    CHECK_EQ(guest_fast_wrmsr(0x830, 0x40071), FAST_RESUME);
+    CHECK_EQ(block.int_vector, 0x71);                           /* the higher one goes first */
+    CHECK_EQ(cpu.lapic.icr, 0x40071);
+    CHECK_EQ(guest_fast_wrmsr(0x83f, 0x05), FAST_EXIT);               /* errors are the slow path's */
+    CHECK_EQ(guest_fast_wrmsr(0x80b, 1), FAST_EXIT);
+    CHECK_EQ(guest_fast_wrmsr(0x830, 1ull << 32 | 0x71), FAST_EXIT);
+    CHECK_EQ(guest_fast_wrmsr(0x838, 100), FAST_EXIT);
+    CHECK_EQ(guest_fast_wrmsr(0x840, 0), FAST_EXIT);
+    CHECK_EQ(guest_fast_wrmsr(0x7ff, 0), FAST_EXIT);
+    svm.virq = VIRQ_EXTINT;
+    CHECK_EQ(guest_fast_wrmsr(0x83f, 0x51), FAST_EXIT);
+    svm.virq = VIRQ_APIC;
+    cpu.lapic.base &= ~(uint64_t)APIC_BASE_EXTD;
+    CHECK_EQ(guest_fast_wrmsr(0x83f, 0x51), FAST_EXIT);
+}
+
+static void level_eoi(void)
+{
+    guest_long_mode(0x2000);
+    CHECK(vlapic_post(&cpu.lapic, 0x39, true));
+    CHECK(!svm_update(&cpu));
+    guest_take_interrupt();
+    CHECK_EQ(guest_fast_wrmsr(0x80b, 0), FAST_ATTENTION);
+    CHECK_EQ(vlapic_eoi_take(&cpu.lapic), 0x39);
+}
+
+static void refused_state(void)
+{
+    guest_long_mode(0xc000);
+    block.exit_code = SVM_EXIT_INTR;
+    CHECK_EQ(svm_exit(&svm), SVM_RESUME);
+    block.rip = 0xffffffff80123456ull;                          /* QEMU: the host's registers */
+    block.cr3 = 0xdeadb000;
+    block.lstar = 0xffffffff80100000ull;
+    block.exit_code = 0xffffffffull;
+    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(state.exit.reason, EXIT_INVALID);
+    CHECK_EQ(state.exit.code, SVM_EXIT_INVALID);
+    CHECK(state.rip == 0xc000 && state.cr3 == 0x5000 && state.lstar == 0);
+    CHECK_EQ(cpu.stop, 1);
+    guest_long_mode(0xc000);
+    block.exit_code = ~0ull;                                    /* and as QEMU 10 writes it */
+    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(state.exit.reason, EXIT_INVALID);
+}
+
+static void hostile_page(void)
+{
+    guest_long_mode(0xd000);
+    svm_state_get(&cpu, VS_ALL);
+    CHECK(svm_state_set(&cpu, VS_ALL & ~VS_EVENT));
+    CHECK_EQ(block.efer, EFER_SVME | 0xd00);
+    uint32_t misc1 = block.icpt_misc1, misc2 = block.icpt_misc2;
+    memset(&state, 0xff, sizeof state);
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    CHECK(!svm_state_set(&cpu, VS_MSR));
+    CHECK(!svm_state_set(&cpu, VS_EVENT));
+    CHECK(svm_state_set(&cpu, VS_RIP | VS_SEG | VS_DR));
+    CHECK_EQ(block.cs.attr, 0xfff);
+    CHECK_EQ(block.rflags, RFLAGS_DEFINED | RFLAGS_FIXED);
+    CHECK_EQ(block.dr7 >> 32 | block.dr6 >> 32, 0);
+    CHECK_EQ(block.int_state, INT_SHADOW);
+    CHECK(block.icpt_misc1 == misc1 && block.icpt_misc2 == misc2 && block.np_enable == 1);
+    guest_long_mode(0xd000);
+    svm_state_get(&cpu, VS_ALL);
+    state.efer = 0x1d00;
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    state.efer = 0xd00;
+    state.cr0 |= CR0_NW;
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    state.cr0 |= CR0_CD;
+    CHECK(svm_state_set(&cpu, VS_CR));
+    state.cr3 = 1ull << 40;
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    state.cr3 = 0;
+    state.cr4 |= 1ull << 12;
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    state.cr4 = 0;                                              /* long mode without PAE */
+    CHECK(!svm_state_set(&cpu, VS_CR));
+    static const uint64_t bad[] = { EVENT(3, 2), EVENT(3, 31), EVENT(3, 32), EVENT(1, 5), EVENT(5, 5), EVENT(4, 3) | EVENT_HAS_ERROR,
+                                    EVENT(3, 6) | 1ull << 32, EVENT(3, 6) | 1ull << 30 };
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        state.pending_event = bad[i];
+        CHECK(!svm_state_set(&cpu, VS_EVENT));
+        CHECK_EQ(svm.event, 0);
+    }
+    state.pending_event = 0;
+    CHECK(svm_state_set(&cpu, VS_EVENT));
+}
+
+static void cr8_in_the_page(void)
+{
+    guest_long_mode(0xe000);
+    svm_state_get(&cpu, VS_CR);
+    cpu.lapic.tpr = 0x30;                                       /* the VMM wrote TPR by VCPU_LAPIC */
+    svm_push_tpr(&cpu);
+    CHECK(svm_state_set(&cpu, VS_CR));
+    CHECK_EQ(cpu.lapic.tpr, 0x30);                              /* the old CR8 in the page does not undo it */
+    state.cr8 = 9;
+    CHECK(svm_state_set(&cpu, VS_CR));
+    CHECK_EQ(cpu.lapic.tpr, 0x90);
+    CHECK_EQ(block.int_ctl & V_TPR, 9);
+}
+
+int main(void)
+{
+    reset_state();
+    cpuid_fast();
+    cpuid_values();
+    cpuid_tables();
+    apic_fast();
+    level_eoi();
+    refused_state();
+    hostile_page();
+    cr8_in_the_page();
+    return unit_done();
+}
