@@ -10,6 +10,6 @@
 #define KSTACK_PAGES      4u    /* per thread, plus a guard page */
 #define LOG_BYTES     65536u    /* boot log kept */
 #define FAULT_RECORDS   256u
-#define IOMMU_UNITS       8u
+#define IOMMU_UNITS      16u
 
 #endif

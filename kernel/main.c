@@ -9,6 +9,7 @@
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
+#include "kernel/arch/rtc.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
@@ -118,6 +119,8 @@ static void fill_platform(const struct bootinfo *bi)
 {
     const struct cpu_features *f = &cpu_features;
     platform.tsc_hz = tsc_hz();
+    uint64_t now = rtc_epoch();
+    platform.epoch = now ? now - (hw_rdtsc() - platform.boot_tsc) / tsc_hz() : 0;
     platform.lapic_hz = lapic_timer_hz();
     platform.cpus = cpu_count;
     platform.modules = sys_root_modules();
@@ -147,7 +150,7 @@ void kernel_main(const struct bootinfo *bi)
     sched_init_cpu();
     start_virtualisation();
     cpu_start_others();
-    log_line("cpu: %u of %u MHz up", cpu_count, (unsigned)(tsc_hz() / 1000000u));
+    log_line("cpu: %u up, %u MHz", cpu_count, (unsigned)(tsc_hz() / 1000000u));
     start_devices(bi);
     sys_root_start();
     start_notifications();

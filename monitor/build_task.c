@@ -121,6 +121,8 @@ static void fill_start(struct job *j, struct vmm_start *start)
     start->vcpus = j->vm->cpus;
     start->ram = j->vm->memory;
     start->tsc_hz = j->r->f->platform.tsc_hz;
+    start->epoch = j->r->f->platform.epoch;
+    start->epoch_tsc = j->r->f->platform.boot_tsc;
     start->kernel_type = plan->type == TYPE_LINUX ? KERNEL_LINUX : plan->type == TYPE_MULTIBOOT ? KERNEL_MULTIBOOT
                                                                                                 : KERNEL_AUTO;
     str_copy(start->name, sizeof start->name, j->vm->name);

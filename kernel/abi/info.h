@@ -23,6 +23,7 @@ enum info_what {
 struct info_platform {
     uint64_t tsc_hz;         /* measured */
     uint64_t boot_tsc;
+    uint64_t epoch;          /* wall clock at boot_tsc, seconds since 1970; 0 = unknown */
     uint64_t lapic_hz;
     uint32_t cpus;
     uint32_t modules;

@@ -18,7 +18,7 @@ struct cap {
     uint64_t badge;
 };
 
-#define TASK_MAX_MAPS   64u
+#define TASK_MAX_MAPS  128u
 #define TASK_MAX_THREADS 16u
 
 struct task {

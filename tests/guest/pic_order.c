@@ -64,6 +64,8 @@ static void on(struct rt_frame *f)
     isr_seen = isr(irq < 8 ? CMD1 : CMD2);
     if (clear_source)
         quiet(irq);
+    else if (taken >= 4)
+        outb(DATA1, 0xff);                     /* it would come for ever */
     eoi(irq);
 }
 
@@ -92,7 +94,7 @@ static void pit_once(void)
 static void rtc_on(bool yes)
 {
     outb(GHW_CMOS, 0x0a);
-    outb(GHW_CMOS + 1, 0x26);                  /* 1024 Hz */
+    outb(GHW_CMOS + 1, 0x2a);                  /* 64 Hz */
     outb(GHW_CMOS, 0x0b);
     outb(GHW_CMOS + 1, yes ? 0x42 : 0x02);
     quiet(GHW_IRQ_RTC);
@@ -258,8 +260,9 @@ static void level(void)
         sti_nop_cli();
     unsigned again = taken;
     clear_source = true;
-    quiet(GHW_IRQ_COM1);
     /* The request is withdrawn: nothing comes, or a spurious 7 that is not in service. */
+    quiet(GHW_IRQ_COM1);
+    outb(DATA1, 0xef);
     for (unsigned i = 0; i < 20; i++)
         sti_nop_cli();
     unsigned more = taken - again;

@@ -214,4 +214,5 @@ status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t fla
 uint32_t pci_count(void) { return 0; }
 struct pci_fn *pci_at(uint32_t index) { (void)index; return NULL; }
 bool iommu_unit_info(uint32_t unit, struct info_iommu *out) { (void)out; return unit == 0; }
+uint32_t iommu_fault_irq(void) { return 0; }
 bool iommu_fault_get(uint64_t from, struct info_fault *out) { out->seq = from; return from < 3; }
