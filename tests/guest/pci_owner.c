@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Config space of an assigned function as its owner may use it: capability walk, write masks that
- * do not depend on the width, BAR sizing, BARs that move, the MSI-X table. For e1000e and edu.
+ * do not depend on the width, BAR sizing, BARs that move, the MSI-X table. For e1000e, NVMe and edu.
  */
 #include "tests/guest/lib/rt.h"
 
@@ -9,6 +9,7 @@
 #include "vmm/start_page.h"
 
 #define E1000E       0x10d38086u
+#define NVME         0x00101b36u
 #define EDU          0x11e81234u
 #define CAP_PM       0x01u
 #define CAP_MSI      0x05u
@@ -56,7 +57,7 @@ static void write_as(unsigned way, unsigned off, uint32_t v)
 static bool find(void)
 {
     for (devfn = 8; devfn < 0xf8; devfn++)
-        if (rd(0) == E1000E || rd(0) == EDU)
+        if (rd(0) == E1000E || rd(0) == NVME || rd(0) == EDU)
             return true;
     return false;
 }
@@ -154,7 +155,7 @@ static void fixed_parts(void)
     rt_equal("interrupt-pin", rd(0x3c) >> 8 & 0xff, 0);
 }
 
-/* The register that shows whether BAR 0 answers: edu's identification, e1000e's STATUS. */
+/* The register that shows whether BAR 0 answers: edu's identification, e1000e's STATUS, NVMe's VS. */
 static uint32_t probe(uint32_t base) { return rd(0) == EDU ? mmio_rd32(base) : mmio_rd32(base + 8); }
 
 static void bar_0(void)
@@ -254,7 +255,7 @@ static void reset(void)
 void guest_main(void)
 {
     if (!find()) {
-        rt_fail("function", "neither e1000e nor edu is here");
+        rt_fail("function", "no e1000e, NVMe or edu is here");
         return;
     }
     rt_print("note: %02x.%x is %08x\n", devfn >> 3, devfn & 7, rd(0));

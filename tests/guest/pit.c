@@ -13,7 +13,7 @@ static uint16_t latch(unsigned channel)
 
 static void load(unsigned channel, uint8_t mode, uint16_t count)
 {
-    outb(0x43, (uint8_t)(channel << 6 | 0x30 | mode << 1));
+    outb(0x43, (uint8_t)(channel << 6 | 0x30u | (unsigned)mode << 1));
     outb((uint16_t)(0x40 + channel), (uint8_t)count);
     outb((uint16_t)(0x40 + channel), (uint8_t)(count >> 8));
 }
