@@ -177,7 +177,7 @@ $(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
 $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
 case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(B)/wild.elf
-demo-files: $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
+demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
 ifneq ($(filter run test bench,$(MAKECMDGOALS)),)
 $(B)/flags $(G)/fetched: | $(B)/setup.ok
 endif

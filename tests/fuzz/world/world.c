@@ -131,6 +131,7 @@ void upcall_wake(struct thread *thread) { (void)thread; }
 void upcall_resched(void) { }
 void upcall_panic(void) { }
 void sched_yield(void) { }
+uint64_t sched_idle_tsc(const struct percpu *cpu) { return cpu->idle_tsc; }
 void sched_preempt_point(void) { }
 void sched_sleep_until(uint64_t deadline) { (void)deadline; }
 status_t sched_event_wait(struct event *event, uint64_t mask, uint64_t deadline, uint64_t *bits)
