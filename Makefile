@@ -168,6 +168,7 @@ $(B)/cordon.img: $(B)/BOOTX64.EFI tests/demo/cordon.conf $(G)/storage.img $(G)/n
 $(B)/nvme.img: $(B)/mkimage
 	@$(B)/mkimage fill $@ 16
 # What the system cases need beside the demo: cut and empty files, and a VMM that goes wild when told so.
+$(G)/vmlinuz $(G)/vmlinuz-cloud $(G)/busybox: $(G)/fetched ;
 $(G)/cut.%: $(G)/%
 	@head -c 16000 $< >$@
 $(G)/empty:

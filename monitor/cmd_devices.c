@@ -204,7 +204,7 @@ static bool read_fault(uint64_t from, struct info_fault *out)
 
 static const char *fault_owner(const struct info_fault *f)
 {
-    const struct guest *g = supervise_of_vm_id(f->vm);
+    const struct guest *g = supervise_was_vm_id(f->vm);
     return g ? g->vm->name : f->vm ? "(gone)" : "-";
 }
 

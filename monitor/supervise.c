@@ -11,7 +11,10 @@
 
 _Static_assert(MANIFEST_VMS <= 55 - SYSEV_USER_FIRST, "a bit of the root event for each guest");
 
+#define PAST_VMS  256u               /* the newest VMs: whose they were, for what the IOMMU reports late */
+
 static struct guest guests[MANIFEST_VMS];
+static struct { uint32_t id, guest; } past[PAST_VMS];
 static uint32_t count;
 static const struct manifest *manifest;
 static struct facts *facts;
@@ -79,6 +82,12 @@ struct guest *supervise_of_vm_id(uint32_t vm_id)
     return NULL;
 }
 
+const struct guest *supervise_was_vm_id(uint32_t vm_id)
+{
+    uint32_t slot = vm_id % PAST_VMS;
+    return vm_id != 0 && past[slot].id == vm_id ? &guests[past[slot].guest] : NULL;
+}
+
 const char *supervise_state_word(enum guest_state state)
 {
     switch (state) {
@@ -127,6 +136,8 @@ static bool start(struct guest *g)
         console_notice("vm %s: refused: %s %s", g->vm->name, explain_name(g->code), g->text);
         return false;
     }
+    past[g->objects.vm_id % PAST_VMS].id = g->objects.vm_id;
+    past[g->objects.vm_id % PAST_VMS].guest = g->index;
     guestio_begin(g);
     g->state = GUEST_STARTING;
     g->code = CODE_NONE;

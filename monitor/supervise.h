@@ -39,6 +39,8 @@ struct guest *supervise_guest(uint32_t i);
 /* The guest of a name, or NULL; the first when the name is not unique. */
 struct guest *supervise_find(const char *name);
 struct guest *supervise_of_vm_id(uint32_t vm_id);
+/* The guest whose VM it is or was, NULL when that is long ago. */
+const struct guest *supervise_was_vm_id(uint32_t vm_id);
 const char *supervise_state_word(enum guest_state state);
 
 void supervise_autostart(void);

@@ -41,12 +41,21 @@ static void take(struct run *r, const char *data, size_t n)
     r->text[r->len] = 0;
 }
 
+static bool allowed(const struct run *r, const char *text)
+{
+    for (int i = 0; i < r->c->count; i++)
+        if (strcmp(r->c->line[i].key, "allow") == 0 && strcmp(r->c->line[i].value, text) == 0)
+            return true;
+    return false;
+}
+
 static const char *forbidden(const struct run *r)
 {
     for (int part = 0; part < 2; part++) {
         const struct test_case *c = part ? &r->cf->all : r->c;
         for (int i = 0; i < c->count; i++)
-            if (strcmp(c->line[i].key, "forbid") == 0 && r->text && strstr(r->text, c->line[i].value))
+            if (strcmp(c->line[i].key, "forbid") == 0 && r->text && strstr(r->text, c->line[i].value) &&
+                !allowed(r, c->line[i].value))
                 return c->line[i].value;
     }
     return NULL;

@@ -93,6 +93,8 @@ static bool modules_ok(struct bootinfo *bi)
     for (uint32_t i = 0; i < bi->modules; i++) {
         struct boot_module *m = &bi->module[i];
         m->name[BOOT_NAME_LEN - 1] = 0;
+        if (m->len == 0)
+            continue;                    /* an empty file: the monitor says so */
         if ((m->base & (PAGE_SIZE - 1)) != 0 || !range_ok(m->base, m->len, PA_LIMIT))
             return false;
     }

@@ -30,7 +30,8 @@ static MUST_USE status_t collect(const struct bootinfo *bi, struct extent_set *u
     if (st == ST_OK)
         st = take_out(user, bi->kernel_base, bi->kernel_len);
     for (uint32_t i = 0; i < bi->modules && st == ST_OK; i++)
-        st = take_out(user, bi->module[i].base, bi->module[i].len);
+        if (bi->module[i].len != 0)
+            st = take_out(user, bi->module[i].base, bi->module[i].len);
     return st;
 }
 

@@ -17,12 +17,12 @@
 _Static_assert(sizeof(struct vm) <= PAGE_SIZE, "a VM is one page");
 
 /* obj layer: only the root thread creates and destroys */
-static uint64_t vm_words[IDPOOL_WORDS(MAX_VMS + 1)], asid_words[IDPOOL_WORDS(MAX_VMS + 1)];
-static struct idpool vm_ids, asids;
+static uint64_t asid_words[IDPOOL_WORDS(MAX_VMS + 1)];
+static struct idpool asids;
+static uint32_t last_id;             /* never given twice: fault records outlive their VM */
 
 void vm_init(uint32_t asid_count)
 {
-    idpool_init(&vm_ids, vm_words, 1, MAX_VMS + 1);
     idpool_init(&asids, asid_words, 1, MAX(1u, MIN(asid_count, MAX_VMS + 1)));   /* 0 is the host's */
 }
 
@@ -33,23 +33,19 @@ status_t vm_create(struct vm **out)
     struct vm *vm = pmm_alloc();
     if (!vm)
         return ST_NOSPACE;
-    status_t st = idpool_alloc(&vm_ids, &vm->id);
+    status_t st = idpool_alloc(&asids, &vm->asid);
     if (st != ST_OK)
         goto free_page;
-    st = idpool_alloc(&asids, &vm->asid);
-    if (st != ST_OK)
-        goto free_id;
     st = ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false);
     if (st != ST_OK)
         goto free_asid;
     kobj_init(&vm->obj, OBJ_VM);
+    vm->id = ++last_id;
     vm->tlb_gen = 1;
     *out = vm;
     return ST_OK;
 free_asid:
     idpool_free(&asids, vm->asid);
-free_id:
-    idpool_free(&vm_ids, vm->id);
 free_page:
     pmm_free(vm);
     return st;
@@ -62,7 +58,6 @@ void vm_destroy(struct kobj *obj)
         vcpu_free(vm->vcpu[i]);          /* each held a reference: all are destroyed */
     ptab_destroy(&vm->npt);
     idpool_free(&asids, vm->asid);
-    idpool_free(&vm_ids, vm->id);
     kobj_gone(obj);
     pmm_free(vm);
 }

@@ -17,7 +17,7 @@ struct vcpu;
 
 struct vm {
     struct kobj obj;
-    uint32_t id;                         /* 1..MAX_VMS, const */
+    uint32_t id;                         /* from 1, never used again, const */
     uint32_t vcpus;                      /* const after start */
     uint32_t started;                    /* set by the first VCPU_RUN: CPUID and vCPUs are fixed */
     uint32_t asid;                       /* const: one for the VM, from the pool */

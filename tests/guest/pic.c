@@ -85,7 +85,7 @@ void guest_main(void)
     uint64_t start = rdtsc();
     outb(DATA1, 0xfe);
     sti_nop_cli();
-    rt_equal("pending-comes-on-unmask", taken[0], n + 1);
+    rt_check(taken[0] > n, "pending-comes-on-unmask");      /* a second tick may be due already */
     rt_check(rdtsc() > start, "time-moves");
     outb(DATA1, 0xff);
     outb(0x4d0, 0);

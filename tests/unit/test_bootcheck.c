@@ -65,6 +65,8 @@ static void refused(void)
     CHECK_EQ(bootcheck_repair(&bi), ST_CORRUPT);
     bi.module[0] = (struct boot_module){ .base = ~0xfffull, .len = 0x2000 };
     CHECK_EQ(bootcheck_repair(&bi), ST_CORRUPT);
+    bi.module[0] = (struct boot_module){ .base = 0x300000, .len = 0 };      /* an empty file is no contradiction */
+    CHECK_EQ(bootcheck_repair(&bi), ST_OK);
     start();
     bi.kernel_base = 0x201000;
     CHECK_EQ(bootcheck_repair(&bi), ST_CORRUPT);
@@ -156,8 +158,9 @@ static void split(void)
     add(0, 0x9f000, BOOT_RAM);
     add(0x100000, 0x1ff00000, BOOT_RAM);          /* to 512 MiB */
     add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* 2 GiB above 4 GiB */
-    bi.modules = 1;
+    bi.modules = 2;
     bi.module[0] = (struct boot_module){ .base = 0x1ff00000, .len = 0x1234 };
+    bi.module[1] = (struct boot_module){ .base = 0x400000, .len = 0 };
     CHECK_EQ(bootcheck_repair(&bi), ST_OK);
     extent_init(&user, rows, 64);
     CHECK_EQ(plan_make(&bi, &user, &plan), ST_OK);
@@ -167,7 +170,7 @@ static void split(void)
     CHECK_EQ(plan.pool_base & (PAGE_2M - 1), 0);
     CHECK(plan.pool_base + plan.pool_len <= 0x1ff00000);
     CHECK(!given(0x1000) && !given(0x9e000) && given(0x100000) && !given(0x200000) && !given(0x2ff000));
-    CHECK(given(0x300000) && !given(0x1ff00000) && !given(0x1ff01000) && given(0x1ff02000));
+    CHECK(given(0x300000) && given(0x400000) && !given(0x1ff00000) && !given(0x1ff01000) && given(0x1ff02000));
     CHECK(!given(plan.pool_base) && !given(plan.pool_base + plan.pool_len - 1) && given(plan.pool_base - 1));
     CHECK(given(0x100000000ull) && given(0x17fffffffull) && !given(0x180000000ull));
 }

@@ -380,6 +380,12 @@ static void test_faults(void)
     CHECK(fk_printed("cut off"));
     type("faults -p\r");
     CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=storage address=dead000 access=write"));
+    CHECK(supervise_stop(s, "test"));
+    type("faults -p\r");                    /* the record outlives its VM and is not blamed on the next */
+    CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=storage address=dead000 access=write"));
+    fk.fault[0].vm = 5000;
+    type("faults -p\r");
+    CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=(gone) address=dead000 access=write"));
 }
 
 static void test_power(void)
