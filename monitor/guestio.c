@@ -2,6 +2,7 @@
 /* Channel rings: every index that the VMM writes is bounded before it is used. */
 #include "monitor/guestio.h"
 
+#include "kernel/lib/fmt.h"
 #include "monitor/console.h"
 
 static uint32_t load(const uint32_t *word)
@@ -19,10 +20,19 @@ void guestio_reset(struct guest *g)
     g->out_tail = g->log_tail = g->in_head = 0;
 }
 
+/* Both logs go on over a restart: a line says where the new life begins. */
 void guestio_begin(struct guest *g)
 {
+    char line[32];
+    size_t n;
     if (!g->log.data)
         g->log = (struct textring){ g->objects.log, BUILD_LOG, 0 };
+    if (g->starts == 0)
+        return;
+    n = fmt(line, sizeof line, "\n[start %u]\n", g->starts + 1);
+    textring_put(&g->log, (const uint8_t *)line, n);
+    textring_put(&g->vmm_log, (const uint8_t *)line, n);
+    console_guest_output(g->index, (const uint8_t *)line, n);
 }
 
 /* Copies out what is new, to sink and screen; a head that lies counts as a full ring. */

@@ -246,6 +246,8 @@ static void test_restarts(void)
     CHECK_EQ(slots_used(), slots);
     CHECK_EQ(fk.memory.user_free, left);
     CHECK_EQ(g->state, GUEST_RUNNING);
+    type("log storage\r");
+    CHECK(fk_printed("[start 1001]\r\n"));
     fk_clear();
     say(g, VMM_RESET);
     CHECK(fk_printed("vm storage: reboots"));
