@@ -313,6 +313,13 @@ static void lengths_from_the_vmm(void)
     block.rip = 0xb000;
     block.exit_code = SVM_EXIT_XSETBV;
     state.gpr[GPR_RCX] = state.gpr[GPR_RDX] = 0;
+    block.rax = 7;
+    block.cr4 &= ~(uint64_t)CR4_OSXSAVE;
+    CHECK_EQ(svm_complete(&svm, 3), SVM_RESUME);
+    CHECK_EQ(svm.event & 0xff, 6);                              /* #UD, whatever the operands; QEMU 10 exits first */
+    CHECK(block.rip == 0xb000 && svm.xcr0 != 7);
+    block.cr4 |= CR4_OSXSAVE;
+    svm.event = 0;
     block.rax = 0x207;                                          /* PKRU: the host does not save it */
     CHECK_EQ(svm_complete(&svm, 3), SVM_RESUME);
     CHECK_EQ(svm.event, GP);

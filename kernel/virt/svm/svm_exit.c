@@ -91,7 +91,9 @@ static enum svm_next xsetbv(struct svm_vcpu *s, uint32_t len)
 {
     const struct vcpu_state *st = s->state;
     uint64_t value = st->gpr[GPR_RDX] << 32 | (uint32_t)s->vmcb->rax;
-    if (GUEST_CPL(s->vmcb) != 0 || (uint32_t)st->gpr[GPR_RCX] != 0 || !svm_xcr0_ok(value)) {
+    if (!(s->vmcb->cr4 & CR4_OSXSAVE)) {
+        svm_raise(s, EXC_UD);                        /* [APM2 11.5.2]; some CPUs check the intercept first */
+    } else if (GUEST_CPL(s->vmcb) != 0 || (uint32_t)st->gpr[GPR_RCX] != 0 || !svm_xcr0_ok(value)) {
         svm_raise_gp(s);
     } else {
         s->xcr0 = value;
