@@ -19,7 +19,7 @@
 
 #define INIT_US       10000u
 #define SIPI_US         200u
-#define CLAIM_US     200000u      /* from SIPI to the first instruction */
+#define CLAIM_US    2000000u      /* from SIPI to the first instruction: an emulator may have to find time for it */
 #define ONLINE_US   2000000u      /* from there to being set up */
 
 enum { OFFLINE, ONLINE, REFUSED };   /* percpu.online: whoever leaves OFFLINE first decides */

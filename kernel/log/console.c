@@ -33,13 +33,14 @@
 #define BAUD        115200u
 #define UART_CLOCK  115200u       /* divisor 1 */
 #define FIFO_BYTES  16u
-#define WAIT_US     20000u        /* 16 bytes at 9600 baud take 17 ms */
+#define WAIT_US    200000u        /* 16 bytes at 9600 baud take 17 ms; an emulator's reader may be slow */
 #define RX_BYTES    1024u
 #define LINE_BYTES  240u
 
 static struct spinlock lock;
 static uint16_t port;             /* lock; 0 = no UART yet */
 static unsigned burst = 1;        /* lock: bytes to write when empty */
+static bool stuck;                /* lock: waited in vain, so the next ones only look */
 static bool monitor_owns;         /* lock */
 static char rx[RX_BYTES];         /* lock: ring */
 static uint32_t rx_head, rx_tail; /* lock: free-running */
@@ -52,11 +53,12 @@ static void wr(unsigned reg, uint8_t v) { hw_out8((uint16_t)(port + reg), v); }
 
 static bool wait_empty(void)
 {
-    struct deadline d = deadline_in(WAIT_US);
-    while (!(rd(UART_LSR) & LSR_EMPTY))
-        if (!spin(&d))
-            return false;
-    return true;
+    struct deadline d = deadline_in(stuck ? 0 : WAIT_US);
+    bool empty = rd(UART_LSR) & LSR_EMPTY;
+    while (!empty && spin(&d))
+        empty = rd(UART_LSR) & LSR_EMPTY;
+    stuck = !empty && !(rd(UART_LSR) & LSR_EMPTY);      /* once more: the CPU may have been away meanwhile */
+    return !stuck;
 }
 
 static size_t uart_write(const char *s, size_t len)
