@@ -62,8 +62,10 @@ void vm_destroy(struct kobj *obj)
     pmm_free(vm);
 }
 
-static status_t map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
+status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
 {
+    if (__atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
+        return ST_STATE;
     if (!range_ok(gpa.v, len, GPA_TOP))
         return ST_RANGE;
     spin_lock(&vm->lock);
@@ -72,18 +74,33 @@ static status_t map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned 
     return st;
 }
 
-status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
+/* Most table pages that a mapping can take: edges, and inner ones where the addresses are not
+ * congruent and large leaves do not fit. No overflow: len is below GPA_TOP. */
+static uint64_t worst_tables(const struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len)
 {
-    if (__atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
-        return ST_STATE;
-    return map(vm, gpa, hpa, len, prot);
+    uint64_t differ = gpa.v ^ hpa.v, tables = len / (512 * PAGE_1G) + 2 + 2 + 2;
+    if ((differ & (PAGE_1G - 1)) != 0 || vm->npt.leaf_max < LEAF_1G)
+        tables += len / PAGE_1G;
+    if ((differ & (PAGE_2M - 1)) != 0)
+        tables += len / PAGE_2M;
+    return tables;
 }
 
-/* The guest's PAT cannot make a BAR cacheable: UC in the nested table wins, and WC there is
- * weakened by a UC of the guest [APM2 15.25.8]. */
+/* A VMM maps where it likes and as often as it likes, so what it may take of the kernel's
+ * memory is bounded. The guest's PAT cannot make a BAR cacheable: UC in the nested table wins,
+ * and WC there is weakened by a UC of the guest [APM2 15.25.8]. */
 status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable)
 {
-    return map(vm, gpa, hpa, len, PT_R | PT_W | (prefetchable ? PT_WC : PT_UC));
+    status_t st = ST_NOSPACE;
+    if (!range_ok(gpa.v, len, GPA_TOP))
+        return ST_RANGE;
+    spin_lock(&vm->lock);
+    if (vm->ram_tables == 0)
+        vm->ram_tables = vm->npt.pages;
+    if (vm->npt.pages + worst_tables(vm, gpa, hpa, len) <= vm->ram_tables + VM_MMIO_TABLES)
+        st = ptab_map(&vm->npt, gpa.v, hpa, len, PT_R | PT_W | PT_USER | (prefetchable ? PT_WC : PT_UC));
+    spin_unlock(&vm->lock);
+    return st;
 }
 
 static bool has_left(const struct vcpu *v, uint32_t gen)

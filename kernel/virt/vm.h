@@ -13,6 +13,7 @@ struct dma_space;
 struct vcpu;
 
 #define VM_MAX_MEMORY  8u
+#define VM_MMIO_TABLES 128u              /* table pages that BAR mappings of one VM may take */
 #define GPA_TOP        (1ull << 40)      /* guest-physical addresses are below */
 
 struct vm {
@@ -23,6 +24,7 @@ struct vm {
     uint32_t asid;                       /* const: one for the VM, from the pool */
     struct spinlock lock;                /* nested table after start */
     struct ptab npt;                     /* lock */
+    uint32_t ram_tables;                 /* its pages before the first BAR, lock; 0 = none mapped yet */
     uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
     struct dma_space *dma;               /* kernel/dev/dma.h, NULL = no devices; const after create */
     struct memory *mem[VM_MAX_MEMORY];   /* references; root thread */
@@ -37,7 +39,7 @@ MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_o
 void vm_destroy(struct kobj *obj);                   /* every vCPU and device is gone; dma already destroyed */
 /* RAM before start; prot PT_R|PT_W|PT_X. Takes no reference (caller does). */
 MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot);
-/* BARs, any time; unmap returns after no vCPU can use the old translation. */
+/* BARs, any time, ST_NOSPACE beyond VM_MMIO_TABLES; unmap returns after no vCPU can use the old translation. */
 MUST_USE status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable);
 MUST_USE status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len);
 /* rows ascend by leaf, subleaf. ST_INVAL; ST_STATE when set or started. */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_npt.c kernel/obj/kobj.c kernel/lib/idpool.c
+         tests/unit/fake/hw.c tests/unit/fake/pmm.c */
+/* What a VMM can make the kernel allocate by mapping BARs is bounded, and comes back. */
+#include "kernel/arch/cpu.h"
+#include "kernel/virt/vcpu.h"
+#include "tests/unit/fake/pmm.h"
+#include "tests/unit/unit.h"
+
+struct cpu_features cpu_features;
+void vcpu_notify(struct vcpu *vcpu) { (void)vcpu; }
+void vcpu_free(struct vcpu *vcpu) { (void)vcpu; }
+
+static const hpa_t bar = { 0xe0000000 };
+
+static struct vm *make(void)
+{
+    struct vm *vm = NULL;
+    fake_hw_reset();
+    fake_pmm_reset();
+    cpu_features.page1g = true;
+    vm_init(16);
+    CHECK_EQ(vm_create(&vm), ST_OK);
+    CHECK_EQ(vm_map(vm, (gpa_t){ 0 }, (hpa_t){ 0x40000000 }, 64 * PAGE_2M, PT_R | PT_W | PT_X), ST_OK);
+    return vm;
+}
+
+static void end(struct vm *vm)
+{
+    vm_destroy(&vm->obj);
+    CHECK_EQ(fake_pmm.in_use, 0);
+}
+
+/* One page of a BAR at address after address, each in need of tables of its own. */
+static void many_addresses(void)
+{
+    struct vm *vm = make();
+    uint64_t before = fake_pmm.in_use;
+    uint32_t mapped = 0;
+    status_t st = ST_OK;
+    for (; st == ST_OK && mapped < 4000; mapped++)
+        st = vm_map_mmio(vm, (gpa_t){ PAGE_1G + mapped * PAGE_2M }, bar, PAGE_SIZE, false);
+    CHECK_EQ(st, ST_NOSPACE);
+    CHECK(mapped > 64);                                  /* room for every BAR that a guest can own */
+    CHECK(fake_pmm.in_use - before <= VM_MMIO_TABLES);
+    CHECK_EQ(vm_unmap_mmio(vm, (gpa_t){ PAGE_1G }, mapped * PAGE_2M), ST_OK);
+    CHECK(fake_pmm.in_use <= before);                    /* all of it back */
+    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ PAGE_1G }, bar, PAGE_SIZE, false), ST_OK);
+    end(vm);
+}
+
+/* A large BAR at an odd address would be small leaves only. */
+static void odd_address(void)
+{
+    struct vm *vm = make();
+    uint64_t before = fake_pmm.in_use;
+    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ 8 * PAGE_1G + PAGE_SIZE }, bar, 2 * PAGE_1G, true), ST_NOSPACE);
+    CHECK_EQ(fake_pmm.in_use, before);
+    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ 8 * PAGE_1G }, (hpa_t){ 16 * PAGE_1G }, 16 * PAGE_1G, true), ST_OK);
+    CHECK(fake_pmm.in_use - before <= 2);
+    end(vm);
+}
+
+int main(void)
+{
+    many_addresses();
+    odd_address();
+    return unit_done();
+}
