@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The compile-time limits. */
-#ifndef KERNEL_CONFIG_H
-#define KERNEL_CONFIG_H
+#pragma once
 
 #define MAX_CPUS         64u
 #define MAX_VMS          32u
@@ -12,4 +11,3 @@
 #define FAULT_RECORDS   256u
 #define IOMMU_UNITS      16u
 
-#endif

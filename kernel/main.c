@@ -172,7 +172,4 @@ void cpu_ap_main(void)
 }
 
 /* No device reaches memory from here on; nothing waits for hardware that may be dead. */
-void upcall_panic(void)
-{
-    iommu_emergency_block();
-}
+void upcall_panic(void) { iommu_emergency_block(); }

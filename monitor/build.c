@@ -79,15 +79,9 @@ static bool map_self(struct job *j, uint64_t va, uint32_t object, uint64_t len, 
     return job_done(j, sys_call(SYS_TASK_MAP, SLOT_SYSTEM, SLOT_SELF, va, object, 0, len | MAP_R | MAP_W), step);
 }
 
-uint64_t job_stacks_off(const struct job *j)
-{
-    return START_BYTES + j->image->bytes;
-}
+uint64_t job_stacks_off(const struct job *j) { return START_BYTES + j->image->bytes; }
 
-uint64_t job_log_off(const struct job *j)
-{
-    return job_stacks_off(j) + (uint64_t)j->vm->cpus * STACK_BYTES;
-}
+uint64_t job_log_off(const struct job *j) { return job_stacks_off(j) + (uint64_t)j->vm->cpus * STACK_BYTES; }
 
 /* Image object and channel, at the first start only. */
 static bool make_kept(struct job *j)

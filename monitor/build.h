@@ -5,8 +5,7 @@
  * why. What stays between starts is one memory object (start page, VMM image,
  * stacks, log) and the channel: the monitor has both mapped, once.
  */
-#ifndef MONITOR_BUILD_H
-#define MONITOR_BUILD_H
+#pragma once
 
 #include "monitor/policy.h"
 #include "monitor/slots.h"
@@ -53,4 +52,3 @@ MUST_USE bool build_start(struct build_objects *o, const struct build_request *r
  * is given back; false: error names what was not. */
 MUST_USE bool build_stop(struct build_objects *o, struct build_error *error);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the parts of build share: one start in progress. */
-#ifndef MONITOR_BUILD_INTERNAL_H
-#define MONITOR_BUILD_INTERNAL_H
+#pragma once
 
 #include "monitor/build.h"
 #include "monitor/vmm_image.h"
@@ -36,4 +35,3 @@ uint64_t job_log_off(const struct job *j);
 bool build_vm(struct job *j);      /* VM, RAM, vCPUs, functions: build_vm.c */
 bool build_task(struct job *j);    /* VMM task, its capabilities and memory: build_task.c */
 
-#endif

@@ -96,7 +96,4 @@ static bool make_devices(struct job *j)
     return true;
 }
 
-bool build_vm(struct job *j)
-{
-    return make_vm(j) && make_ram(j) && make_vcpus(j) && make_devices(j);
-}
+bool build_vm(struct job *j) { return make_vm(j) && make_ram(j) && make_vcpus(j) && make_devices(j); }

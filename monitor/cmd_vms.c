@@ -171,15 +171,11 @@ enum sequence { SEQ_NONE, SEQ_ESC, SEQ_CSI, SEQ_STRING };
 static enum sequence sequence_next(enum sequence seq, uint8_t c)
 {
     switch (seq) {
-    case SEQ_ESC:
-        return c == '[' ? SEQ_CSI : c == ']' || c == 'P' || c == '^' || c == '_' ? SEQ_STRING : SEQ_NONE;
-    case SEQ_CSI:
-        return c >= 0x40 || c == '\n' ? SEQ_NONE : SEQ_CSI;
-    case SEQ_STRING:
-        return c == 7 || c == '\n' ? SEQ_NONE : c == 27 ? SEQ_ESC : SEQ_STRING;
+    case SEQ_ESC: return c == '[' ? SEQ_CSI : c == ']' || c == 'P' || c == '^' || c == '_' ? SEQ_STRING : SEQ_NONE;
+    case SEQ_CSI: return c >= 0x40 || c == '\n' ? SEQ_NONE : SEQ_CSI;
+    case SEQ_STRING: return c == 7 || c == '\n' ? SEQ_NONE : c == 27 ? SEQ_ESC : SEQ_STRING;
     case SEQ_NONE:
-    default:
-        return c == 27 ? SEQ_ESC : SEQ_NONE;
+    default: return c == 27 ? SEQ_ESC : SEQ_NONE;
     }
 }
 

@@ -5,8 +5,7 @@
  *   M text of the manifest   F functions   I isolation   S slots
  *   R resources              B start       G a guest's end
  */
-#ifndef MONITOR_CODES_H
-#define MONITOR_CODES_H
+#pragma once
 
 /*    code   what it means                                             what to do */
 #define CODE_LIST_M(X) \
@@ -221,4 +220,3 @@ enum code {
     CODE_COUNT
 };
 
-#endif

@@ -118,10 +118,7 @@ static void detach(void)
     prompt();
 }
 
-uint32_t console_attached(void)
-{
-    return attached;
-}
+uint32_t console_attached(void) { return attached; }
 
 void console_guest_output(uint32_t guest, const uint8_t *data, size_t n)
 {

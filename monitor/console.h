@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The serial console: the prompt, or one guest's own console. */
-#ifndef MONITOR_CONSOLE_H
-#define MONITOR_CONSOLE_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -26,4 +25,3 @@ void console_start(void);
 /* Reads and handles all bytes that wait. */
 void console_poll(void);
 
-#endif

@@ -45,10 +45,7 @@ void diag_line_at(const char *text, size_t len, size_t off, size_t *start, size_
 }
 
 /* A byte that a terminal shows as a character or a part of one. */
-static char printable(char c)
-{
-    return (unsigned char)c < 32 || c == 127 ? '?' : c;
-}
+static char printable(char c) { return (unsigned char)c < 32 || c == 127 ? '?' : c; }
 
 static size_t put(char *buf, size_t size, size_t n, char c)
 {
@@ -58,10 +55,7 @@ static size_t put(char *buf, size_t size, size_t n, char c)
 }
 
 /* One column a character: continuation bytes of UTF-8 take none. */
-static bool starts_character(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
+static bool starts_character(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
 
 /* The quoted line and its caret; a long line is shown around the place. */
 static size_t quote(const struct span *at, const char *text, size_t len, char *buf, size_t size, size_t n)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A refusal or warning with its place in the manifest, and its printed form. Pure. */
-#ifndef MONITOR_DIAG_H
-#define MONITOR_DIAG_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "monitor/codes.h"
@@ -43,4 +42,3 @@ size_t diag_format(const struct diag *d, const char *text, size_t len, char *buf
 /* The line that holds off: its start and length without the line end. */
 void diag_line_at(const char *text, size_t len, size_t off, size_t *start, size_t *line_len);
 
-#endif

@@ -17,10 +17,7 @@ NORETURN void kassert_fail(const char *condition, const char *file, int line)
         (void)sys_call1(SYS_TASK_EXIT, 1);
 }
 
-NORETURN void __stack_chk_fail(void)
-{
-    kassert_fail("stack is intact", "stack", 0);
-}
+NORETURN void __stack_chk_fail(void) { kassert_fail("stack is intact", "stack", 0); }
 
 void user_main(uint64_t arg)
 {

@@ -14,25 +14,13 @@ static const struct {
 #undef X
 };
 
-static unsigned index_of(enum code code)
-{
-    return (unsigned)code < CODE_COUNT ? (unsigned)code : 0;
-}
+static unsigned index_of(enum code code) { return (unsigned)code < CODE_COUNT ? (unsigned)code : 0; }
 
-const char *explain_name(enum code code)
-{
-    return entry[index_of(code)].name;
-}
+const char *explain_name(enum code code) { return entry[index_of(code)].name; }
 
-const char *explain_meaning(enum code code)
-{
-    return entry[index_of(code)].meaning;
-}
+const char *explain_meaning(enum code code) { return entry[index_of(code)].meaning; }
 
-const char *explain_fix(enum code code)
-{
-    return entry[index_of(code)].fix;
-}
+const char *explain_fix(enum code code) { return entry[index_of(code)].fix; }
 
 enum code explain_find(const char *name)
 {

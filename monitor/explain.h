@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The text behind every code. Pure. */
-#ifndef MONITOR_EXPLAIN_H
-#define MONITOR_EXPLAIN_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "monitor/codes.h"
@@ -14,4 +13,3 @@ const char *explain_fix(enum code code);
 /* The code of a name in any case, CODE_NONE when there is none. */
 enum code explain_find(const char *name);
 
-#endif

@@ -105,7 +105,4 @@ void facts_map_kernels(struct facts *f, const struct manifest *m)
     }
 }
 
-uint64_t facts_tsc_of_us(const struct facts *f, uint64_t us)
-{
-    return us * (f->platform.tsc_hz / 1000000u + 1);
-}
+uint64_t facts_tsc_of_us(const struct facts *f, uint64_t us) { return us * (f->platform.tsc_hz / 1000000u + 1); }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine's facts, asked from the kernel; and files mapped for a look. */
-#ifndef MONITOR_FACTS_H
-#define MONITOR_FACTS_H
+#pragma once
 
 #include "monitor/policy.h"
 
@@ -18,4 +17,3 @@ void facts_map_kernels(struct facts *f, const struct manifest *m);
 /* Microseconds to TSC ticks. */
 uint64_t facts_tsc_of_us(const struct facts *f, uint64_t us);
 
-#endif

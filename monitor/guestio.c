@@ -10,15 +10,9 @@ static uint32_t load(const uint32_t *word)
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);      /* pairs with the VMM's release */
 }
 
-static void store(uint32_t *word, uint32_t value)
-{
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
+static void store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
-void guestio_reset(struct guest *g)
-{
-    g->out_tail = g->log_tail = g->in_head = 0;
-}
+void guestio_reset(struct guest *g) { g->out_tail = g->log_tail = g->in_head = 0; }
 
 /* Both logs go on over a restart: a line says where the new life begins. */
 void guestio_begin(struct guest *g)

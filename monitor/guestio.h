@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's side of a guest's channel. The VMM at the other side is untrusted. */
-#ifndef MONITOR_GUESTIO_H
-#define MONITOR_GUESTIO_H
+#pragma once
 
 #include "monitor/supervise.h"
 
@@ -15,4 +14,3 @@ void guestio_input(struct guest *g, const uint8_t *data, size_t n);
  * it stands, its reason made printable. */
 enum vmm_state guestio_state(const struct guest *g, uint32_t *fail, char *reason, size_t size);
 
-#endif

@@ -16,20 +16,11 @@
 #define MB_MAGIC        0x1badb002u
 #define MB_ADDRESSES    0x10000u     /* flag: address fields are valid */
 
-static uint32_t get16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
+static uint32_t get16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
 
-static uint32_t get32(const uint8_t *p)
-{
-    return get16(p) | get16(p + 2) << 16;
-}
+static uint32_t get32(const uint8_t *p) { return get16(p) | get16(p + 2) << 16; }
 
-static uint64_t get64(const uint8_t *p)
-{
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
+static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
 
 static bool is_linux(const uint8_t *h, size_t len)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cheap checks of a guest kernel's file by its first bytes. Pure. */
-#ifndef MONITOR_IMAGE_H
-#define MONITOR_IMAGE_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "monitor/manifest.h"
@@ -21,4 +20,3 @@ struct image_info {
 enum image_verdict image_check(const uint8_t *head, size_t head_len, uint64_t size, enum manifest_type want,
                                struct image_info *info);
 
-#endif

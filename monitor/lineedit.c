@@ -41,10 +41,7 @@ void lineedit_begin(struct lineedit *le)
     put(le, le->prompt);
 }
 
-void lineedit_wipe(struct lineedit *le)
-{
-    put(le, "\r\033[K");
-}
+void lineedit_wipe(struct lineedit *le) { put(le, "\r\033[K"); }
 
 void lineedit_draw(struct lineedit *le)
 {
@@ -206,8 +203,7 @@ static void escape_key(struct lineedit *le, uint8_t key)
 static enum lineedit_event control_key(struct lineedit *le, uint8_t key)
 {
     switch (key) {
-    case '\t':
-        return LINE_TAB;
+    case '\t': return LINE_TAB;
     case '\b':
     case KEY_DEL:
         if (le->pos > 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One line of input on a VT100 terminal: editing, history. Pure: bytes in, bytes out. */
-#ifndef MONITOR_LINEEDIT_H
-#define MONITOR_LINEEDIT_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -37,4 +36,3 @@ void lineedit_insert(struct lineedit *le, const char *text);
 void lineedit_draw(struct lineedit *le);
 void lineedit_wipe(struct lineedit *le);
 
-#endif

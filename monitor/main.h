@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's two halves: everything before the first wait, and one turn of the loop. */
-#ifndef MONITOR_MAIN_H
-#define MONITOR_MAIN_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -9,4 +8,3 @@ void monitor_init(void);
 /* Waits until the deadline (TSC) at most and serves what happened. */
 void monitor_step(uint64_t deadline);
 
-#endif

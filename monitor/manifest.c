@@ -60,10 +60,7 @@ bool manifest_span_is(const struct manifest *m, const struct span *s, const char
     return s->len == n && memcmp(m->text + s->off, word, n) == 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /* Shortens a span by the blanks at both ends. */
 static struct span trim(const struct manifest *m, struct span s)

@@ -5,8 +5,7 @@
  * fuzzer. See docs/manifest.md. The struct points into the text, which must
  * stay in place; spans are bounded by the text's length.
  */
-#ifndef MONITOR_MANIFEST_H
-#define MONITOR_MANIFEST_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "monitor/diag.h"
@@ -92,4 +91,3 @@ MUST_USE bool manifest_files(const struct manifest *m, uint32_t *cursor, struct 
 const char *manifest_type_word(enum manifest_type type);
 const char *manifest_restart_word(enum manifest_restart restart);
 
-#endif

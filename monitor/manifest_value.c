@@ -139,10 +139,7 @@ void value_restart(struct value_ctx *c)
         vm_of(c)->restart = (enum manifest_restart)i;
 }
 
-const char *manifest_type_word(enum manifest_type type)
-{
-    return types[(uint32_t)type < 3 ? type : 0];
-}
+const char *manifest_type_word(enum manifest_type type) { return types[(uint32_t)type < 3 ? type : 0]; }
 
 const char *manifest_restart_word(enum manifest_restart restart)
 {
@@ -293,15 +290,9 @@ static void set_file(struct value_ctx *c, struct span *out)
         *out = c->value;
 }
 
-void value_kernel(struct value_ctx *c)
-{
-    set_file(c, &vm_of(c)->kernel_at);
-}
+void value_kernel(struct value_ctx *c) { set_file(c, &vm_of(c)->kernel_at); }
 
-void value_initrd(struct value_ctx *c)
-{
-    set_file(c, &vm_of(c)->initrd_at);
-}
+void value_initrd(struct value_ctx *c) { set_file(c, &vm_of(c)->initrd_at); }
 
 void value_module(struct value_ctx *c)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values of manifest keys: each setter stores a value or reports the error. Pure. */
-#ifndef MONITOR_MANIFEST_VALUE_H
-#define MONITOR_MANIFEST_VALUE_H
+#pragma once
 
 #include "monitor/manifest.h"
 
@@ -33,4 +32,3 @@ void value_type(struct value_ctx *c);
 void value_autostart(struct value_ctx *c);
 void value_dma(struct value_ctx *c);
 
-#endif

@@ -51,10 +51,7 @@ static bool take_char(struct cursor *c, char want)
     return true;
 }
 
-static bool at_end(const struct cursor *c)
-{
-    return c->at == c->len;
-}
+static bool at_end(const struct cursor *c) { return c->at == c->len; }
 
 /* "1c.0" */
 static bool take_devfn(struct cursor *c, uint8_t *devfn)
@@ -171,10 +168,8 @@ bool name_parse_any(const char *s, struct fn_name *out)
 bool name_matches(const struct fn_name *name, const struct dev_info *dev)
 {
     switch (name->kind) {
-    case NAME_ADDRESS:
-        return dev->bdf == ((uint32_t)name->segment << 16 | (uint32_t)name->bus << 8 | name->devfn);
-    case NAME_ID:
-        return dev->vendor == name->vendor && dev->device == name->device;
+    case NAME_ADDRESS: return dev->bdf == ((uint32_t)name->segment << 16 | (uint32_t)name->bus << 8 | name->devfn);
+    case NAME_ID: return dev->vendor == name->vendor && dev->device == name->device;
     case NAME_PATH:
         if (dev->bdf >> 16 != 0 || dev->root_bus != name->bus || dev->path_len != name->hops)
             return false;
@@ -183,8 +178,7 @@ bool name_matches(const struct fn_name *name, const struct dev_info *dev)
                 return false;
         return true;
     case NAME_NONE:
-    default:
-        return false;
+    default: return false;
     }
 }
 

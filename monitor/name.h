@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a manifest names a PCI function: by bridge path, by address, by id. Pure. */
-#ifndef MONITOR_NAME_H
-#define MONITOR_NAME_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -39,4 +38,3 @@ void name_format(const struct fn_name *name, char *buf, size_t size);
 /* "Ethernet controller" and the like; "class 0c03" words for those not known. */
 const char *name_class(uint32_t class_rev);
 
-#endif

@@ -103,10 +103,7 @@ static void check_cpus(struct check *c)
             check_cpu(c, v, c->m->vm[v].cpu[i]);
 }
 
-static unsigned long mib(uint64_t bytes)
-{
-    return (unsigned long)(bytes >> 20);
-}
+static unsigned long mib(uint64_t bytes) { return (unsigned long)(bytes >> 20); }
 
 /* In file order; runs last, so that a guest refused for another reason costs nothing. */
 static void check_memory(struct check *c)

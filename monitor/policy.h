@@ -4,8 +4,7 @@
  * functions in which slots, and for each that may not, why. Pure: facts in,
  * verdicts out. See docs/manifest.md for the rules.
  */
-#ifndef MONITOR_POLICY_H
-#define MONITOR_POLICY_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "monitor/manifest.h"
@@ -75,4 +74,3 @@ enum code policy_device_verdict(const struct facts *f, const struct dev_info *d,
 /* Why no function at all can be assigned, CODE_NONE when the IOMMU is fine. */
 enum code policy_iommu_verdict(const struct facts *f, char *why);
 
-#endif

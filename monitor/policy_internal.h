@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the parts of the policy share. */
-#ifndef MONITOR_POLICY_INTERNAL_H
-#define MONITOR_POLICY_INTERNAL_H
+#pragma once
 
 #include "monitor/policy.h"
 
@@ -25,4 +24,3 @@ void policy_files(struct check *c);
 #define POLICY_DEV_TEXT 64u
 void policy_dev_text(const struct dev_info *d, char *buf);
 
-#endif

@@ -6,10 +6,7 @@
 
 #define SLOT_UNSET 0xffu         /* 1f.7 is reserved, so no function can have it */
 
-static bool slot_is_reserved(unsigned dev)
-{
-    return dev == 0 || dev == 0x1f;
-}
+static bool slot_is_reserved(unsigned dev) { return dev == 0 || dev == 0x1f; }
 
 static void place(struct check *c, uint32_t v, struct plan_device *pd, uint8_t devfn)
 {

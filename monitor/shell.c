@@ -130,10 +130,8 @@ const struct dev_info *shell_device(const char *name)
 static const char *candidate(enum complete kind, uint32_t i, char *buf, size_t size)
 {
     switch (kind) {
-    case COMPLETE_COMMAND:
-        return shell_commands[i].name;
-    case COMPLETE_VM:
-        return i < supervise_count() ? supervise_guest(i)->vm->name : NULL;
+    case COMPLETE_COMMAND: return shell_commands[i].name;
+    case COMPLETE_VM: return i < supervise_count() ? supervise_guest(i)->vm->name : NULL;
     case COMPLETE_DEVICE:
         if (i >= shell.f->devices)
             return NULL;
@@ -141,8 +139,7 @@ static const char *candidate(enum complete kind, uint32_t i, char *buf, size_t s
         return buf + 5;                  /* without segment: that is what people type */
     case COMPLETE_NONE:
     case COMPLETE_CODE:
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command table, its lines and completion. */
-#ifndef MONITOR_SHELL_H
-#define MONITOR_SHELL_H
+#pragma once
 
 #include "monitor/lineedit.h"
 #include "monitor/policy.h"
@@ -64,4 +63,3 @@ void faults_notice(void);
 void status_machine(void);
 void vms_table(void);
 
-#endif

@@ -35,12 +35,6 @@ status_t slots_drop(uint32_t *slot)
     return st;
 }
 
-uint32_t slots_used(void)
-{
-    return used;
-}
+uint32_t slots_used(void) { return used; }
 
-uint64_t slots_now(void)
-{
-    return __builtin_ia32_rdtsc();
-}
+uint64_t slots_now(void) { return __builtin_ia32_rdtsc(); }

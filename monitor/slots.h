@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's own capability slots, and calls that many files make. */
-#ifndef MONITOR_SLOTS_H
-#define MONITOR_SLOTS_H
+#pragma once
 
 #include "kernel/abi/rights.h"
 #include "kernel/abi/rt/sys.h"
@@ -28,4 +27,3 @@ uint32_t slots_used(void);
 /* Time stamp counter. */
 uint64_t slots_now(void);
 
-#endif

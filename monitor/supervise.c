@@ -55,10 +55,7 @@ void supervise_init(const struct manifest *m, struct facts *f, const struct poli
     }
 }
 
-uint32_t supervise_count(void)
-{
-    return count;
-}
+uint32_t supervise_count(void) { return count; }
 
 struct guest *supervise_guest(uint32_t i)
 {
@@ -117,10 +114,7 @@ uint64_t supervise_exits(const struct guest *g)
     return sum;
 }
 
-static bool is_up(const struct guest *g)
-{
-    return g->state == GUEST_STARTING || g->state == GUEST_RUNNING;
-}
+static bool is_up(const struct guest *g) { return g->state == GUEST_STARTING || g->state == GUEST_RUNNING; }
 
 static bool start(struct guest *g)
 {
@@ -157,10 +151,7 @@ static void tear_down(struct guest *g)
         console_notice("vm %s: %s %s", g->vm->name, explain_name(error.code), error.text);
 }
 
-static uint64_t seconds(uint64_t s)
-{
-    return s * facts->platform.tsc_hz;
-}
+static uint64_t seconds(uint64_t s) { return s * facts->platform.tsc_hz; }
 
 static void plan_restart(struct guest *g, uint64_t delay_s)
 {
@@ -265,8 +256,7 @@ static bool follow_state(struct guest *g)
         crashed(g, code_of[fail], reason[0] ? reason : explain_meaning(code_of[fail]));
         return true;
     case VMM_STARTING:
-    default:
-        return false;
+    default: return false;
     }
 }
 

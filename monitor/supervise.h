@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guests while they live: states, channels, restarts, why they ended. */
-#ifndef MONITOR_SUPERVISE_H
-#define MONITOR_SUPERVISE_H
+#pragma once
 
 #include "monitor/build.h"
 #include "monitor/textring.h"
@@ -67,4 +66,3 @@ void supervise_device_cut(uint32_t vm_id, const char *bdf);
 #define SUPERVISE_BIT(i)   (1ull << (SYSEV_USER_FIRST + (i)))   /* i-th guest's channel */
 #define SUPERVISE_END      (1ull << 63)                          /* a VMM task ended */
 
-#endif

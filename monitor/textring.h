@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The newest bytes of a stream. Pure. */
-#ifndef MONITOR_TEXTRING_H
-#define MONITOR_TEXTRING_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -18,14 +17,7 @@ static inline void textring_put(struct textring *r, const uint8_t *from, size_t 
 }
 
 /* Position of the oldest byte kept. */
-static inline uint64_t textring_first(const struct textring *r)
-{
-    return r->total > r->size ? r->total - r->size : 0;
-}
+static inline uint64_t textring_first(const struct textring *r) { return r->total > r->size ? r->total - r->size : 0; }
 
-static inline uint8_t textring_at(const struct textring *r, uint64_t pos)
-{
-    return r->data[pos & (r->size - 1)];
-}
+static inline uint8_t textring_at(const struct textring *r, uint64_t pos) { return r->data[pos & (r->size - 1)]; }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMM's ELF image: checked once, copied into fresh memory for every start. */
-#ifndef MONITOR_VMM_IMAGE_H
-#define MONITOR_VMM_IMAGE_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -26,4 +25,3 @@ MUST_USE bool vmm_image_parse(struct vmm_image *image, const uint8_t *elf, uint6
 /* Fills image->bytes at to: file contents, the rest zero. */
 void vmm_image_copy(const struct vmm_image *image, uint8_t *to);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The test runner's parts: results, the case file, one case in QEMU. Host code. */
-#ifndef TESTS_RUN_H
-#define TESTS_RUN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,4 +29,3 @@ const char *cfg_get(const struct case_file *cf, const struct test_case *c, const
 /* Runs one case; writes one line of explanation to why. Called in a process of its own. */
 enum result case_run(const struct case_file *cf, const struct test_case *c, char *why, size_t size);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One case while it runs: shared by the file that starts QEMU and the one that plays the steps. */
-#ifndef TESTS_RUN_CASE_H
-#define TESTS_RUN_CASE_H
+#pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -36,4 +35,3 @@ bool run_command_line(struct run *r);
 /* Starts QEMU in the current folder and connects both sockets. */
 bool run_start(struct run *r);
 
-#endif

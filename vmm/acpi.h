@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's ACPI tables, made from guest_hw.h and the number of vCPUs. Pure. */
-#ifndef VMM_ACPI_H
-#define VMM_ACPI_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -12,4 +11,3 @@
 /* Fills buf (ACPI_SIZE bytes, the image of ACPI_GPA) with all tables. ST_NOSPACE: they do not fit. */
 MUST_USE status_t acpi_build(uint8_t *buf, unsigned vcpus);
 
-#endif

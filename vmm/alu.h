@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Arithmetic of emulated instructions with their flags [SDM1 3.4.3.1]. Pure. */
-#ifndef VMM_ALU_H
-#define VMM_ALU_H
+#pragma once
 
 #include "vmm/insn.h"
 
@@ -20,4 +19,3 @@
  */
 uint64_t alu_exec(enum insn_op op, unsigned size, uint64_t dst, uint64_t src, uint64_t *rflags);
 
-#endif

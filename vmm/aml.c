@@ -56,10 +56,7 @@ void aml_path(struct aml *aml, const char *path)
         aml_byte(aml, (uint8_t)path[i]);
 }
 
-static unsigned hex_digit(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : c - 'A' + 10);
-}
+static unsigned hex_digit(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'A' + 10); }
 
 void aml_eisaid(struct aml *aml, const char *id)
 {

@@ -3,8 +3,7 @@
  * A small writer of AML [ACPI 20.2]: objects are opened and closed, lengths are
  * filled in at the close. Overflow sets a flag that the caller checks once.
  */
-#ifndef VMM_AML_H
-#define VMM_AML_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -48,4 +47,3 @@ void aml_crs_window_io(struct aml *aml, unsigned first, unsigned last);
 void aml_crs_window_memory(struct aml *aml, uint64_t first, uint64_t last);
 void aml_crs_end(struct aml *aml, struct aml_crs crs);
 
-#endif

@@ -4,8 +4,7 @@
  * state in which vCPU 0 starts. Image files are untrusted input; the loaders are
  * pure and fuzzed.
  */
-#ifndef VMM_BOOT_IMAGE_H
-#define VMM_BOOT_IMAGE_H
+#pragma once
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/lib/base.h"
@@ -52,4 +51,3 @@ MUST_USE status_t boot_gdt_write(const struct guest_mem *mem, gpa_t gdt, bool lo
 /* Flat segments to match, interrupts off; registers are zero. Marks groups dirty. */
 void boot_state_init(struct vcpu_state *vs, bool long_mode, uint64_t entry, gpa_t gdt);
 
-#endif

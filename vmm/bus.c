@@ -139,10 +139,7 @@ bool bus_port_out_wide(struct bus *bus, uint16_t port, unsigned size, uint32_t v
     return any;
 }
 
-static uint64_t ones64(unsigned size)
-{
-    return size >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * size)) - 1;
-}
+static uint64_t ones64(unsigned size) { return size >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * size)) - 1; }
 
 static const struct bus_mmio *mmio_find(const struct bus *bus, uint64_t gpa, unsigned size)
 {

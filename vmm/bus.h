@@ -4,8 +4,7 @@
  * bus 0. The platform attaches devices once; after that the tables are constant.
  * The caller holds the VMM's device lock around every access.
  */
-#ifndef VMM_BUS_H
-#define VMM_BUS_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -92,9 +91,5 @@ uint32_t bus_cfg_read(struct bus *bus, uint8_t devfn, unsigned off, unsigned siz
 void bus_cfg_write(struct bus *bus, uint8_t devfn, unsigned off, unsigned size, uint32_t value);
 
 /* All ones of size bytes. */
-static inline uint32_t bus_ones(unsigned size)
-{
-    return size >= 4 ? ~UINT32_C(0) : (UINT32_C(1) << (8 * size)) - 1;
-}
+static inline uint32_t bus_ones(unsigned size) { return size >= 4 ? ~UINT32_C(0) : (UINT32_C(1) << (8 * size)) - 1; }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device time from the TSC: exact conversion, no drift, no ticking. */
-#ifndef VMM_CLOCK_H
-#define VMM_CLOCK_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "vmm/host.h"
@@ -47,4 +46,3 @@ static inline uint64_t clock_tsc_of(const struct clock *clock, uint32_t hz, uint
     return whole + part;
 }
 
-#endif

@@ -58,10 +58,7 @@ static unsigned id_bits(unsigned vcpus)
     return bits;
 }
 
-static bool host_has(uint32_t leaf)
-{
-    return cpuid_host(leaf & 0x80000000u, 0).eax >= leaf;
-}
+static bool host_has(uint32_t leaf) { return cpuid_host(leaf & 0x80000000u, 0).eax >= leaf; }
 
 static void leaf_1(struct builder *b)
 {

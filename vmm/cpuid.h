@@ -3,8 +3,7 @@
  * The CPUID table of the guest: the host's leaves through allow lists, plus what
  * this hypervisor offers. Pure but for cpuid_host.
  */
-#ifndef VMM_CPUID_H
-#define VMM_CPUID_H
+#pragma once
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/lib/base.h"
@@ -36,4 +35,3 @@ struct cpuid_leaf cpuid_lookup(const struct vm_cpuid *rows, unsigned count, uint
 #define KVM_FEATURE_CLOCKSOURCE2        BIT32(3)
 #define KVM_FEATURE_CLOCKSOURCE_STABLE  BIT32(24)
 
-#endif

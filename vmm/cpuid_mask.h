@@ -3,8 +3,7 @@
  * CPUID feature bits that a guest may see. A bit that is not listed is hidden;
  * each listed one needs nothing beyond what the kernel switches or passes.
  */
-#ifndef VMM_CPUID_MASK_H
-#define VMM_CPUID_MASK_H
+#pragma once
 
 #include "kernel/lib/bits.h"
 
@@ -53,4 +52,3 @@
 /* Largest guest-physical space that the kernel maps. */
 #define CPUID_PHYS_BITS_MAX  40u
 
-#endif

@@ -150,18 +150,15 @@ static bool lmsw(struct vcpu_state *vs, const struct insn *insn, uint64_t allowe
 static bool execute(struct vcpu_state *vs, const struct insn *insn, uint64_t allowed, unsigned vcpu)
 {
     switch (insn->op) {
-    case OP_MOV_TO_CR:
-        return cr_write(vs, insn->reg, insn_reg_get(insn, vs->gpr, insn->rm, insn->size), allowed, vcpu);
+    case OP_MOV_TO_CR: return cr_write(vs, insn->reg, insn_reg_get(insn, vs->gpr, insn->rm, insn->size), allowed, vcpu);
     case OP_MOV_FROM_CR:
         insn_reg_set(insn, vs->gpr, insn->rm, insn->size, cr_read(vs, insn->reg, vcpu));
         return true;
-    case OP_LMSW:
-        return lmsw(vs, insn, allowed, vcpu);
+    case OP_LMSW: return lmsw(vs, insn, allowed, vcpu);
     case OP_SMSW:
         insn_reg_set(insn, vs->gpr, insn->rm, insn->size, vs->cr0);
         return true;
-    default:
-        return cr_write(vs, 0, vs->cr0 & ~CR0_TS, allowed, vcpu);    /* CLTS */
+    default: return cr_write(vs, 0, vs->cr0 & ~CR0_TS, allowed, vcpu);    /* CLTS */
     }
 }
 

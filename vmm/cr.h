@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MOV to and from control registers, LMSW, SMSW, CLTS: what EXIT_INSN asks for. */
-#ifndef VMM_CR_H
-#define VMM_CR_H
+#pragma once
 
 #include "vmm/guest.h"
 
@@ -15,4 +14,3 @@ uint64_t cr4_allowed(uint32_t leaf1_ecx, uint32_t leaf1_edx, uint32_t leaf7_ebx,
  */
 MUST_USE status_t cr_emulate(struct vcpu_state *vs, const struct insn *insn, uint64_t allowed, unsigned vcpu);
 
-#endif

@@ -9,10 +9,7 @@
 
 /* ---- physical accesses ---- */
 
-static bool is_lapic(uint64_t gpa)
-{
-    return gpa - GHW_LAPIC_BASE < GHW_LAPIC_SIZE;
-}
+static bool is_lapic(uint64_t gpa) { return gpa - GHW_LAPIC_BASE < GHW_LAPIC_SIZE; }
 
 /* xAPIC registers are 32 bits wide at 16-byte steps; narrower reads see their bytes [SDM3 11.4.1]. */
 static uint64_t lapic_read(struct emu *emu, uint64_t gpa, unsigned size)

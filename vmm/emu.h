@@ -4,8 +4,7 @@
  * operands through the guest's page tables, RAM directly, the rest on the bus.
  * The device lock is held.
  */
-#ifndef VMM_EMU_H
-#define VMM_EMU_H
+#pragma once
 
 #include "vmm/bus.h"
 #include "vmm/guest.h"
@@ -42,4 +41,3 @@ void emu_write(struct emu *emu, const struct emu_span *span, uint64_t value);
 /* INS OUTS MOVS STOS LODS SCAS CMPS; *again: elements remain, rip stays. */
 MUST_USE status_t emu_string(struct emu *emu, const struct insn *insn, bool *again);
 
-#endif

@@ -4,8 +4,7 @@
  * linear addresses, instruction fetch, injection of exceptions. Pure: works on
  * the shared page and guest memory. Needs the groups RIP, CR and SEG filled.
  */
-#ifndef VMM_GUEST_H
-#define VMM_GUEST_H
+#pragma once
 
 #include "kernel/abi/vcpu_state.h"
 #include "vmm/insn.h"
@@ -38,4 +37,3 @@ void guest_inject_pf(struct vcpu_state *vs, uint64_t address, uint32_t error);
 /* The instruction is done: rip moves, the interrupt shadow and RF end. */
 void guest_advance(struct vcpu_state *vs, unsigned mode, unsigned len);
 
-#endif

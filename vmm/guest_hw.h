@@ -3,8 +3,7 @@
  * Fixed addresses of the guest's platform: what the ACPI tables say and what
  * the devices decode must be the same numbers, so both read them here.
  */
-#ifndef VMM_GUEST_HW_H
-#define VMM_GUEST_HW_H
+#pragma once
 
 #include <stdint.h>
 
@@ -55,4 +54,3 @@ static inline unsigned ghw_intx_gsi(unsigned dev, unsigned pin)
 #define GHW_PCI_IO_HIGH      0x0d00u
 #define GHW_PCI_BARS_IO      0xc000u /* where the VMM puts I/O BARs */
 
-#endif

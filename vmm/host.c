@@ -18,15 +18,9 @@ static void must(struct sys_ret ret, const char *what)
 /* ---- interrupts ---- */
 
 /* The guest chose address and data: what the kernel refuses reaches nobody, as on a bus. */
-void host_msi(uint64_t addr, uint32_t data)
-{
-    (void)sys_call3(SYS_VM_MSI, VMM_SLOT_VM, addr, data);
-}
+void host_msi(uint64_t addr, uint32_t data) { (void)sys_call3(SYS_VM_MSI, VMM_SLOT_VM, addr, data); }
 
-void host_extint(bool level)
-{
-    must(sys_call3(SYS_VCPU_LINE, VMM_SLOT_VCPU, 0, level), "VCPU_LINE");
-}
+void host_extint(bool level) { must(sys_call3(SYS_VCPU_LINE, VMM_SLOT_VCPU, 0, level), "VCPU_LINE"); }
 
 /* ---- local APIC page ---- */
 
@@ -60,10 +54,7 @@ void host_dev_cfg_write(unsigned dev, unsigned off, unsigned size, uint32_t valu
     (void)sys_call4(SYS_DEV_CFG_WRITE, VMM_SLOT_DEVICE + dev, off, size, value);   /* policy may drop it */
 }
 
-status_t host_dev_reset(unsigned dev)
-{
-    return sys_call1(SYS_DEV_RESET, VMM_SLOT_DEVICE + dev).st;
-}
+status_t host_dev_reset(unsigned dev) { return sys_call1(SYS_DEV_RESET, VMM_SLOT_DEVICE + dev).st; }
 
 status_t host_map_bar(unsigned dev, unsigned bar, uint64_t offset, uint64_t gpa, uint64_t len)
 {
@@ -92,10 +83,7 @@ void host_timer(uint64_t deadline_tsc)
 
 /* ---- console ---- */
 
-static struct vmm_channel *channel(void)
-{
-    return (struct vmm_channel *)VMM_CHANNEL_VA;
-}
+static struct vmm_channel *channel(void) { return (struct vmm_channel *)VMM_CHANNEL_VA; }
 
 void host_console_put(const uint8_t *bytes, unsigned count)
 {

@@ -5,8 +5,7 @@
  * vmm_start.device, "irq" counts from VMM_SLOT_IRQ. All are called with the device
  * lock held and do not call back into devices.
  */
-#ifndef VMM_HOST_H
-#define VMM_HOST_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -37,4 +36,3 @@ unsigned host_console_get(uint8_t *bytes, unsigned max);
 /* One line to the VMM's log. */
 void host_log(const char *format, ...) PRINTF(1, 2);
 
-#endif

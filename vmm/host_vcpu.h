@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls on one vCPU that the exit handlers need; host.c, or a fake in tests. */
-#ifndef VMM_HOST_VCPU_H
-#define VMM_HOST_VCPU_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -9,4 +8,3 @@
 uint32_t host_lapic_read(unsigned vcpu, unsigned offset);
 void host_lapic_write(unsigned vcpu, unsigned offset, uint32_t value);
 
-#endif

@@ -3,8 +3,7 @@
  * The PCIe host bridge: function 00:00.0, LPC bridge 00:1f.0, and the two ways
  * into config space: ports CF8h/CFCh and the ECAM window.
  */
-#ifndef VMM_HOSTBRIDGE_H
-#define VMM_HOSTBRIDGE_H
+#pragma once
 
 #include "vmm/bus.h"
 
@@ -29,4 +28,3 @@ void hostbridge_ecam_write(struct hostbridge *bridge, uint32_t off, unsigned siz
 uint32_t hostbridge_cfg_read(struct hostbridge *bridge, uint8_t devfn, unsigned off, unsigned size);
 void hostbridge_cfg_write(struct hostbridge *bridge, uint8_t devfn, unsigned off, unsigned size, uint32_t value);
 
-#endif

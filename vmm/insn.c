@@ -204,8 +204,7 @@ static status_t resolve_group(struct insn *out, struct insn_row *row, unsigned s
     case OP_GROUP6:
         out->op = sub < 6 ? OP_SYSTEM : OP_BAD;
         break;
-    case OP_GROUP7:
-        return resolve_group7(out, sub);
+    case OP_GROUP7: return resolve_group7(out, sub);
     case OP_GROUP8:
         out->op = group8[sub];
         break;
@@ -215,8 +214,7 @@ static status_t resolve_group(struct insn *out, struct insn_row *row, unsigned s
     case OP_GROUP11:
         out->op = sub == 0 ? OP_MOV : OP_BAD;
         break;
-    default:
-        return ST_OK;
+    default: return ST_OK;
     }
     return out->op == OP_BAD ? ST_UNSUPP : ST_OK;
 }

@@ -4,8 +4,7 @@
  * memory or a string port, and those whose length or operand the CPU did not
  * report. Pure: bytes in, record out. What is not in its tables is refused.
  */
-#ifndef VMM_INSN_H
-#define VMM_INSN_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -84,4 +83,3 @@ static inline uint64_t insn_sign(uint64_t v, unsigned size)
     return (insn_trim(v, size) ^ top) - top;
 }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opcode tables of the decoder; one row per opcode [SDM2 A.3]. */
-#ifndef VMM_INSN_TABLE_H
-#define VMM_INSN_TABLE_H
+#pragma once
 
 #include "vmm/insn.h"
 
@@ -19,4 +18,3 @@ extern const struct insn_row insn_one_byte[256];
 extern const struct insn_row insn_two_byte[256];      /* after 0f */
 extern const struct insn_row insn_three_byte_38[256]; /* after 0f 38 */
 
-#endif

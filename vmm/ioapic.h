@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The I/O APIC: 24 pins, each turned into a message to the local APICs. */
-#ifndef VMM_IOAPIC_H
-#define VMM_IOAPIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "vmm/guest_hw.h"
@@ -22,4 +21,3 @@ uint32_t ioapic_read(const struct ioapic *ioapic, unsigned off);
 void ioapic_write(struct ioapic *ioapic, unsigned off, uint32_t value);
 bool ioapic_is_masked(const struct ioapic *ioapic, unsigned pin);
 
-#endif

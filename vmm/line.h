@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The interrupt lines of the board, by ISA number (0..15) or GSI (16..23). */
-#ifndef VMM_LINE_H
-#define VMM_LINE_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -31,4 +30,3 @@ static inline void line_edge(struct line_bus *bus, unsigned line)
     line_set(bus, line, true);
 }
 
-#endif

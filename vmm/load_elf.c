@@ -26,10 +26,7 @@ static uint64_t get(const struct boot_file *file, uint64_t offset, unsigned size
     return v;
 }
 
-bool elf_is_image(const struct boot_file *file)
-{
-    return file->len >= EHDR32_LEN && get(file, 0, 4) == ELF_MAGIC;
-}
+bool elf_is_image(const struct boot_file *file) { return file->len >= EHDR32_LEN && get(file, 0, 4) == ELF_MAGIC; }
 
 static status_t header_read(const struct boot_file *file, struct elf_header *h, struct boot_reason *reason)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Program segments of an x86 ELF32 or ELF64 executable, by physical address. Pure. */
-#ifndef VMM_LOAD_ELF_H
-#define VMM_LOAD_ELF_H
+#pragma once
 
 #include "vmm/boot_image.h"
 
@@ -12,4 +11,3 @@ bool elf_is_image(const struct boot_file *file);
 MUST_USE status_t elf_load(const struct guest_mem *mem, const struct boot_file *file,
                            struct elf_image *out, struct boot_reason *reason);
 
-#endif

@@ -148,10 +148,7 @@ static status_t place_cmdline(const struct guest_mem *mem, const struct boot_ima
     return st;
 }
 
-static void put(uint8_t *page, unsigned offset, uint64_t value, unsigned size)
-{
-    memcpy(page + offset, &value, size);
-}
+static void put(uint8_t *page, unsigned offset, uint64_t value, unsigned size) { memcpy(page + offset, &value, size); }
 
 static void put_e820(uint8_t *page, const struct guest_mem *mem)
 {

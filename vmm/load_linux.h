@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Linux bzImage by the 64-bit boot protocol [LINUX boot.rst]. */
-#ifndef VMM_LOAD_LINUX_H
-#define VMM_LOAD_LINUX_H
+#pragma once
 
 #include "vmm/boot_image.h"
 
@@ -13,4 +12,3 @@ bool linux_is_image(const struct boot_file *file);
 MUST_USE status_t linux_load(const struct guest_mem *mem, const struct boot_image *image,
                              struct vcpu_state *vs, struct boot_reason *reason);
 
-#endif

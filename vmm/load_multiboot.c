@@ -59,10 +59,7 @@ static uint32_t find_header(const struct boot_file *file)
     return MB_SEARCH;
 }
 
-bool multiboot_is_image(const struct boot_file *file)
-{
-    return find_header(file) != MB_SEARCH;
-}
+bool multiboot_is_image(const struct boot_file *file) { return find_header(file) != MB_SEARCH; }
 
 static status_t header_read(const struct boot_file *file, struct mb_header *h, struct boot_reason *reason)
 {

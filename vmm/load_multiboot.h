@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Multiboot 1 kernels [MB1]: ELF32, ELF64 or the header's address fields. */
-#ifndef VMM_LOAD_MULTIBOOT_H
-#define VMM_LOAD_MULTIBOOT_H
+#pragma once
 
 #include "vmm/boot_image.h"
 
@@ -11,4 +10,3 @@ bool multiboot_is_image(const struct boot_file *file);
 MUST_USE status_t multiboot_load(const struct guest_mem *mem, const struct boot_image *image,
                                  struct vcpu_state *vs, struct boot_reason *reason);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMM's locks: short sections, spun for, yielded when the owner may be off its CPU. */
-#ifndef VMM_LOCK_H
-#define VMM_LOCK_H
+#pragma once
 
 #include "kernel/abi/rt/cpu.h"
 #include "kernel/abi/rt/sys.h"
@@ -20,9 +19,5 @@ static inline void lock_take(struct lock *lock)
     }
 }
 
-static inline void lock_drop(struct lock *lock)
-{
-    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
-}
+static inline void lock_drop(struct lock *lock) { __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE); }
 
-#endif

@@ -17,10 +17,7 @@ void __stack_chk_fail(void);
 static struct lock log_lock;
 static uint32_t ended;               /* any thread, atomic: the first one to end the VMM speaks */
 
-static struct vmm_channel *channel(void)
-{
-    return (struct vmm_channel *)VMM_CHANNEL_VA;
-}
+static struct vmm_channel *channel(void) { return (struct vmm_channel *)VMM_CHANNEL_VA; }
 
 static void ring_bell(void)
 {
@@ -116,7 +113,4 @@ void kassert_fail(const char *condition, const char *file, int line)
     vmm_fail(VMM_FAIL_ASSERT, NULL, "assertion %s at %s:%d", condition, file, line);
 }
 
-NORETURN void __stack_chk_fail(void)
-{
-    vmm_fail(VMM_FAIL_ASSERT, NULL, "a stack canary was overwritten");
-}
+NORETURN void __stack_chk_fail(void) { vmm_fail(VMM_FAIL_ASSERT, NULL, "a stack canary was overwritten"); }

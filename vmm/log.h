@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for the monitor: lines into the channel's log ring, and the VMM's last words. */
-#ifndef VMM_LOG_H
-#define VMM_LOG_H
+#pragma once
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/lib/base.h"
@@ -19,4 +18,3 @@ NORETURN void vmm_fail(enum vmm_fail code, const struct vcpu_state *vs, const ch
 /* The guest ended by its own will: VMM_OFF or VMM_RESET. */
 NORETURN void vmm_finish(enum vmm_state state, const char *why);
 
-#endif

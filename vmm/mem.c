@@ -154,10 +154,7 @@ static uint64_t leaf_address(const struct walk_mode *mode, unsigned level, uint6
 }
 
 /* PAE's four top entries have no rights and no accessed bit [SDM3 4.4.1]. */
-static bool has_rights(const struct walk_mode *mode, unsigned level)
-{
-    return !(mode->levels == 3 && level == 2);
-}
+static bool has_rights(const struct walk_mode *mode, unsigned level) { return !(mode->levels == 3 && level == 2); }
 
 static status_t walk_tables(const struct guest_mem *mem, const struct mem_paging *paging,
                             const struct walk_mode *mode, uint64_t va, unsigned access,

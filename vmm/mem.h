@@ -5,8 +5,7 @@
  * Pure. The guest's vCPUs and devices change this memory at any time: what is
  * judged must have been copied out first.
  */
-#ifndef VMM_MEM_H
-#define VMM_MEM_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -46,4 +45,3 @@ struct mem_paging {
 MUST_USE status_t mem_walk(const struct guest_mem *mem, const struct mem_paging *paging, uint64_t va,
                            unsigned access, gpa_t *out, uint32_t *error);
 
-#endif

@@ -3,8 +3,7 @@
  * The MSRs that the kernel leaves to the VMM: a table of constants and small
  * stores, MTRRs, and the KVM clock. Unknown ones are #GP for the guest. Pure.
  */
-#ifndef VMM_MSR_H
-#define VMM_MSR_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "vmm/mem.h"
@@ -50,4 +49,3 @@ MUST_USE bool msr_write(const struct msr_vm *vm, struct msr_vcpu *vcpu, uint32_t
 /* Is this the first time that the guest asked for this unknown MSR? */
 bool msr_unknown_note(struct msr_vm *vm, uint32_t index);
 
-#endif

@@ -26,10 +26,7 @@ static unsigned fixed_number(uint32_t index)
     return i;
 }
 
-static bool is_variable(uint32_t index)
-{
-    return index >= MTRR_BASE0 && index < MTRR_BASE0 + 2 * MSR_MTRR_VARS;
-}
+static bool is_variable(uint32_t index) { return index >= MTRR_BASE0 && index < MTRR_BASE0 + 2 * MSR_MTRR_VARS; }
 
 void mtrr_init(struct msr_vcpu *vcpu)
 {

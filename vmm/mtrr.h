@@ -3,8 +3,7 @@
  * Memory type range registers: kept as written, read back, otherwise without
  * effect (the memory types of a guest are the kernel's, DESIGN 6). Pure.
  */
-#ifndef VMM_MTRR_H
-#define VMM_MTRR_H
+#pragma once
 
 #include "vmm/msr.h"
 
@@ -15,4 +14,3 @@ uint64_t mtrr_read(const struct msr_vcpu *vcpu, uint32_t index);
 /* false: a reserved bit or type [SDM3 12.11.2]. */
 MUST_USE bool mtrr_write(struct msr_vcpu *vcpu, unsigned phys_bits, uint32_t index, uint64_t value);
 
-#endif

@@ -39,10 +39,7 @@ static unsigned highest(const struct pic_chip *chip, uint8_t set)
     return NONE;
 }
 
-static unsigned rank(const struct pic_chip *chip, unsigned input)
-{
-    return (input + 7u - chip->lowest) & 7u;
-}
+static unsigned rank(const struct pic_chip *chip, unsigned input) { return (input + 7u - chip->lowest) & 7u; }
 
 /* The input that INTA would take now, NONE if there is none. */
 static unsigned request(const struct pic_chip *chip, bool is_master)

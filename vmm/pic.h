@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pair of 8259A interrupt controllers with the edge/level registers of a PC chipset. */
-#ifndef VMM_PIC_H
-#define VMM_PIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -32,4 +31,3 @@ void pic_port_out(struct pic *pic, uint16_t port, uint8_t value);
 /* No controller state lets this line reach the CPU now. */
 bool pic_is_masked(const struct pic *pic, unsigned irq);
 
-#endif

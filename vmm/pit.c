@@ -26,10 +26,7 @@
 #define PORT61_OUT2    BIT32(5)
 #define REFRESH_TICKS  18u          /* the refresh request toggles about every 15 us */
 
-static uint32_t modulus(const struct pit_channel *ch)
-{
-    return ch->bcd ? 10000 : 65536;
-}
+static uint32_t modulus(const struct pit_channel *ch) { return ch->bcd ? 10000 : 65536; }
 
 static uint64_t elapsed(const struct pit_channel *ch, uint64_t now)
 {
@@ -68,23 +65,15 @@ static bool output(const struct pit_channel *ch, uint64_t now)
     uint64_t gone = elapsed(ch, now);
 
     switch (ch->mode) {
-    case 0:
-        return ch->running && gone >= ch->count;
-    case 1:
-        return !ch->running || gone >= ch->count;
-    case 2:
-        return !ch->running || !ch->gate || gone % ch->count != ch->count - 1;
-    case 3:
-        return !ch->running || !ch->gate || gone % ch->count < (ch->count + 1) / 2;
-    default:
-        return !ch->running || gone != ch->count;
+    case 0: return ch->running && gone >= ch->count;
+    case 1: return !ch->running || gone >= ch->count;
+    case 2: return !ch->running || !ch->gate || gone % ch->count != ch->count - 1;
+    case 3: return !ch->running || !ch->gate || gone % ch->count < (ch->count + 1) / 2;
+    default: return !ch->running || gone != ch->count;
     }
 }
 
-static uint64_t now_ticks(const struct pit *pit)
-{
-    return clock_ticks(pit->clock, CLOCK_PIT_HZ);
-}
+static uint64_t now_ticks(const struct pit *pit) { return clock_ticks(pit->clock, CLOCK_PIT_HZ); }
 
 /* When channel 0 interrupts next, strictly after `now`. Its gate is tied high. */
 static void schedule(struct pit *pit, uint64_t now)

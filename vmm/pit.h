@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The 8254 timer and port 61h; every value is derived from the TSC when it is asked for. */
-#ifndef VMM_PIT_H
-#define VMM_PIT_H
+#pragma once
 
 #include "vmm/clock.h"
 #include "vmm/line.h"
@@ -38,4 +37,3 @@ void pit_run(struct pit *pit);
 uint32_t pit_port_in(struct pit *pit, uint16_t port);
 void pit_port_out(struct pit *pit, uint16_t port, uint8_t value);
 
-#endif

@@ -129,10 +129,7 @@ static void reset_out(void *dev, uint16_t port, unsigned size, uint32_t value)
     pm_port_out(dev, port, (uint8_t)value);
 }
 
-static uint32_t cf8_in(void *dev, uint16_t port, unsigned size)
-{
-    return hostbridge_port_in(dev, port, size);
-}
+static uint32_t cf8_in(void *dev, uint16_t port, unsigned size) { return hostbridge_port_in(dev, port, size); }
 
 static void cf8_out(void *dev, uint16_t port, unsigned size, uint32_t value)
 {
@@ -329,10 +326,7 @@ void platform_timer(struct platform *p)
     rearm(p);
 }
 
-void platform_console(struct platform *p)
-{
-    uart_poll_input(&p->uart);
-}
+void platform_console(struct platform *p) { uart_poll_input(&p->uart); }
 
 void platform_request(struct platform *p, uint32_t request)
 {
@@ -348,12 +342,6 @@ void platform_request(struct platform *p, uint32_t request)
     }
 }
 
-void platform_eoi(struct platform *p, uint8_t vector)
-{
-    ioapic_eoi(&p->ioapic, vector);
-}
+void platform_eoi(struct platform *p, uint8_t vector) { ioapic_eoi(&p->ioapic, vector); }
 
-uint8_t platform_extint_ack(struct platform *p)
-{
-    return pic_ack(&p->pic);
-}
+uint8_t platform_extint_ack(struct platform *p) { return pic_ack(&p->pic); }

@@ -6,8 +6,7 @@
  * Every function runs with the VMM's device lock held. After each port or MMIO
  * access and after platform_timer the caller looks at platform_outcome.
  */
-#ifndef VMM_PLATFORM_H
-#define VMM_PLATFORM_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "vmm/bus.h"
@@ -66,4 +65,3 @@ uint8_t platform_extint_ack(struct platform *p);
 /* PM_RUNNING until the guest switched itself off or asked for a reset. */
 static inline enum pm_outcome platform_outcome(const struct platform *p) { return p->pm.outcome; }
 
-#endif

@@ -34,10 +34,7 @@
 #define   P92_A20        BIT32(1)
 #define RST_CPU        BIT32(2)      /* CF9: 0 -> 1 resets */
 
-static uint64_t timer(const struct pm *pm)
-{
-    return clock_ticks(pm->clock, CLOCK_PM_HZ);
-}
+static uint64_t timer(const struct pm *pm) { return clock_ticks(pm->clock, CLOCK_PM_HZ); }
 
 static void finish(struct pm *pm, enum pm_outcome outcome)
 {

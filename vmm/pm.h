@@ -3,8 +3,7 @@
  * ACPI fixed hardware (event, control, PM timer), and the ways in which a PC is
  * reset: ports CF9h, 64h and 92h. ACPI mode is always on.
  */
-#ifndef VMM_PM_H
-#define VMM_PM_H
+#pragma once
 
 #include "vmm/clock.h"
 #include "vmm/line.h"
@@ -31,4 +30,3 @@ void pm_block_out(struct pm *pm, unsigned off, unsigned size, uint32_t value);
 uint32_t pm_port_in(const struct pm *pm, uint16_t port);
 void pm_port_out(struct pm *pm, uint16_t port, uint8_t value);
 
-#endif

@@ -66,10 +66,7 @@ static bool is_stopped(const struct rtc *rtc)
     return (rtc->cmos[R_B] & B_SET) || (rtc->cmos[R_A] & A_DV_RESET) == A_DV_RESET;
 }
 
-static uint64_t ticks(const struct rtc *rtc)
-{
-    return clock_ticks(rtc->clock, CLOCK_RTC_HZ);
-}
+static uint64_t ticks(const struct rtc *rtc) { return clock_ticks(rtc->clock, CLOCK_RTC_HZ); }
 
 static uint64_t seconds_at(const struct rtc *rtc, uint64_t tick)
 {

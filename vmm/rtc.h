@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MC146818 clock with CMOS memory at ports 70h and 71h; time is derived from the TSC. */
-#ifndef VMM_RTC_H
-#define VMM_RTC_H
+#pragma once
 
 #include "vmm/clock.h"
 #include "vmm/line.h"
@@ -25,4 +24,3 @@ void rtc_run(struct rtc *rtc);
 uint32_t rtc_port_in(struct rtc *rtc, uint16_t port);
 void rtc_port_out(struct rtc *rtc, uint16_t port, uint8_t value);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The exit loop: one thread per vCPU, each at home in its own VCPU_RUN. */
-#ifndef VMM_RUN_H
-#define VMM_RUN_H
+#pragma once
 
 #include "vmm/lock.h"
 #include "vmm/mem.h"
@@ -33,4 +32,3 @@ void run_exit(struct vmm *vmm, unsigned index, struct vcpu_state *vs);
 /* The guest switched itself off or asked for a reset. */
 NORETURN void run_outcome(enum pm_outcome outcome);
 
-#endif

@@ -3,8 +3,7 @@
  * What the monitor tells a new VMM, and the pages that both share. The VMM is
  * untrusted: the monitor bounds every index and length that it reads back.
  */
-#ifndef VMM_START_PAGE_H
-#define VMM_START_PAGE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -125,4 +124,3 @@ enum vmm_fail {
     VMM_FAIL_COUNT
 };
 
-#endif

@@ -44,10 +44,7 @@ enum { R_DATA, R_IER, R_IIR_FCR, R_LCR, R_MCR, R_LSR, R_MSR, R_SCR };
 #define MSR_DCD     0x80u
 #define MSR_CABLE   (MSR_CTS | MSR_DSR | MSR_DCD)
 
-static unsigned capacity(const struct uart *uart)
-{
-    return uart->fcr & FCR_ENABLE ? UART_FIFO : 1;
-}
+static unsigned capacity(const struct uart *uart) { return uart->fcr & FCR_ENABLE ? UART_FIFO : 1; }
 
 static unsigned trigger(const struct uart *uart)
 {
@@ -186,25 +183,18 @@ uint8_t uart_reg_in(struct uart *uart, unsigned reg)
     uint8_t value;
 
     switch (reg) {
-    case R_DATA:
-        return uart->lcr & LCR_DLAB ? (uint8_t)uart->divisor : read_data(uart);
-    case R_IER:
-        return uart->lcr & LCR_DLAB ? (uint8_t)(uart->divisor >> 8) : uart->ier;
-    case R_IIR_FCR:
-        return read_iir(uart);
-    case R_LCR:
-        return uart->lcr;
-    case R_MCR:
-        return uart->mcr;
-    case R_LSR:
-        return read_lsr(uart);
+    case R_DATA: return uart->lcr & LCR_DLAB ? (uint8_t)uart->divisor : read_data(uart);
+    case R_IER: return uart->lcr & LCR_DLAB ? (uint8_t)(uart->divisor >> 8) : uart->ier;
+    case R_IIR_FCR: return read_iir(uart);
+    case R_LCR: return uart->lcr;
+    case R_MCR: return uart->mcr;
+    case R_LSR: return read_lsr(uart);
     case R_MSR:
         value = (uint8_t)(uart->msr_lines | uart->msr_delta);
         uart->msr_delta = 0;
         update(uart);
         return value;
-    default:
-        return uart->scr;
+    default: return uart->scr;
     }
 }
 

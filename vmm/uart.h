@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 16550A serial port COM1; the other end of the cable is the host console. */
-#ifndef VMM_UART_H
-#define VMM_UART_H
+#pragma once
 
 #include "vmm/line.h"
 
@@ -26,4 +25,3 @@ void uart_poll_input(struct uart *uart);
 uint8_t uart_reg_in(struct uart *uart, unsigned reg);
 void uart_reg_out(struct uart *uart, unsigned reg, uint8_t value);
 
-#endif

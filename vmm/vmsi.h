@@ -5,8 +5,7 @@
  * recomputed and those that differ are handed to the host, so neither width nor
  * order of the guest's writes matters.
  */
-#ifndef VMM_VMSI_H
-#define VMM_VMSI_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -49,4 +48,3 @@ struct vmsi_msi {
 };
 void vmsi_msi_set(struct vmsi *msi, const struct vmsi_msi *regs);
 
-#endif

@@ -5,8 +5,7 @@
  * understood reads zero and drops writes. Every byte has its own rule, so that
  * 1, 2 and 4 byte accesses give the same bits at every offset.
  */
-#ifndef VMM_VPCI_H
-#define VMM_VPCI_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -92,4 +91,3 @@ MUST_USE status_t vpci_image_build(struct vpci_fn *fn, struct vmsi_entry *entrie
 void vpci_bar_assign(struct vpci *pci);
 void vpci_bar_sync(struct vpci *pci, struct vpci_fn *fn);
 
-#endif

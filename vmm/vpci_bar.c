@@ -26,10 +26,7 @@ static bool in_window(uint64_t base, uint64_t size)
            range_contains(GUEST_MMIO64_BASE, GUEST_MMIO64_END - GUEST_MMIO64_BASE, base, size);
 }
 
-static bool is_decoding(const struct vpci_fn *fn)
-{
-    return (fn->image[CFG_COMMAND] & COMMAND_MEM) && fn->power == 0;
-}
+static bool is_decoding(const struct vpci_fn *fn) { return (fn->image[CFG_COMMAND] & COMMAND_MEM) && fn->power == 0; }
 
 static bool is_free(const struct vpci *pci, uint64_t base, uint64_t size)
 {

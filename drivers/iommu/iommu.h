@@ -7,8 +7,7 @@
  * Locks: one spinlock per unit inside. Callers (kernel/dev, kernel/main)
  * serialise attach, detach, map and unmap of one domain.
  */
-#ifndef DRIVERS_IOMMU_IOMMU_H
-#define DRIVERS_IOMMU_IOMMU_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -90,4 +89,3 @@ bool iommu_unit_info(uint32_t unit, struct info_iommu *out);   /* false: no such
 /* Last words: block all DMA without waiting for success; used by panic and power off. */
 void iommu_emergency_block(void);
 
-#endif

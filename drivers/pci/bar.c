@@ -7,10 +7,7 @@
 
 static unsigned bar_off(unsigned i) { return CFG_BAR0 + 4 * i; }
 
-static unsigned bar_regs(const struct pci_fn *fn)
-{
-    return fn->info.header == 0 ? 6 : fn->info.header == 1 ? 2 : 0;
-}
+static unsigned bar_regs(const struct pci_fn *fn) { return fn->info.header == 0 ? 6 : fn->info.header == 1 ? 2 : 0; }
 
 /* What the register answers to all ones and to all zeros; the old value is put back. */
 struct answer { uint32_t ones, zeros; };

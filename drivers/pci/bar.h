@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Base address registers of one function. */
-#ifndef DRIVERS_PCI_BAR_H
-#define DRIVERS_PCI_BAR_H
+#pragma once
 
 #include "drivers/pci/pci.h"
 
@@ -15,4 +14,3 @@ bool bar_matches(const struct pci_fn *fn);
 /* Command bits that may be on: decode of a kind only when each BAR of it has an address. */
 uint32_t bar_decode_allowed(const struct pci_fn *fn);
 
-#endif

@@ -10,20 +10,15 @@
 #define MAX_CAPS       ((CFG_SIZE - CFG_FIRST_CAP) / 4)
 #define MAX_EXT_CAPS   ((CFG_EXT_SIZE - CFG_EXT_FIRST) / 8)
 
-static uint32_t rd(const struct pci_fn *fn, unsigned off, unsigned size)
-{
-    return pci_cfg_read(fn->bdf, off, size);
-}
+static uint32_t rd(const struct pci_fn *fn, unsigned off, unsigned size) { return pci_cfg_read(fn->bdf, off, size); }
 
 /* Bytes that a capability we use occupies; one that does not fit below 256 is ignored. */
 static unsigned cap_len(const struct pci_fn *fn, unsigned id, unsigned off)
 {
     switch (id) {
     case CAP_PM:
-    case CAP_AF:
-        return 8;
-    case CAP_MSIX:
-        return 12;
+    case CAP_AF: return 8;
+    case CAP_MSIX: return 12;
     case CAP_MSI: {
         uint32_t ctl = off + 4 <= CFG_SIZE ? rd(fn, off + MSI_CTL, 2) : 0;
         return 10 + ((ctl & MSI_64) != 0 ? 4u : 0u) + ((ctl & MSI_MASKABLE) != 0 ? 10u : 0u);
@@ -32,8 +27,7 @@ static unsigned cap_len(const struct pci_fn *fn, unsigned id, unsigned off)
         uint32_t flags = off + 4 <= CFG_SIZE ? rd(fn, off + PCIE_FLAGS, 2) : 0;
         return FIELD_GET(PCIE_VERSION, flags) >= 2 ? 0x3c : 0x14;
     }
-    default:
-        return 2;
+    default: return 2;
     }
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Capability lists of one function. */
-#ifndef DRIVERS_PCI_CAP_H
-#define DRIVERS_PCI_CAP_H
+#pragma once
 
 #include "drivers/pci/pci.h"
 
@@ -12,4 +11,3 @@ void cap_scan(struct pci_fn *fn);
 /* After BAR sizing: MSI-X table and PBA must lie inside memory BARs, else fn->refusal. */
 void cap_check_msix(struct pci_fn *fn);
 
-#endif

@@ -45,10 +45,7 @@ static void port_write(struct bdf fn, unsigned off, unsigned size, uint32_t valu
     spin_unlock(&port_lock);
 }
 
-static uintptr_t window_at(struct bdf fn, unsigned off)
-{
-    return bus_map[fn.bus] + ((uintptr_t)fn.devfn << 12) + off;
-}
+static uintptr_t window_at(struct bdf fn, unsigned off) { return bus_map[fn.bus] + ((uintptr_t)fn.devfn << 12) + off; }
 
 static bool access_is_legal(unsigned off, unsigned size)
 {
@@ -96,10 +93,7 @@ void ecam_open_bus(uint8_t bus)
         log_line("pci: bus %02x: ECAM window cannot be mapped, ports used", bus);
 }
 
-bool ecam_covers(struct bdf fn)
-{
-    return fn.seg == 0 && bus_map[fn.bus] != 0;
-}
+bool ecam_covers(struct bdf fn) { return fn.seg == 0 && bus_map[fn.bus] != 0; }
 
 void ecam_init(void)
 {
@@ -122,7 +116,4 @@ void ecam_init(void)
     }
 }
 
-bool pci_has_ecam(void)
-{
-    return have_ecam;
-}
+bool pci_has_ecam(void) { return have_ecam; }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Config access inside the driver: windows are mapped bus by bus while the scan goes on. */
-#ifndef DRIVERS_PCI_ECAM_H
-#define DRIVERS_PCI_ECAM_H
+#pragma once
 
 #include "drivers/pci/pci.h"
 
@@ -11,4 +10,3 @@ void ecam_init(void);
 void ecam_open_bus(uint8_t bus);
 bool ecam_covers(struct bdf fn);    /* extended config space of it can be read */
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Isolation groups: functions that can reach each other without passing the IOMMU. */
-#ifndef DRIVERS_PCI_GROUP_H
-#define DRIVERS_PCI_GROUP_H
+#pragma once
 
 #include "drivers/pci/pci.h"
 
@@ -10,4 +9,3 @@ void group_acs_enable(const struct pci_fn *fn);
 /* Sets info.group of every function of the list. Boot only, after the scan. */
 void group_compute(void);
 
-#endif

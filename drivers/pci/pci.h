@@ -4,8 +4,7 @@
  * capabilities, policy for owners, MSI/MSI-X programming, reset. Facts are read
  * once at scan and kept; nothing a guest does changes them.
  */
-#ifndef DRIVERS_PCI_PCI_H
-#define DRIVERS_PCI_PCI_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
@@ -97,4 +96,3 @@ MUST_USE status_t pci_msix_enable(struct pci_fn *fn, bool on);
 MUST_USE status_t pci_msi_write(struct pci_fn *fn, uint64_t addr, uint32_t data, unsigned log2_vectors, bool on);
 MUST_USE status_t pci_msi_mask(struct pci_fn *fn, unsigned vector, bool masked);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Configuration space: offsets and bits that the driver reads or writes. */
-#ifndef DRIVERS_PCI_PCI_REGS_H
-#define DRIVERS_PCI_PCI_REGS_H
+#pragma once
 
 #include "kernel/lib/bits.h"
 
@@ -146,4 +145,3 @@
 #define PASID_CTL         0x06u      /* [PCIe 7.8.9] RW 16 */
 #define SRIOV_CTL         0x08u      /* [PCIe 9.3.3] RW 16 */
 
-#endif

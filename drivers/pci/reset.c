@@ -18,17 +18,11 @@
 
 enum reset_step { STEP_PICK, STEP_PENDING, STEP_D3, STEP_QUIET, STEP_READY, STEP_DONE };
 
-void pci_reset_begin(struct pci_reset *reset)
-{
-    *reset = (struct pci_reset){ .step = STEP_PICK, .worst = ST_NORESET };
-}
+void pci_reset_begin(struct pci_reset *reset) { *reset = (struct pci_reset){ .step = STEP_PICK, .worst = ST_NORESET }; }
 
 static uint32_t rd16(const struct pci_fn *fn, unsigned off) { return pci_cfg_read(fn->bdf, off, 2); }
 
-static bool is_absent(const struct pci_fn *fn)
-{
-    return pci_cfg_read(fn->bdf, CFG_VENDOR, 4) == ~0u;
-}
+static bool is_absent(const struct pci_fn *fn) { return pci_cfg_read(fn->bdf, CFG_VENDOR, 4) == ~0u; }
 
 static void power_state(const struct pci_fn *fn, uint32_t state)
 {
@@ -166,8 +160,7 @@ status_t pci_reset_poll(struct pci_fn *fn, struct pci_reset *reset)
     if (hw_now_us() < reset->not_before)
         return ST_AGAIN;
     switch ((enum reset_step)reset->step) {
-    case STEP_PICK:
-        return pick(fn, reset);
+    case STEP_PICK: return pick(fn, reset);
     case STEP_PENDING:
         if (!has_pending(fn, reset->method) || hw_now_us() >= reset->end_us)
             trigger(fn, reset);
@@ -181,8 +174,7 @@ status_t pci_reset_poll(struct pci_fn *fn, struct pci_reset *reset)
         reset->end_us = hw_now_us() + READY_US;
         reset->step = STEP_READY;
         return ST_AGAIN;
-    case STEP_READY:
-        return ready(fn, reset);
+    case STEP_READY: return ready(fn, reset);
     case STEP_DONE:
         break;
     }

@@ -24,10 +24,7 @@ static uint32_t left_out;
 
 uint32_t pci_count(void) { return fn_count; }
 
-struct pci_fn *pci_at(uint32_t index)
-{
-    return index < fn_count ? &fns[index] : NULL;
-}
+struct pci_fn *pci_at(uint32_t index) { return index < fn_count ? &fns[index] : NULL; }
 
 struct pci_fn *pci_find(struct bdf bdf)
 {

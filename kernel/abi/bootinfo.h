@@ -5,8 +5,7 @@
  * are physical. The kernel copies it before it uses it and checks every count
  * and range: firmware made most of it.
  */
-#ifndef KERNEL_ABI_BOOTINFO_H
-#define KERNEL_ABI_BOOTINFO_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -48,4 +47,3 @@ struct bootinfo {
 _Static_assert(offsetof(struct bootinfo, range) == 0x240, "bootinfo layout");
 _Static_assert(sizeof(struct bootinfo) <= BOOTINFO_PAGES * 4096, "bootinfo fits");
 
-#endif

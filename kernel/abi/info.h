@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Records of SYS_INFO, DEV_INFO and VCPU_STATS: facts that the kernel knows. */
-#ifndef KERNEL_ABI_INFO_H
-#define KERNEL_ABI_INFO_H
+#pragma once
 
 #include <stdint.h>
 
@@ -140,4 +139,3 @@ struct vcpu_stats {
     uint64_t guest_tsc;
 };
 
-#endif

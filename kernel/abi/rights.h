@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Object types and the rights that a capability may carry. */
-#ifndef KERNEL_ABI_RIGHTS_H
-#define KERNEL_ABI_RIGHTS_H
+#pragma once
 
 enum obj_type {
     OBJ_NONE = 0,
@@ -41,4 +40,3 @@ enum obj_type {
 #define SYSEV_TASK_END    (1ull << 2)  /* a task ended or faulted */
 #define SYSEV_USER_FIRST  8            /* bits 8..63 are the monitor's own */
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one list of status codes; every call that can fail returns one. */
-#ifndef KERNEL_ABI_STATUS_H
-#define KERNEL_ABI_STATUS_H
+#pragma once
 
 /*      name         value  what a person reads */
 #define STATUS_LIST(X) \
@@ -59,4 +58,3 @@ static inline const char *status_text(unsigned long st)
     }
 }
 
-#endif

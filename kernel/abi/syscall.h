@@ -8,8 +8,7 @@
  * task. Unknown numbers, unknown flag bits and reserved arguments that are not
  * zero give ST_INVAL. See docs/abi.md.
  */
-#ifndef KERNEL_ABI_SYSCALL_H
-#define KERNEL_ABI_SYSCALL_H
+#pragma once
 
 /* SYSCALLS(X): X(NAME, number, "arguments -> value") */
 #define SYSCALLS(X) \
@@ -110,4 +109,3 @@ struct task_info {
     uint64_t gpr[16];        /* FAULTED, order of enum vcpu_gpr */
 };
 
-#endif

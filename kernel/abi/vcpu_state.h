@@ -9,8 +9,7 @@
  * VMM names in `dirty` the groups that it changed. The kernel trusts nothing
  * in here: every value that reaches the VMCB is masked or checked first.
  */
-#ifndef KERNEL_ABI_VCPU_STATE_H
-#define KERNEL_ABI_VCPU_STATE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -155,4 +154,3 @@ struct vm_cpuid {
 #define CPUID_SUBLEAF   0x1u
 #define VM_CPUID_MAX    64u
 
-#endif

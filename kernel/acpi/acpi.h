@@ -3,8 +3,7 @@
  * Bounded reader of firmware tables. Pure except for acpi_find, which maps: the
  * per-table parsers take a pointer and a length and never read outside it.
  */
-#ifndef KERNEL_ACPI_ACPI_H
-#define KERNEL_ACPI_ACPI_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -20,4 +19,3 @@ MUST_USE status_t acpi_init(hpa_t rsdp);
 /* index-th table with this signature, checksum right. ST_NOTFOUND, ST_CORRUPT. "DSDT" comes by FADT. */
 MUST_USE status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Little-endian reads at any alignment, and the fixed header of every table. Pure. */
-#ifndef KERNEL_ACPI_ACPI_BYTES_H
-#define KERNEL_ACPI_ACPI_BYTES_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/str.h"
@@ -16,10 +15,7 @@
 #define ACPI_SPACE_IO      1u
 #define ACPI_SPACE_PCI     2u
 
-static inline uint16_t acpi_rd16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
+static inline uint16_t acpi_rd16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
 static inline uint32_t acpi_rd32(const uint8_t *at)
 {
     return (uint32_t)acpi_rd16(at) | (uint32_t)acpi_rd16(at + 2) << 16;
@@ -46,9 +42,5 @@ static inline uint32_t acpi_table_len(const uint8_t *data, size_t mapped)
     return len >= ACPI_HDR_LEN && len <= mapped ? len : 0;
 }
 
-static inline bool acpi_sig_is(const uint8_t *data, const char sig[4])
-{
-    return memcmp(data, sig, 4) == 0;
-}
+static inline bool acpi_sig_is(const uint8_t *data, const char sig[4]) { return memcmp(data, sig, 4) == 0; }
 
-#endif

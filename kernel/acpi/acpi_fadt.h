@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the FADT says about power, reset and time [ACPI 5.2.9]. Pure. */
-#ifndef KERNEL_ACPI_ACPI_FADT_H
-#define KERNEL_ACPI_ACPI_FADT_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -25,4 +24,3 @@ struct acpi_fadt {
 /* ST_CORRUPT: not a FADT or too short for revision 1. */
 MUST_USE status_t acpi_fadt_parse(const uint8_t *data, size_t len, struct acpi_fadt *out);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUs and I/O APICs of the MADT [ACPI 5.2.12]. Pure: reads only [data, data+len). */
-#ifndef KERNEL_ACPI_ACPI_MADT_H
-#define KERNEL_ACPI_ACPI_MADT_H
+#pragma once
 
 #include "kernel/config.h"
 #include "kernel/lib/base.h"
@@ -38,4 +37,3 @@ MUST_USE status_t acpi_madt_parse(const uint8_t *data, size_t len, struct acpi_m
 /* GSI and mode of an ISA line, identity when nothing overrides it. source < 16. */
 struct madt_override acpi_madt_isa(const struct acpi_madt *madt, uint8_t source);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ECAM windows of the MCFG [PCIFW 4.1.2]. Pure: reads only [data, data+len). */
-#ifndef KERNEL_ACPI_ACPI_MCFG_H
-#define KERNEL_ACPI_ACPI_MCFG_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -23,4 +22,3 @@ MUST_USE status_t acpi_mcfg_parse(const uint8_t *data, size_t len, struct acpi_m
 /* The window that covers this bus; false when none does. */
 bool acpi_mcfg_find(const struct acpi_mcfg *mcfg, uint16_t segment, uint8_t bus, struct mcfg_segment *out);
 
-#endif

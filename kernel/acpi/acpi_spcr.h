@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The serial console that firmware names in the SPCR. Pure: reads only [data, data+len). */
-#ifndef KERNEL_ACPI_ACPI_SPCR_H
-#define KERNEL_ACPI_ACPI_SPCR_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -16,4 +15,3 @@ struct acpi_spcr {
  * ST_UNSUPP: no 16550 in I/O space. */
 MUST_USE status_t acpi_spcr_parse(const uint8_t *data, size_t len, struct acpi_spcr *out);
 
-#endif

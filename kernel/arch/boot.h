@@ -6,8 +6,7 @@
  * calls kernel_main (main.c). The local APIC waits for kmap: main.c calls lapic_init_cpu
  * after mm_init.
  */
-#ifndef KERNEL_ARCH_BOOT_H
-#define KERNEL_ARCH_BOOT_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/tables.h"
@@ -33,4 +32,3 @@ const void *cpu_boot_guard(unsigned i);
 /* The end of the boot CPU's stack that sp lies in; 0 = none of them. */
 uint64_t cpu_boot_stack_end(uint64_t sp);
 
-#endif

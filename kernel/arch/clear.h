@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Clears whole pages: the one instruction sequence every CPU is fast at. Works on a host too. */
-#ifndef KERNEL_ARCH_CLEAR_H
-#define KERNEL_ARCH_CLEAR_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,4 +12,3 @@ static inline void clear_bytes(void *p, uint64_t len)
     __asm__ volatile ("rep stosq" : "+D"(p), "+c"(n) : "a"(0ull) : "memory");
 }
 
-#endif

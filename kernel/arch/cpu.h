@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPU bring-up, features, time, FPU and context switch: what upper layers use of arch/. */
-#ifndef KERNEL_ARCH_CPU_H
-#define KERNEL_ARCH_CPU_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -58,4 +57,3 @@ uint32_t cpu_requirements(struct info_requirement *out, uint32_t max);
 
 #define USER_TOP  0x00007ffffffff000ull    /* user addresses are below */
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* FPU set-up; what others use is in cpu.h. */
-#ifndef KERNEL_ARCH_FPU_H
-#define KERNEL_ARCH_FPU_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -11,4 +10,3 @@ void fpu_init_cpu(void);     /* CR4 is set: XCR0, clean registers, closed to rin
 struct fpu_area;
 void fpu_area_init(struct fpu_area *area);
 
-#endif

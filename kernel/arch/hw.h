@@ -4,8 +4,7 @@
  * control registers, CPUID, cache and TLB, time. Host tests put a fake with the
  * same names before this file on the include path (tests/unit/fake).
  */
-#ifndef KERNEL_ARCH_HW_H
-#define KERNEL_ARCH_HW_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -87,4 +86,3 @@ struct deadline { uint64_t end_us; };
 static inline struct deadline deadline_in(uint64_t us) { return (struct deadline){ hw_now_us() + us }; }
 static inline MUST_USE bool spin(const struct deadline *d) { hw_pause(); return hw_now_us() < d->end_us; }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-CPU deadlines. The handler is named by an enum; no function pointers. */
-#ifndef KERNEL_ARCH_KTIMER_H
-#define KERNEL_ARCH_KTIMER_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -22,4 +21,3 @@ void ktimer_cancel(struct ktimer *timer);
 /* The timer interrupt: runs what is due, programs the next. */
 void ktimer_irq(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host local APIC: x2APIC when the CPU has it, else the xAPIC page. */
-#ifndef KERNEL_ARCH_LAPIC_H
-#define KERNEL_ARCH_LAPIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -23,4 +22,3 @@ void lapic_nmi_others(void);                        /* panic: stop the others */
 void lapic_timer_set(uint64_t deadline_tsc);
 uint64_t lapic_timer_hz(void);
 
-#endif

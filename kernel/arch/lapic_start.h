@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC's part in starting other CPUs. */
-#ifndef KERNEL_ARCH_LAPIC_START_H
-#define KERNEL_ARCH_LAPIC_START_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -9,4 +8,3 @@ uint32_t lapic_id(void);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page_number);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Model-specific registers and control bits that the host side uses [SDM4 2], [APM2 A]. */
-#ifndef KERNEL_ARCH_MSR_H
-#define KERNEL_ARCH_MSR_H
+#pragma once
 
 #define MSR_APIC_BASE        0x01bu
 #define   APIC_BASE_X2       0x400u
@@ -58,4 +57,3 @@
 #define CR4_SMEP        0x100000ull
 #define CR4_SMAP        0x200000ull
 
-#endif

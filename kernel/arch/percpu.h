@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The per-CPU block, found through GS in the kernel. Offsets are known to assembly. */
-#ifndef KERNEL_ARCH_PERCPU_H
-#define KERNEL_ARCH_PERCPU_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -37,4 +36,3 @@ static inline struct percpu *percpu(void)
 extern struct percpu *cpu_block[];   /* by index; NULL beyond cpu_count */
 extern uint32_t cpu_count;           /* CPUs that are up, const after boot */
 
-#endif

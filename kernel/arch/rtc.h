@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The wall clock, read once at boot. */
-#ifndef KERNEL_ARCH_RTC_H
-#define KERNEL_ARCH_RTC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -10,4 +9,3 @@ uint64_t rtc_epoch(void);
 /* Pure: registers 0 2 4 7 8 9 and register B. Years 2000 to 2099. */
 uint64_t rtc_seconds(const uint8_t raw[6], uint8_t mode);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Speculation policy: what leaks between owners, and what is done about it on this CPU. */
-#ifndef KERNEL_ARCH_SPEC_H
-#define KERNEL_ARCH_SPEC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -10,4 +9,3 @@ void spec_init_cpu(void);    /* SPEC_CTRL and EFER bits; each CPU */
 void spec_switch(void);
 void spec_log(void);         /* one line per issue */
 
-#endif

@@ -4,8 +4,7 @@
  * an interrupt handler on the same CPU while held. Order, outermost first:
  *   obj > dev > iommu unit > pmm > event > runqueue > console
  */
-#ifndef KERNEL_ARCH_SPINLOCK_H
-#define KERNEL_ARCH_SPINLOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -20,9 +19,5 @@ static inline void spin_lock(struct spinlock *l)
         hw_pause();
 }
 
-static inline void spin_unlock(struct spinlock *l)
-{
-    __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
-}
+static inline void spin_unlock(struct spinlock *l) { __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE); }
 
-#endif

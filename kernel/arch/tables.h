@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptor tables of a CPU, and the block that holds all that belongs to one. */
-#ifndef KERNEL_ARCH_TABLES_H
-#define KERNEL_ARCH_TABLES_H
+#pragma once
 
 #include "kernel/arch/percpu.h"
 #include "kernel/lib/base.h"
@@ -37,4 +36,3 @@ void tables_load(struct cpu_area *area);
 /* The one IDT; before the first tables_load. */
 void tables_idt_fill(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How fast the time stamp counter runs. */
-#ifndef KERNEL_ARCH_TSC_H
-#define KERNEL_ARCH_TSC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -12,4 +11,3 @@ MUST_USE status_t tsc_calibrate_pm(uint16_t port);
 /* How it is known, for the boot log. */
 const char *tsc_source(void);
 
-#endif

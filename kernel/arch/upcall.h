@@ -3,8 +3,7 @@
  * Functions that a lower layer calls and an upper layer defines, so that no
  * include points upwards. All run with interrupts off.
  */
-#ifndef KERNEL_ARCH_UPCALL_H
-#define KERNEL_ARCH_UPCALL_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -47,4 +46,3 @@ uint32_t upcall_vm_msi_cpu(struct vm *vm, uint64_t addr, uint32_t data);
 /* main.c: blocks device DMA; the last act of panic. */
 void upcall_panic(void);
 
-#endif

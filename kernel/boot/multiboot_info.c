@@ -31,10 +31,7 @@ static uint32_t rd32(const struct low *low, uint64_t pa)
     return v;
 }
 
-static uint64_t rd64(const struct low *low, uint64_t pa)
-{
-    return rd32(low, pa) | (uint64_t)rd32(low, pa + 4) << 32;
-}
+static uint64_t rd64(const struct low *low, uint64_t pa) { return rd32(low, pa) | (uint64_t)rd32(low, pa + 4) << 32; }
 
 static size_t string_len(const struct low *low, uint64_t pa)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Multiboot 1 information -> struct bootinfo. multiboot_fill is pure. */
-#ifndef KERNEL_BOOT_MULTIBOOT_INFO_H
-#define KERNEL_BOOT_MULTIBOOT_INFO_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
@@ -12,4 +11,3 @@ void multiboot_fill(struct bootinfo *bi, const uint8_t *low, uint64_t limit, uin
 /* From multiboot.S: returns the physical address of the filled struct. */
 uint64_t multiboot_start(uint32_t mbi);
 
-#endif

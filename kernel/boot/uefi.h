@@ -4,8 +4,7 @@
  * functions. Firmware calls use the Microsoft calling convention; slots that
  * are not used are counted, not named. [UEFI 4.3, 7.2, 12.4, 13.4]
  */
-#ifndef KERNEL_BOOT_UEFI_H
-#define KERNEL_BOOT_UEFI_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
@@ -146,4 +145,3 @@ extern const char blob_kernel[], blob_kernel_end[];
 
 efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);
 
-#endif

@@ -90,10 +90,7 @@ efi_status uefi_kernel_load(struct loader *l)
     return EFI_OK;
 }
 
-static uint64_t *table_at(uint64_t base, unsigned i)
-{
-    return (uint64_t *)(uintptr_t)(base + i * PAGE_SIZE);
-}
+static uint64_t *table_at(uint64_t base, unsigned i) { return (uint64_t *)(uintptr_t)(base + i * PAGE_SIZE); }
 
 /* Low 4 GiB one to one and the kernel at KERNEL_VMA, all in 2 MiB pages. The kernel replaces them at once. */
 static void fill_tables(uint64_t base, uint64_t kernel, uint64_t kernel_len)

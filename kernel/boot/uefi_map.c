@@ -9,19 +9,13 @@ uint32_t uefi_map_type(uint32_t efi_type)
     case EFI_LOADER_DATA:
     case EFI_BOOT_CODE:
     case EFI_BOOT_DATA:
-    case EFI_CONVENTIONAL:
-        return BOOT_RAM;
-    case EFI_UNUSABLE:
-        return BOOT_BAD;
-    case EFI_ACPI_RECLAIM:
-        return BOOT_ACPI;
-    case EFI_ACPI_NVS:
-        return BOOT_NVS;
+    case EFI_CONVENTIONAL: return BOOT_RAM;
+    case EFI_UNUSABLE: return BOOT_BAD;
+    case EFI_ACPI_RECLAIM: return BOOT_ACPI;
+    case EFI_ACPI_NVS: return BOOT_NVS;
     case EFI_MMIO:
-    case EFI_MMIO_PORT:
-        return BOOT_MMIO;
-    default:
-        return BOOT_RESERVED;
+    case EFI_MMIO_PORT: return BOOT_MMIO;
+    default: return BOOT_RESERVED;
     }
 }
 

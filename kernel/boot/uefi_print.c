@@ -7,10 +7,7 @@
 
 static struct efi_text_output *console;
 
-void uefi_print_init(struct efi_text_output *out)
-{
-    console = out;
-}
+void uefi_print_init(struct efi_text_output *out) { console = out; }
 
 static void put_text(const char *s)
 {

@@ -21,10 +21,7 @@
 
 static bool opened[PCI_MAX_FUNCTIONS];                   /* root thread */
 
-static uint16_t state_of(const struct pci_fn *fn)
-{
-    return __atomic_load_n(&fn->info.state, __ATOMIC_ACQUIRE);
-}
+static uint16_t state_of(const struct pci_fn *fn) { return __atomic_load_n(&fn->info.state, __ATOMIC_ACQUIRE); }
 
 static void state_set(struct pci_fn *fn, enum dev_state state)
 {

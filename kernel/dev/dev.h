@@ -4,8 +4,7 @@
  * is in fn->info.state and outlives the object. Assign, release, open and destroy: root thread.
  * The owner's calls: any thread of the VMM; the lock keeps them out while the state changes.
  */
-#ifndef KERNEL_DEV_DEV_H
-#define KERNEL_DEV_DEV_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
@@ -50,4 +49,3 @@ MUST_USE status_t dev_owner_reset(struct device *dev);
 MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len,
                                 hpa_t *hpa, bool *prefetchable);
 
-#endif

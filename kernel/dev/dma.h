@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a VM's devices may reach: one IOMMU domain. Root thread. */
-#ifndef KERNEL_DEV_DMA_H
-#define KERNEL_DEV_DMA_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -20,4 +19,3 @@ MUST_USE status_t dma_detach(struct dma_space *dma, struct bdf fn);
  * flush was not confirmed. On any error the memory behind it must never be reused. */
 MUST_USE status_t dma_destroy(struct dma_space *dma);
 
-#endif

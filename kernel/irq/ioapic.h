@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host's I/O APICs: all pins masked but those the kernel itself uses. */
-#ifndef KERNEL_IRQ_IOAPIC_H
-#define KERNEL_IRQ_IOAPIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -12,4 +11,3 @@ MUST_USE status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32
 /* The same for an ISA line, source overrides honoured. line < 16. */
 MUST_USE status_t ioapic_route_isa(uint8_t line, uint32_t apic_id, uint8_t vector);
 
-#endif

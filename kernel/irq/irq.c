@@ -55,23 +55,17 @@ void upcall_irq(unsigned vector)
     lapic_eoi();
 }
 
-void irq_init(void)
-{
-    ioapic_init();
-}
+void irq_init(void) { ioapic_init(); }
 
 /* ISA lines by the ports that PCs have used since 1984. */
 static uint8_t isa_line_of(uint16_t port)
 {
     switch (port) {
     case 0x3f8:
-    case 0x3e8:
-        return 4;
+    case 0x3e8: return 4;
     case 0x2f8:
-    case 0x2e8:
-        return 3;
-    default:
-        return 0;
+    case 0x2e8: return 3;
+    default: return 0;
     }
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host interrupt vectors, I/O APICs, and device interrupts on their way to a vCPU. */
-#ifndef KERNEL_IRQ_IRQ_H
-#define KERNEL_IRQ_IRQ_H
+#pragma once
 
 #include "kernel/arch/spinlock.h"
 #include "kernel/lib/base.h"
@@ -52,4 +51,3 @@ void irq_destroy(struct kobj *obj);
  * kernel's own MSI, MSI-X registers change. After a reset it writes all of them anew. */
 MUST_USE status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags);
 
-#endif

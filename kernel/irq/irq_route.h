@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The remapping side of interrupts: the one file of kernel/irq that knows IOMMU and PCI. */
-#ifndef KERNEL_IRQ_IRQ_ROUTE_H
-#define KERNEL_IRQ_IRQ_ROUTE_H
+#pragma once
 
 #include "kernel/irq/irq.h"
 
@@ -14,4 +13,3 @@ MUST_USE status_t irq_route_pin(uint8_t ioapic_id, uint32_t apic_id, uint8_t vec
 MUST_USE status_t irq_route_faults(uint32_t apic_id, uint8_t vector);
 uint32_t irq_route_read_faults(void);
 
-#endif

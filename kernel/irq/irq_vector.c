@@ -56,10 +56,7 @@ static void point(uint64_t cpus, uint8_t vector, struct irq_obj *irq)
         __atomic_store_n(&target[__builtin_ctzll(left)][vector - VEC_DEVICE_FIRST], irq, __ATOMIC_SEQ_CST);
 }
 
-void irq_vector_bind(uint64_t cpus, uint8_t vector, struct irq_obj *irq)
-{
-    point(cpus, vector, irq);
-}
+void irq_vector_bind(uint64_t cpus, uint8_t vector, struct irq_obj *irq) { point(cpus, vector, irq); }
 
 /* A handler takes no lock that the root thread may hold, so the wait is as short as a handler. */
 void irq_vector_unbind(uint64_t cpus, uint8_t vector)
@@ -86,7 +83,4 @@ struct irq_obj *irq_vector_begin(uint32_t cpu, unsigned vector)
     return __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
 }
 
-void irq_vector_end(uint32_t cpu)
-{
-    __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_RELEASE);
-}
+void irq_vector_end(uint32_t cpu) { __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_RELEASE); }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device vectors: which number is taken on which CPU, and what it means there. */
-#ifndef KERNEL_IRQ_IRQ_VECTOR_H
-#define KERNEL_IRQ_IRQ_VECTOR_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -19,4 +18,3 @@ void irq_vector_free(uint64_t cpus, uint8_t vector);
 struct irq_obj *irq_vector_begin(uint32_t cpu, unsigned vector);
 void irq_vector_end(uint32_t cpu);
 
-#endif

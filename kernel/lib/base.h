@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Words that every file uses. Pure: kernel, user and host builds. */
-#ifndef KERNEL_LIB_BASE_H
-#define KERNEL_LIB_BASE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,4 +36,11 @@ NORETURN void kassert_fail(const char *condition, const char *file, int line);
 #define KASSERT(c) \
     ((void)(likely(c) ? 0 : (kassert_fail(#c, __FILE__, __LINE__), 0)))
 
-#endif
+/* For calls that return a status_t, in functions that do: what is not ST_OK goes up at once. The one macro
+ * that returns. Where something must be undone first, it is the wrong tool. */
+#define TRY(call) \
+    do { \
+        const status_t try_ = (call); \
+        if (unlikely(try_ != ST_OK)) \
+            return try_; \
+    } while (0)

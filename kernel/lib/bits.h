@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bit fields by one mask; the shift is derived. */
-#ifndef KERNEL_LIB_BITS_H
-#define KERNEL_LIB_BITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,4 +16,3 @@
 #define FIELD_PREP(mask, v) (((uint64_t)(v) << FIELD_SHIFT(mask)) & (mask))
 #define FIELD_FITS(mask, v) (((uint64_t)(v) & ~((mask) >> FIELD_SHIFT(mask))) == 0)
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of ELF64 that loaders read [ELF-64 1.5]. */
-#ifndef KERNEL_LIB_ELF_H
-#define KERNEL_LIB_ELF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,4 +33,3 @@ static inline bool elf64_is_exec(const struct elf64_ehdr *eh)
            eh->ident[4] == 2 && eh->ident[5] == 1 && eh->type == 2 && eh->machine == 62;
 }
 
-#endif

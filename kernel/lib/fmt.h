@@ -3,8 +3,7 @@
  * Formatted text: %d %u %x %X %c %s %p %%, flags 0 and -, width, .precision for
  * %s, * for both, and l, ll, z sizes. Anything else prints as it stands.
  */
-#ifndef KERNEL_LIB_FMT_H
-#define KERNEL_LIB_FMT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,4 +14,3 @@
 size_t fmt_v(char *buf, size_t size, const char *format, va_list ap) PRINTF(3, 0);
 size_t fmt(char *buf, size_t size, const char *format, ...) PRINTF(3, 4);
 
-#endif

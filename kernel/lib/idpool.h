@@ -4,8 +4,7 @@
  * vectors. The caller owns the words and locks around it. Freeing is legal only
  * after the flush that belongs to the identifier was confirmed.
  */
-#ifndef KERNEL_LIB_IDPOOL_H
-#define KERNEL_LIB_IDPOOL_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -27,4 +26,3 @@ MUST_USE status_t idpool_alloc_run(struct idpool *pool, uint32_t count, uint32_t
 void idpool_free(struct idpool *pool, uint32_t id);
 bool idpool_is_taken(const struct idpool *pool, uint32_t id);
 
-#endif

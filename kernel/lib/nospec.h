@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Index clamp that holds under misprediction. */
-#ifndef KERNEL_LIB_NOSPEC_H
-#define KERNEL_LIB_NOSPEC_H
+#pragma once
 
 #include <stdint.h>
 
@@ -13,4 +12,3 @@ static inline uint64_t index_clamp(uint64_t i, uint64_t n)
     return i & m;
 }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The only place where base + length of an untrusted range is judged. */
-#ifndef KERNEL_LIB_RANGE_H
-#define KERNEL_LIB_RANGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,4 +22,3 @@ static inline bool range_contains(uint64_t a, uint64_t alen, uint64_t b, uint64_
     return b >= a && blen <= alen && b - a <= alen - blen;
 }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory and string functions; the four mem* names are what compilers call. */
-#ifndef KERNEL_LIB_STR_H
-#define KERNEL_LIB_STR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,4 +17,3 @@ bool str_starts(const char *s, const char *prefix);
 /* Copies at most size-1 bytes and always ends with NUL; returns bytes copied. size > 0. */
 size_t str_copy(char *dst, size_t size, const char *src);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Address spaces and PCI names as types, so that they cannot be mixed up. */
-#ifndef KERNEL_LIB_TYPES_H
-#define KERNEL_LIB_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,10 +23,7 @@ static inline struct bdf bdf_make(unsigned bus, unsigned dev, unsigned fn)
     return (struct bdf){ 0, (uint8_t)bus, (uint8_t)((dev & 31u) << 3 | (fn & 7u)) };
 }
 static inline uint16_t bdf_rid(struct bdf b) { return (uint16_t)(b.bus << 8 | b.devfn); }
-static inline struct bdf bdf_of_rid(uint16_t rid)
-{
-    return (struct bdf){ 0, (uint8_t)(rid >> 8), (uint8_t)rid };
-}
+static inline struct bdf bdf_of_rid(uint16_t rid) { return (struct bdf){ 0, (uint8_t)(rid >> 8), (uint8_t)rid }; }
 static inline unsigned bdf_dev(struct bdf b) { return b.devfn >> 3; }
 static inline unsigned bdf_fn(struct bdf b) { return b.devfn & 7u; }
 static inline uint32_t bdf_u32(struct bdf b) { return (uint32_t)b.seg << 16 | bdf_rid(b); }
@@ -36,4 +32,3 @@ static inline bool bdf_eq(struct bdf a, struct bdf b) { return bdf_u32(a) == bdf
 #define BDF_FMT       "%04x:%02x:%02x.%x"
 #define BDF_ARGS(b)   (b).seg, (b).bus, bdf_dev(b), bdf_fn(b)
 
-#endif

@@ -4,8 +4,7 @@
  * UART until the monitor takes the console over; the log keeps all of it.
  * Any context, own spinlock, interrupts may be on or off.
  */
-#ifndef KERNEL_LOG_CONSOLE_H
-#define KERNEL_LOG_CONSOLE_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -32,4 +31,3 @@ void console_panic_line(const char *format, ...) PRINTF(1, 2);
 /* From an NMI: says so unless the console is in use just now. */
 void console_nmi_line(void);
 
-#endif

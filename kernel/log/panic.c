@@ -116,7 +116,4 @@ void kassert_fail(const char *condition, const char *file, int line)
     panic("assertion failed: %s, %s:%d", condition, file, line);
 }
 
-void __stack_chk_fail(void)
-{
-    panic("a stack buffer was overrun");
-}
+void __stack_chk_fail(void) { panic("a stack buffer was overrun"); }

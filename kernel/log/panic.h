@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Last words. */
-#ifndef KERNEL_LOG_PANIC_H
-#define KERNEL_LOG_PANIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -13,4 +12,3 @@ NORETURN void panic_trap(const struct trap_frame *frame);
 /* NMI: does not return when another CPU panics. */
 void panic_stop_if_over(void);
 
-#endif

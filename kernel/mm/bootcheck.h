@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Judges and repairs what a loader handed over. Pure. */
-#ifndef KERNEL_MM_BOOTCHECK_H
-#define KERNEL_MM_BOOTCHECK_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
@@ -14,4 +13,3 @@
  */
 MUST_USE status_t bootcheck_repair(struct bootinfo *bi);
 
-#endif

@@ -16,10 +16,7 @@ status_t bootmem_take(const struct bootinfo *from)
     return bootcheck_repair(&copy);
 }
 
-const struct bootinfo *boot_info(void)
-{
-    return &copy;
-}
+const struct bootinfo *boot_info(void) { return &copy; }
 
 hpa_t boot_image_pa(const void *in_image)
 {

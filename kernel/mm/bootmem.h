@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's checked copy of what the loader handed over, and where its image lies. */
-#ifndef KERNEL_MM_BOOTMEM_H
-#define KERNEL_MM_BOOTMEM_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
@@ -14,4 +13,3 @@ const struct bootinfo *boot_info(void);
 /* Physical address of something linked into the kernel image. */
 hpa_t boot_image_pa(const void *in_image);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sorted sets of disjoint address ranges in a fixed array. Pure; callers lock. */
-#ifndef KERNEL_MM_EXTENT_H
-#define KERNEL_MM_EXTENT_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -23,4 +22,3 @@ MUST_USE status_t extent_fit(const struct extent_set *set, uint64_t len, uint64_
 bool extent_next(const struct extent_set *set, uint64_t from, uint64_t end, struct extent *part);
 uint64_t extent_largest(const struct extent_set *set);
 
-#endif

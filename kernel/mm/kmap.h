@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Kernel mappings of physical memory that is not in the pool: MMIO, firmware tables. */
-#ifndef KERNEL_MM_KMAP_H
-#define KERNEL_MM_KMAP_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -12,4 +11,3 @@ MUST_USE void *kmap_mmio(hpa_t pa, uint64_t len);
 /* Same, cached and read-only: firmware tables. */
 MUST_USE const void *kmap_ro(hpa_t pa, uint64_t len);
 
-#endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writable cached mapping of low memory, for the start page of other CPUs. */
-#ifndef KERNEL_MM_KMAP_RW_H
-#define KERNEL_MM_KMAP_RW_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
 
 MUST_USE void *kmap_rw(hpa_t pa, uint64_t len);
 
-#endif

@@ -115,10 +115,7 @@ void kspace_init(const struct plan *plan)
     window_l1 = new_table(&window_l2[MAX_CPUS]);
 }
 
-const uint64_t *kspace_root(void)
-{
-    return root;
-}
+const uint64_t *kspace_root(void) { return root; }
 
 status_t kspace_map(uint64_t va, hpa_t pa, uint64_t len, unsigned prot)
 {
@@ -171,7 +168,4 @@ uint64_t kspace_start_tables(void)
     return image_pa(start_root);
 }
 
-void kspace_start_tables_end(void)
-{
-    start_root[0] = 0;
-}
+void kspace_start_tables_end(void) { start_root[0] = 0; }

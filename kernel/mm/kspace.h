@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's own address space (layout.h). mm/ and smp.c only. */
-#ifndef KERNEL_MM_KSPACE_H
-#define KERNEL_MM_KSPACE_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/mm/plan.h"
@@ -25,4 +24,3 @@ void *kspace_low_page(hpa_t *pa);
 uint64_t kspace_start_tables(void);
 void kspace_start_tables_end(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Kernel stacks of KSTACK_PAGES over an unmapped guard page. */
-#ifndef KERNEL_MM_KSTACK_H
-#define KERNEL_MM_KSTACK_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -10,4 +9,3 @@ MUST_USE void *kstack_alloc(void);
 /* Nothing runs on it. Cleared and kept mapped for the next: no other CPU needs a TLB flush. */
 void kstack_free(void *stack);
 
-#endif

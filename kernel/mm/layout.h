@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel half of every address space: one top-level slot for each use, all made at boot. */
-#ifndef KERNEL_MM_LAYOUT_H
-#define KERNEL_MM_LAYOUT_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -18,4 +17,3 @@
 #define KMAP_SIZE      (256 * PAGE_1G)
 #define POOL_VA        VA_SLOT(SLOT_POOL)
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory set-up, once, on the boot CPU. */
-#ifndef KERNEL_MM_MM_H
-#define KERNEL_MM_MM_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 
@@ -9,4 +8,3 @@
  * gone afterwards). "Too little memory" stops the boot with the reason. */
 void mm_init(const struct bootinfo *bi);
 
-#endif

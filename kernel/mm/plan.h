@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How RAM is split at boot: kernel pool, user memory, one low page to start CPUs from. Pure. */
-#ifndef KERNEL_MM_PLAN_H
-#define KERNEL_MM_PLAN_H
+#pragma once
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/mm/extent.h"
@@ -19,4 +18,3 @@ struct plan {
  * image, modules and pool. ST_NOSPACE: no room for the smallest pool, or the array is too small. */
 MUST_USE status_t plan_make(const struct bootinfo *bi, struct extent_set *user, struct plan *out);
 
-#endif

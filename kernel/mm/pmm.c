@@ -105,10 +105,7 @@ void *pmm_alloc_order(unsigned order)
     return b;
 }
 
-void *pmm_alloc(void)
-{
-    return pmm_alloc_order(0);
-}
+void *pmm_alloc(void) { return pmm_alloc_order(0); }
 
 void pmm_free_order(void *p, unsigned order)
 {
@@ -131,10 +128,7 @@ void pmm_free_order(void *p, unsigned order)
     spin_unlock(&lock);
 }
 
-void pmm_free(void *page)
-{
-    pmm_free_order(page, 0);
-}
+void pmm_free(void *page) { pmm_free_order(page, 0); }
 
 hpa_t pmm_pa(const void *p)
 {
@@ -150,12 +144,6 @@ void *pmm_va(hpa_t pa)
     return pool + off;
 }
 
-uint64_t pmm_total(void)
-{
-    return (uint64_t)pages * PAGE_SIZE;
-}
+uint64_t pmm_total(void) { return (uint64_t)pages * PAGE_SIZE; }
 
-uint64_t pmm_free_bytes(void)
-{
-    return __atomic_load_n(&free_pages, __ATOMIC_RELAXED) * PAGE_SIZE;
-}
+uint64_t pmm_free_bytes(void) { return __atomic_load_n(&free_pages, __ATOMIC_RELAXED) * PAGE_SIZE; }

@@ -5,8 +5,7 @@
  * which the kernel never maps except to clear it, from which guests and tasks
  * get contiguous ranges. Own locks; not from interrupt handlers.
  */
-#ifndef KERNEL_MM_PMM_H
-#define KERNEL_MM_PMM_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -24,4 +23,3 @@ void *pmm_va(hpa_t pa);
 uint64_t pmm_total(void);                        /* bytes */
 uint64_t pmm_free_bytes(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Set-up calls of the two memory allocators; mm.c's. */
-#ifndef KERNEL_MM_PMM_INIT_H
-#define KERNEL_MM_PMM_INIT_H
+#pragma once
 
 #include "kernel/mm/extent.h"
 
@@ -12,4 +11,3 @@ struct extent_set *umem_set(void);
 /* The set is filled: nothing of it has been cleared yet. */
 void umem_init(void);
 
-#endif

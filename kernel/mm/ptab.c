@@ -35,10 +35,7 @@ static bool is_leaf(const struct ptab *pt, uint64_t entry, unsigned level)
     return level <= 3 && (entry & pt->fmt->leaf_large) != 0;
 }
 
-static uint64_t *child_of(const struct ptab *pt, uint64_t entry)
-{
-    return pmm_va((hpa_t){ entry & pt->fmt->addr });
-}
+static uint64_t *child_of(const struct ptab *pt, uint64_t entry) { return pmm_va((hpa_t){ entry & pt->fmt->addr }); }
 
 static void put(uint64_t *slot, uint64_t entry)
 {

@@ -6,8 +6,7 @@
  * and flush TLBs themselves; a page table page removed by unmap is kept on the
  * ptab's free list until ptab_reap, which the caller calls after the flush.
  */
-#ifndef KERNEL_MM_PTAB_H
-#define KERNEL_MM_PTAB_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -60,4 +59,3 @@ void ptab_reap(struct ptab *pt);
 /* Frees every table page, root included; hardware must no longer know it. */
 void ptab_destroy(struct ptab *pt);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Address space of a task: own user half, shared kernel half. */
-#ifndef KERNEL_MM_SPACE_H
-#define KERNEL_MM_SPACE_H
+#pragma once
 
 #include "kernel/mm/ptab.h"
 
@@ -21,4 +20,3 @@ extern const struct ptab_fmt ptab_fmt_host;
 /* nested tables of SVM: same entries, every one a user page */
 extern const struct ptab_fmt ptab_fmt_npt;
 
-#endif

@@ -39,15 +39,9 @@ void umem_init(void)
     slack = EXTENTS - free_set.count - 1;
 }
 
-static void clear_large(uint64_t pa)
-{
-    clear_bytes(kspace_window_large((hpa_t){ pa }), PAGE_2M);
-}
+static void clear_large(uint64_t pa) { clear_bytes(kspace_window_large((hpa_t){ pa }), PAGE_2M); }
 
-static void clear_page(uint64_t pa)
-{
-    clear_bytes(kspace_window_page((hpa_t){ pa }), PAGE_SIZE);
-}
+static void clear_page(uint64_t pa) { clear_bytes(kspace_window_page((hpa_t){ pa }), PAGE_SIZE); }
 
 /* Other threads may run between chunks and use this CPU's windows: each chunk maps its own. */
 static void clear(uint64_t base, uint64_t len)
@@ -116,15 +110,9 @@ void umem_free(hpa_t base, uint64_t size)
     KASSERT(st == ST_OK);                       /* slack kept a row for it */
 }
 
-uint64_t umem_total(void)
-{
-    return total;
-}
+uint64_t umem_total(void) { return total; }
 
-uint64_t umem_free_bytes(void)
-{
-    return __atomic_load_n(&free_set.total, __ATOMIC_RELAXED);
-}
+uint64_t umem_free_bytes(void) { return __atomic_load_n(&free_set.total, __ATOMIC_RELAXED); }
 
 uint64_t umem_largest(void)
 {

@@ -4,8 +4,7 @@
  * not map it, but for a window while it clears. A range is zero when given out;
  * it is cleared when freed, so nothing of an owner outlives it.
  */
-#ifndef KERNEL_MM_UMEM_H
-#define KERNEL_MM_UMEM_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -18,4 +17,3 @@ uint64_t umem_total(void);
 uint64_t umem_free_bytes(void);
 uint64_t umem_largest(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Capability tables. */
-#ifndef KERNEL_OBJ_CAP_H
-#define KERNEL_OBJ_CAP_H
+#pragma once
 
 #include "kernel/lib/nospec.h"
 #include "kernel/obj/task.h"
@@ -30,4 +29,3 @@ void cap_fill(struct cap *slot, struct kobj *obj, uint32_t rights, uint64_t badg
 /* Empties the slot and drops the reference. */
 void cap_drop(struct cap *slot);
 
-#endif

@@ -3,8 +3,7 @@
  * 64 notification bits. One thread waits, or one thread that runs a vCPU is
  * bound (doorbell): signalling makes it leave the guest.
  */
-#ifndef KERNEL_OBJ_EVENT_H
-#define KERNEL_OBJ_EVENT_H
+#pragma once
 
 #include "kernel/arch/spinlock.h"
 #include "kernel/obj/kobj.h"
@@ -33,4 +32,3 @@ void event_timer(struct event *event, uint64_t bits, uint64_t deadline_tsc);
 /* Takes the bits in mask, or 0. */
 uint64_t event_take(struct event *event, uint64_t mask);
 
-#endif

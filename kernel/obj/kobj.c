@@ -17,7 +17,4 @@ void kobj_gone(struct kobj *obj)
     obj->type = OBJ_NONE;
 }
 
-uint64_t kobj_count(enum obj_type type)
-{
-    return type < OBJ_TYPE_COUNT ? counts[type] : 0;
-}
+uint64_t kobj_count(enum obj_type type) { return type < OBJ_TYPE_COUNT ? counts[type] : 0; }

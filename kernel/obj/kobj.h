@@ -5,8 +5,7 @@
  * thread, so counts need no atomics and a lookup needs no reference: a VMM's
  * objects outlive its threads.
  */
-#ifndef KERNEL_OBJ_KOBJ_H
-#define KERNEL_OBJ_KOBJ_H
+#pragma once
 
 #include "kernel/abi/rights.h"
 #include "kernel/lib/base.h"
@@ -24,4 +23,3 @@ void kobj_put(struct kobj *obj);
 void kobj_gone(struct kobj *obj);                        /* destructor's last step: uncounts */
 uint64_t kobj_count(enum obj_type type);
 
-#endif

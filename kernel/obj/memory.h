@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A physical range with an owner; and channels: shared pages with an event at each side. */
-#ifndef KERNEL_OBJ_MEMORY_H
-#define KERNEL_OBJ_MEMORY_H
+#pragma once
 
 #include "kernel/lib/types.h"
 #include "kernel/obj/event.h"
@@ -32,4 +31,3 @@ MUST_USE status_t channel_create(uint32_t pages, struct event *a, uint64_t bits_
                                  struct channel **out);
 void channel_destroy(struct kobj *obj);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tasks: an address space, a capability table, threads. */
-#ifndef KERNEL_OBJ_TASK_H
-#define KERNEL_OBJ_TASK_H
+#pragma once
 
 #include "kernel/abi/syscall.h"
 #include "kernel/mm/space.h"
@@ -42,4 +41,3 @@ void task_end(struct task *task, enum task_state why, uint64_t code, const struc
 struct task *thread_task_current(void);
 void task_destroy(struct kobj *obj);
 
-#endif

@@ -120,10 +120,7 @@ void schedule(void)
         switch_to(prev, next);
 }
 
-void sched_yield(void)
-{
-    schedule();
-}
+void sched_yield(void) { schedule(); }
 
 void upcall_resched(void)
 {
@@ -188,10 +185,7 @@ void sched_wake(struct thread *t)
         lapic_ipi(t->cpu, VEC_RESCHED);
 }
 
-void upcall_wake(struct thread *t)
-{
-    sched_wake(t);
-}
+void upcall_wake(struct thread *t) { sched_wake(t); }
 
 void sched_preempt_point(void)
 {
@@ -201,10 +195,7 @@ void sched_preempt_point(void)
     upcall_resched();
 }
 
-void upcall_preempt_point(void)
-{
-    sched_preempt_point();
-}
+void upcall_preempt_point(void) { sched_preempt_point(); }
 
 void sched_idle(void)
 {

@@ -3,8 +3,7 @@
  * Per-CPU fixed-priority scheduling, round robin within a priority. A thread
  * never leaves its CPU. A CPU with one runnable thread takes no tick.
  */
-#ifndef KERNEL_SCHED_SCHED_H
-#define KERNEL_SCHED_SCHED_H
+#pragma once
 
 #include "kernel/obj/task.h"
 #include "kernel/arch/ktimer.h"
@@ -66,4 +65,3 @@ void sched_preempt_point(void);
 static inline struct thread *thread_current(void) { return percpu()->current; }
 uint64_t sched_idle_tsc(const struct percpu *cpu);   /* time that a CPU was idle, up to now */
 
-#endif

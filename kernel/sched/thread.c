@@ -10,10 +10,7 @@
 #include "kernel/mm/slab.h"
 #include "kernel/obj/event.h"
 
-struct task *thread_task_current(void)
-{
-    return thread_current()->task;
-}
+struct task *thread_task_current(void) { return thread_current()->task; }
 
 status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t rip, uint64_t rsp, uint64_t arg,
                        struct thread **out)

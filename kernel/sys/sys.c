@@ -21,26 +21,20 @@ static status_t manage(unsigned nr, const struct sys_args *args, uint64_t *value
     if (st != ST_OK)
         return st;
     switch (nr) {
-    case SYS_SYS_INFO:
-        return sys_info(args, value);
-    case SYS_SYS_POWER:
-        return sys_power(args);
+    case SYS_SYS_INFO: return sys_info(args, value);
+    case SYS_SYS_POWER: return sys_power(args);
     case SYS_CONSOLE_WRITE:
-    case SYS_CONSOLE_READ:
-        return sys_console(nr, args, value);
+    case SYS_CONSOLE_READ: return sys_console(nr, args, value);
     case SYS_MEMORY_CREATE:
     case SYS_MEMORY_MODULE:
     case SYS_MEMORY_TABLE:
     case SYS_TASK_MAP:
-    case SYS_VM_MAP:
-        return sys_mem(nr, args, value);
+    case SYS_VM_MAP: return sys_mem(nr, args, value);
     case SYS_DEV_OPEN:
     case SYS_DEV_ASSIGN:
     case SYS_DEV_RELEASE:
-    case SYS_IRQ_CREATE:
-        return sys_dev_manage(nr, args, value);
-    default:
-        return sys_obj(nr, args, value);
+    case SYS_IRQ_CREATE: return sys_dev_manage(nr, args, value);
+    default: return sys_obj(nr, args, value);
     }
 }
 

@@ -3,8 +3,7 @@
  * System calls by topic. Each takes the raw registers, decodes everything before
  * it changes anything, and returns a status; `value` is what rdx will hold.
  */
-#ifndef KERNEL_SYS_SYS_H
-#define KERNEL_SYS_SYS_H
+#pragma once
 
 #include "kernel/abi/syscall.h"
 #include "kernel/obj/cap.h"
@@ -48,4 +47,3 @@ void sys_root_start(void);
 struct event;
 extern struct event *sys_root_event;
 
-#endif

@@ -111,22 +111,14 @@ static status_t route(const struct sys_args *args)
 status_t sys_dev(unsigned nr, const struct sys_args *args, uint64_t *value)
 {
     switch (nr) {
-    case SYS_VM_MAP_BAR:
-        return map_bar(args);
-    case SYS_VM_UNMAP_BAR:
-        return unmap_bar(args);
-    case SYS_DEV_INFO:
-        return info(args);
-    case SYS_DEV_CFG_READ:
-        return cfg_read(args, value);
-    case SYS_DEV_CFG_WRITE:
-        return cfg_write(args);
-    case SYS_DEV_RESET:
-        return owner_reset(args);
-    case SYS_IRQ_SET:
-        return route(args);
-    default:
-        return ST_INVAL;
+    case SYS_VM_MAP_BAR: return map_bar(args);
+    case SYS_VM_UNMAP_BAR: return unmap_bar(args);
+    case SYS_DEV_INFO: return info(args);
+    case SYS_DEV_CFG_READ: return cfg_read(args, value);
+    case SYS_DEV_CFG_WRITE: return cfg_write(args);
+    case SYS_DEV_RESET: return owner_reset(args);
+    case SYS_IRQ_SET: return route(args);
+    default: return ST_INVAL;
     }
 }
 
@@ -221,16 +213,11 @@ status_t sys_dev_manage(unsigned nr, const struct sys_args *args, uint64_t *valu
 {
     *value = 0;
     switch (nr) {
-    case SYS_DEV_OPEN:
-        return open_device(args);
-    case SYS_DEV_ASSIGN:
-        return assign(args);
-    case SYS_DEV_RELEASE:
-        return release(args);
-    case SYS_IRQ_CREATE:
-        return create_irq(args);
-    default:
-        return ST_INVAL;
+    case SYS_DEV_OPEN: return open_device(args);
+    case SYS_DEV_ASSIGN: return assign(args);
+    case SYS_DEV_RELEASE: return release(args);
+    case SYS_IRQ_CREATE: return create_irq(args);
+    default: return ST_INVAL;
     }
 }
 

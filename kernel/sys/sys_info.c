@@ -112,8 +112,7 @@ static bool make(uint64_t what, uint64_t index, union record *rec, uint64_t *siz
     case INFO_REQUIREMENT:
         *size = sizeof rec->requirement;
         return requirement_record(index, &rec->requirement);
-    default:
-        return false;
+    default: return false;
     }
 }
 

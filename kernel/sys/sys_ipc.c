@@ -75,17 +75,11 @@ status_t sys_ipc(unsigned nr, const struct sys_args *args, uint64_t *value)
     case SYS_YIELD:
         sched_yield();
         return ST_OK;
-    case SYS_TASK_EXIT:
-        return end(args);
-    case SYS_EVENT_WAIT:
-        return wait(args, value);
-    case SYS_EVENT_SIGNAL:
-        return signal(args);
-    case SYS_TIMER_SET:
-        return timer(args);
-    case SYS_CHANNEL_SIGNAL:
-        return ring(args);
-    default:
-        return ST_INVAL;
+    case SYS_TASK_EXIT: return end(args);
+    case SYS_EVENT_WAIT: return wait(args, value);
+    case SYS_EVENT_SIGNAL: return signal(args);
+    case SYS_TIMER_SET: return timer(args);
+    case SYS_CHANNEL_SIGNAL: return ring(args);
+    default: return ST_INVAL;
     }
 }

@@ -181,17 +181,11 @@ static status_t map_guest(const struct sys_args *args)
 status_t sys_mem(unsigned nr, const struct sys_args *args, uint64_t *value)
 {
     switch (nr) {
-    case SYS_MEMORY_CREATE:
-        return create(args);
-    case SYS_MEMORY_MODULE:
-        return module(args);
-    case SYS_MEMORY_TABLE:
-        return table(args, value);
-    case SYS_TASK_MAP:
-        return map(args);
-    case SYS_VM_MAP:
-        return map_guest(args);
-    default:
-        return ST_INVAL;
+    case SYS_MEMORY_CREATE: return create(args);
+    case SYS_MEMORY_MODULE: return module(args);
+    case SYS_MEMORY_TABLE: return table(args, value);
+    case SYS_TASK_MAP: return map(args);
+    case SYS_VM_MAP: return map_guest(args);
+    default: return ST_INVAL;
     }
 }

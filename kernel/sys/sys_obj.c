@@ -296,35 +296,23 @@ static status_t create(unsigned nr, const struct sys_args *args, uint64_t *value
     if (st != ST_OK)
         return st;
     switch (nr) {
-    case SYS_TASK_CREATE:
-        return create_task(args, slot);
-    case SYS_THREAD_CREATE:
-        return create_thread(args, slot);
-    case SYS_EVENT_CREATE:
-        return create_event(slot);
-    case SYS_CHANNEL_CREATE:
-        return create_channel(args, slot);
-    case SYS_VM_CREATE:
-        return create_vm(args, slot, value);
-    case SYS_VCPU_CREATE:
-        return create_vcpu(args, slot);
-    default:
-        return ST_INVAL;
+    case SYS_TASK_CREATE: return create_task(args, slot);
+    case SYS_THREAD_CREATE: return create_thread(args, slot);
+    case SYS_EVENT_CREATE: return create_event(slot);
+    case SYS_CHANNEL_CREATE: return create_channel(args, slot);
+    case SYS_VM_CREATE: return create_vm(args, slot, value);
+    case SYS_VCPU_CREATE: return create_vcpu(args, slot);
+    default: return ST_INVAL;
     }
 }
 
 status_t sys_obj(unsigned nr, const struct sys_args *args, uint64_t *value)
 {
     switch (nr) {
-    case SYS_TASK_GRANT:
-        return grant(args);
-    case SYS_TASK_INFO:
-        return info(args);
-    case SYS_TASK_KILL:
-        return kill(args);
-    case SYS_CAP_DROP:
-        return drop(args);
-    default:
-        return create(nr, args, value);
+    case SYS_TASK_GRANT: return grant(args);
+    case SYS_TASK_INFO: return info(args);
+    case SYS_TASK_KILL: return kill(args);
+    case SYS_CAP_DROP: return drop(args);
+    default: return create(nr, args, value);
     }
 }

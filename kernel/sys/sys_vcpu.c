@@ -108,19 +108,12 @@ _Static_assert(sizeof(struct vm_cpuid) * VM_CPUID_MAX <= PAGE_SIZE, "rows fit a 
 status_t sys_vcpu(unsigned nr, const struct sys_args *args, uint64_t *value)
 {
     switch (nr) {
-    case SYS_VCPU_STATE:
-        return state(args);
-    case SYS_VCPU_LAPIC:
-        return lapic(args, value);
-    case SYS_VCPU_LINE:
-        return line(args);
-    case SYS_VCPU_STATS:
-        return stats(args);
-    case SYS_VM_MSI:
-        return msi(args);
-    case SYS_VM_CPUID:
-        return cpuid(args);
-    default:
-        return ST_INVAL;
+    case SYS_VCPU_STATE: return state(args);
+    case SYS_VCPU_LAPIC: return lapic(args, value);
+    case SYS_VCPU_LINE: return line(args);
+    case SYS_VCPU_STATS: return stats(args);
+    case SYS_VM_MSI: return msi(args);
+    case SYS_VM_CPUID: return cpuid(args);
+    default: return ST_INVAL;
     }
 }

@@ -93,10 +93,7 @@ void vcpu_destroy(struct kobj *obj)
     kobj_put(&v->vm->obj);               /* may free v: the last step */
 }
 
-void vcpu_free(struct vcpu *v)
-{
-    release(v);
-}
+void vcpu_free(struct vcpu *v) { release(v); }
 
 /* ---- the home thread ---- */
 
@@ -144,10 +141,7 @@ void vcpu_notify(struct vcpu *v)
 }
 
 /* Only the home thread, or anyone before it is known, may look into a vCPU. */
-static bool may_touch(const struct vcpu *v)
-{
-    return !v->stop && (!v->thread || v->thread == thread_current());
-}
+static bool may_touch(const struct vcpu *v) { return !v->stop && (!v->thread || v->thread == thread_current()); }
 
 status_t vcpu_state_get(struct vcpu *v, uint32_t groups)
 {
@@ -195,8 +189,7 @@ status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
         if (level)
             __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
         break;
-    default:
-        return ST_RANGE;
+    default: return ST_RANGE;
     }
     if (level)
         vcpu_notify(v);

@@ -3,8 +3,7 @@
  * The neutral vCPU. The general registers live in its shared page; everything a
  * back end needs hangs off `hw`.
  */
-#ifndef KERNEL_VIRT_VCPU_H
-#define KERNEL_VIRT_VCPU_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/abi/vcpu_state.h"
@@ -60,4 +59,3 @@ void vcpu_notify(struct vcpu *vcpu);
 /* Once per CPU at boot. reason in words when it fails. */
 MUST_USE status_t virt_init_cpu(char reason[96]);
 
-#endif

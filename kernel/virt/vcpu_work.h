@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Between vcpu.c and the back ends' run loops. */
-#ifndef KERNEL_VIRT_VCPU_WORK_H
-#define KERNEL_VIRT_VCPU_WORK_H
+#pragma once
 
 #include "kernel/virt/vcpu.h"
 
@@ -9,4 +8,3 @@
  * Does not come back when the task ends. Home thread, host state. */
 MUST_USE bool vcpu_attend(struct vcpu *vcpu);
 
-#endif

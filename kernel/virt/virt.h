@@ -4,8 +4,7 @@
  * becomes the other arm of each function, by a direct branch on cpu_features.
  * All run on the vCPU's CPU with interrupts off, unless said.
  */
-#ifndef KERNEL_VIRT_VIRT_H
-#define KERNEL_VIRT_VIRT_H
+#pragma once
 
 #include "kernel/virt/svm/svm.h"
 
@@ -33,4 +32,3 @@ static inline void virt_switch_out(struct vcpu *v) { svm_switch_out(v); }
 static inline void virt_switch_in(struct vcpu *v) { svm_switch_in(v); }
 static inline MUST_USE status_t virt_backend_init_cpu(char reason[96]) { return svm_init_cpu(reason); }
 
-#endif

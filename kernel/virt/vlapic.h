@@ -5,8 +5,7 @@
  * interrupts off. Fields that others only look at (mode, id, destination
  * registers, TPR) are single words.
  */
-#ifndef KERNEL_VIRT_VLAPIC_H
-#define KERNEL_VIRT_VLAPIC_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/bits.h"
@@ -128,4 +127,3 @@ void vlapic_timer_stop(struct vcpu *vcpu);
 /* The guest's TSC moved: an armed TSC deadline keeps its guest value. */
 void vlapic_timer_tsc_moved(struct vcpu *vcpu);
 
-#endif

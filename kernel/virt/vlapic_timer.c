@@ -12,15 +12,9 @@ _Static_assert(VLAPIC_HZ == 1000000000u, "one tick of the bus is one nanosecond"
 
 static bool is_deadline(const struct vlapic *l) { return (l->lvt[LVT_TIMER] & MODE_DEADLINE) != 0; }
 
-static uint64_t ns_to_tsc(uint64_t ns)
-{
-    return ns / VLAPIC_HZ * tsc_hz() + ns % VLAPIC_HZ * tsc_hz() / VLAPIC_HZ;
-}
+static uint64_t ns_to_tsc(uint64_t ns) { return ns / VLAPIC_HZ * tsc_hz() + ns % VLAPIC_HZ * tsc_hz() / VLAPIC_HZ; }
 
-static uint64_t tsc_to_ns(uint64_t tsc)
-{
-    return tsc / tsc_hz() * VLAPIC_HZ + tsc % tsc_hz() * VLAPIC_HZ / tsc_hz();
-}
+static uint64_t tsc_to_ns(uint64_t tsc) { return tsc / tsc_hz() * VLAPIC_HZ + tsc % tsc_hz() * VLAPIC_HZ / tsc_hz(); }
 
 /* Divide configuration: bits 3, 1, 0; 111 = by 1, else 2 << n [SDM3 11.5.4]. */
 static unsigned divide_shift(const struct vlapic *l)
@@ -96,10 +90,7 @@ void vlapic_timer_write_lvt(struct vcpu *v, uint32_t lvt)
     l->lvt[LVT_TIMER] = lvt;
 }
 
-uint64_t vlapic_timer_deadline(const struct vcpu *v)
-{
-    return is_deadline(&v->lapic) ? v->lapic.tsc_deadline : 0;
-}
+uint64_t vlapic_timer_deadline(const struct vcpu *v) { return is_deadline(&v->lapic) ? v->lapic.tsc_deadline : 0; }
 
 static void raise(struct vcpu *v)
 {

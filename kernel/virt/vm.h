@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A virtual machine: guest-physical space, CPUID table, vCPUs. */
-#ifndef KERNEL_VIRT_VM_H
-#define KERNEL_VIRT_VM_H
+#pragma once
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/arch/spinlock.h"
@@ -47,4 +46,3 @@ MUST_USE status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint3
 /* Once at boot, before the first VM: how many ASIDs or VPIDs the CPUs have, 0 not counted. */
 void vm_init(uint32_t asids);
 
-#endif

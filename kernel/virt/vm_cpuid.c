@@ -118,10 +118,7 @@ static uint32_t xsavec_size(uint64_t xcr0)
     return size;
 }
 
-static uint32_t with(uint32_t value, uint32_t bit, bool on)
-{
-    return on ? value | bit : value & ~bit;
-}
+static uint32_t with(uint32_t value, uint32_t bit, bool on) { return on ? value | bit : value & ~bit; }
 
 static void patch(const struct cpuid_now *now, struct vm_cpuid *out)
 {

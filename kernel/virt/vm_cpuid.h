@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID of a virtual machine: the row for a leaf in a few instructions, and what changes at run time. */
-#ifndef KERNEL_VIRT_VM_CPUID_H
-#define KERNEL_VIRT_VM_CPUID_H
+#pragma once
 
 #include "kernel/virt/vm.h"
 
@@ -30,4 +29,3 @@ static inline const struct vm_cpuid *vm_cpuid_row(const struct vm *vm, uint32_t 
     return &vm->cpuid[vm->cpuid_index[bank][low & 31u]];    /* the mask also holds under misprediction */
 }
 
-#endif

@@ -141,8 +141,7 @@ static size_t mutate_once(uint8_t *buf, size_t len)
             memcpy(buf + at, s->data + from, n);
         }
         break;
-    default:
-        return below(len + 1);                    /* cut the end off */
+    default: return below(len + 1);                    /* cut the end off */
     }
     return len;
 }

@@ -58,10 +58,7 @@ static const char *in_mode(const char *name)
 
 static bool bit(unsigned reg, unsigned vector) { return lapic_rd(reg + vector / 32) >> vector % 32 & 1; }
 
-static void self(unsigned vector)
-{
-    lapic_icr(0, SELF | vector);
-}
+static void self(unsigned vector) { lapic_icr(0, SELF | vector); }
 
 static void registers(void)
 {

@@ -55,10 +55,7 @@ static void ap(void *arg)
         __asm__ volatile ("cli; hlt");
 }
 
-static void again(void *arg)
-{
-    *(volatile unsigned *)arg = 77;
-}
+static void again(void *arg) { *(volatile unsigned *)arg = 77; }
 
 #define NAME(n) (x2 ? "x2-" n : "x-" n)
 static void mode(void)

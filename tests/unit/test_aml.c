@@ -22,23 +22,23 @@ static status_t try(const void *body, size_t len)
     return st;
 }
 
-#define TRY(literal) try(literal, sizeof literal - 1)
+#define TRY_TEXT(literal) try(literal, sizeof literal - 1)
 
 static void test_forms(void)
 {
-    CHECK(TRY("\x08_S5_\x12\x05\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* length too short */
-    CHECK(TRY("\x08_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_OK && a == 5 && b == 7);
-    CHECK(TRY("\x08\\_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_OK && a == 5);
-    CHECK(TRY("\x08_S5_\x12\x06\x04\x00\x01\x00\x00") == ST_OK && a == 0 && b == 1);
-    CHECK(TRY("\x08_S5_\x12\x0a\x04\x0b\x05\x00\x0b\x06\x00\x00\x00") == ST_OK && a == 5 && b == 6);
-    CHECK(TRY("\x08_S5_\x12\x05\x01\x0b\x05\x03") == ST_OK && a == 5 && b == 3);
-    CHECK(TRY("\x08_S5_\x12\x08\x04\x0a\x08\x0a\x07\x00\x00") == ST_NOTFOUND);   /* SLP_TYP is 3 bits */
-    CHECK(TRY("\x08_S5_\x12\x08\x00\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* empty package */
-    CHECK(TRY("\x14_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* no NameOp */
-    CHECK(TRY("\x08_S5_\x13\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);
-    CHECK(TRY("\x08_S3_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00\x08_S5_\x12\x08\x04\x0a\x02\x0a\x02\x00\x00") == ST_OK &&
+    CHECK(TRY_TEXT("\x08_S5_\x12\x05\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* length too short */
+    CHECK(TRY_TEXT("\x08_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_OK && a == 5 && b == 7);
+    CHECK(TRY_TEXT("\x08\\_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_OK && a == 5);
+    CHECK(TRY_TEXT("\x08_S5_\x12\x06\x04\x00\x01\x00\x00") == ST_OK && a == 0 && b == 1);
+    CHECK(TRY_TEXT("\x08_S5_\x12\x0a\x04\x0b\x05\x00\x0b\x06\x00\x00\x00") == ST_OK && a == 5 && b == 6);
+    CHECK(TRY_TEXT("\x08_S5_\x12\x05\x01\x0b\x05\x03") == ST_OK && a == 5 && b == 3);
+    CHECK(TRY_TEXT("\x08_S5_\x12\x08\x04\x0a\x08\x0a\x07\x00\x00") == ST_NOTFOUND);   /* SLP_TYP is 3 bits */
+    CHECK(TRY_TEXT("\x08_S5_\x12\x08\x00\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* empty package */
+    CHECK(TRY_TEXT("\x14_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);   /* no NameOp */
+    CHECK(TRY_TEXT("\x08_S5_\x13\x08\x04\x0a\x05\x0a\x07\x00\x00") == ST_NOTFOUND);
+    CHECK(TRY_TEXT("\x08_S3_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00\x08_S5_\x12\x08\x04\x0a\x02\x0a\x02\x00\x00") == ST_OK &&
           a == 2);
-    CHECK(TRY("") == ST_NOTFOUND);
+    CHECK(TRY_TEXT("") == ST_NOTFOUND);
     CHECK(aml_s5((const uint8_t *)"DSDT", 4, &a, &b) == ST_CORRUPT);
     for (size_t n = 0; n < 14; n++)
         CHECK(try("\x08_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00", n) != ST_OK);

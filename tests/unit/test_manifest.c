@@ -11,10 +11,7 @@
 static struct manifest m;
 static char out[4096];
 
-static void parse(const char *text)
-{
-    manifest_parse(&m, text, strlen(text));
-}
+static void parse(const char *text) { manifest_parse(&m, text, strlen(text)); }
 
 /* Exactly one error (warnings aside), with this code and place. */
 static void one(const char *text, enum code code, unsigned line, unsigned col)

@@ -20,15 +20,13 @@ struct cpuid_leaf cpuid_host(uint32_t leaf, uint32_t subleaf)
         memcpy(&v.edx, names[host] + 4, 4);
         memcpy(&v.ecx, names[host] + 8, 4);
         return v;
-    case 1:
-        return (struct cpuid_leaf){ 0x000506e3, 0xff100800, host == BARE ? 0 : ~0u, ~0u };
+    case 1: return (struct cpuid_leaf){ 0x000506e3, 0xff100800, host == BARE ? 0 : ~0u, ~0u };
     case 4:
         if (subleaf > 3)
             return v;
         return (struct cpuid_leaf){ (subleaf < 2 ? 1 + subleaf : 3) | (subleaf == 0 ? 1 : subleaf) << 5 | 0x3f << 14
                                     | 0x3fu << 26, 0x01c0003f, 63, 0 };
-    case 7:
-        return (struct cpuid_leaf){ 2, ~0u, ~0u, ~0u };
+    case 7: return (struct cpuid_leaf){ 2, ~0u, ~0u, ~0u };
     case 0xd:
         if (subleaf == 0)
             return (struct cpuid_leaf){ 0x602ff, 0x240, 0x2b00, 0 };
@@ -40,12 +38,9 @@ struct cpuid_leaf cpuid_host(uint32_t leaf, uint32_t subleaf)
     case 0x80000000u:
         v.eax = host == BARE ? 0x80000004u : 0x80000021u;
         return v;
-    case 0x80000001u:
-        return (struct cpuid_leaf){ 0x800f12, 0x1234, ~0u, ~0u };
-    case 0x80000008u:
-        return (struct cpuid_leaf){ 0x003034, ~0u, 0x7f, ~0u };
-    default:
-        return (struct cpuid_leaf){ ~0u, ~0u, ~0u, ~0u };
+    case 0x80000001u: return (struct cpuid_leaf){ 0x800f12, 0x1234, ~0u, ~0u };
+    case 0x80000008u: return (struct cpuid_leaf){ 0x003034, ~0u, 0x7f, ~0u };
+    default: return (struct cpuid_leaf){ ~0u, ~0u, ~0u, ~0u };
     }
 }
 

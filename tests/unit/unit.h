@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Checks for host unit tests: count, print failures, go on. */
-#ifndef TESTS_UNIT_UNIT_H
-#define TESTS_UNIT_UNIT_H
+#pragma once
 
 #include <stdint.h>
 #include <stdio.h>
@@ -28,4 +27,3 @@ int unit_done(void);
         if (strcmp(s_, t_) != 0) { unit_fail(__FILE__, __LINE__, #a " == " #b); printf("    got  \"%s\"\n    want \"%s\"\n", s_, t_); } \
     } while (0)
 
-#endif

@@ -5,8 +5,7 @@
  * entry and leaves a note; what could hide a whole unit sets lost_units, because
  * a unit that nobody turns on would let its devices through.
  */
-#ifndef DRIVERS_IOMMU_VTD_DMAR_H
-#define DRIVERS_IOMMU_VTD_DMAR_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -71,4 +70,3 @@ struct dmar {
 MUST_USE status_t dmar_parse(const uint8_t *table, size_t len, struct dmar *out);
 const char *dmar_note_text(uint16_t what);
 
-#endif

@@ -3,8 +3,7 @@
  * VT-d behind the facade: same calls and contracts as drivers/iommu/iommu.h.
  * Only iommu.c and the files of this folder include it.
  */
-#ifndef DRIVERS_IOMMU_VTD_VTD_H
-#define DRIVERS_IOMMU_VTD_VTD_H
+#pragma once
 
 #include "drivers/iommu/iommu.h"
 #include "kernel/acpi/acpi.h"
@@ -47,4 +46,3 @@ uint32_t vtd_unit_count(void);
 /* vtd_dom.c: what domains may use, from all units together. */
 void vtd_dom_setup(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fault records kept, over all units. */
-#ifndef DRIVERS_IOMMU_VTD_VTD_FAULT_H
-#define DRIVERS_IOMMU_VTD_VTD_FAULT_H
+#pragma once
 
 #include "kernel/abi/info.h"
 #include "kernel/lib/base.h"
@@ -11,4 +10,3 @@ const char *vtd_fault_text(uint32_t reason);
 /* The oldest record kept with seq >= from_seq. */
 bool vtd_fault_get(uint64_t from_seq, struct info_fault *out);
 
-#endif

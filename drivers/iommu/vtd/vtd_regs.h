@@ -3,8 +3,7 @@
  * VT-d registers. Offsets are typed by width; 8- and 16-bit accesses do not
  * exist. One-shot command bits are never part of the GCMD image that is kept.
  */
-#ifndef DRIVERS_IOMMU_VTD_VTD_REGS_H
-#define DRIVERS_IOMMU_VTD_VTD_REGS_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/bits.h"
@@ -85,4 +84,3 @@ typedef struct { uint16_t off; } vtd_r64;
 /* First bytes that must be mapped: the fixed registers. */
 #define VTD_MMIO_MIN 0x1000u
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device scopes of DMAR turned into functions, by following real bridge paths. */
-#ifndef DRIVERS_IOMMU_VTD_VTD_SCOPE_H
-#define DRIVERS_IOMMU_VTD_VTD_SCOPE_H
+#pragma once
 
 #include "drivers/iommu/vtd/dmar.h"
 #include "kernel/lib/types.h"
@@ -17,4 +16,3 @@ struct vtd_match {
 struct vtd_match vtd_scope_resolve(const struct dmar_scope *scope, uint16_t seg);
 bool vtd_scope_covers(const struct vtd_match *match, struct bdf fn);
 
-#endif

@@ -3,8 +3,7 @@
  * VT-d tables in memory: root and context entries, remapping entries, queue
  * descriptors. One maker each; publishers store in the only safe order.
  */
-#ifndef DRIVERS_IOMMU_VTD_VTD_TABLES_H
-#define DRIVERS_IOMMU_VTD_VTD_TABLES_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/bits.h"
@@ -55,10 +54,7 @@ static inline struct vtd_pair vtd_ctx_make(hpa_t table, unsigned levels, uint32_
 _Static_assert(VTD_IRTES == 1u << (VTD_IRT_S + 1), "IRTA.S");
 _Static_assert(VTD_IRTES * 16u == PAGE_SIZE << VTD_IRT_ORDER, "interrupt table size");
 
-static inline uint64_t vtd_irte_hi(uint16_t sid)
-{
-    return FIELD_PREP(IRTE_SID, sid) | FIELD_PREP(IRTE_SVT, 1);
-}
+static inline uint64_t vtd_irte_hi(uint16_t sid) { return FIELD_PREP(IRTE_SID, sid) | FIELD_PREP(IRTE_SVT, 1); }
 
 static inline uint64_t vtd_irte_lo(uint32_t apic_id, uint8_t vector, bool level, bool eime)
 {
@@ -121,4 +117,3 @@ static inline struct vtd_pair vtd_inv_wait(hpa_t status, uint32_t data)
     return (struct vtd_pair){ .lo = INV_WAIT | INV_WAIT_SW | FIELD_PREP(INV_WAIT_DATA, data), .hi = status.v };
 }
 
-#endif

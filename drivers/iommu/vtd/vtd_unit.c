@@ -62,10 +62,7 @@ status_t vtd_unit_once(struct vtd_unit *u, uint32_t bit)
     return wait_gsts(u, bit, bit == GCMD_WBF ? 0 : bit);
 }
 
-status_t vtd_unit_write_buffer(struct vtd_unit *u)
-{
-    return u->cap & CAP_RWBF ? vtd_unit_once(u, GCMD_WBF) : ST_OK;
-}
+status_t vtd_unit_write_buffer(struct vtd_unit *u) { return u->cap & CAP_RWBF ? vtd_unit_once(u, GCMD_WBF) : ST_OK; }
 
 /* Maps the fixed registers, then as much as the fault records need. */
 static status_t map_registers(struct vtd_unit *u)

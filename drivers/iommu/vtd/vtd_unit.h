@@ -4,8 +4,7 @@
  * Every function that takes a unit, except vtd_unit_start and vtd_unit_fail, is
  * called with the unit's lock held.
  */
-#ifndef DRIVERS_IOMMU_VTD_VTD_UNIT_H
-#define DRIVERS_IOMMU_VTD_VTD_UNIT_H
+#pragma once
 
 #include "drivers/iommu/vtd/dmar.h"
 #include "drivers/iommu/vtd/vtd_regs.h"
@@ -127,4 +126,3 @@ uint32_t vtd_fault_collect(struct vtd_unit *u);
 void vtd_fault_clear(struct vtd_unit *u);
 void vtd_fault_route(struct vtd_unit *u, uint32_t apic_id, uint8_t vector);
 
-#endif

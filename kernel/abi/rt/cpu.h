@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unprivileged instructions that ring 3 needs: CPUID, RDTSC, PAUSE. */
-#ifndef KERNEL_ABI_RT_CPU_H
-#define KERNEL_ABI_RT_CPU_H
+#pragma once
 
 #include <stdint.h>
 
@@ -24,4 +23,3 @@ static inline uint64_t rt_rdtsc(void)
 
 static inline void rt_pause(void) { __asm__ volatile ("pause" : : : "memory"); }
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inline system-call stub for ring 3; numbers and registers in syscall.h. */
-#ifndef KERNEL_ABI_RT_SYS_H
-#define KERNEL_ABI_RT_SYS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -43,4 +42,3 @@ static inline status_t sys_vcpu_run(uint64_t slot)
     return (status_t)st;
 }
 
-#endif

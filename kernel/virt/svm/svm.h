@@ -4,8 +4,7 @@
  * off. Between svm_enter's CLGI and STGI the guest's FS, GS, TR and system call
  * registers are loaded: svm_fast and what it calls use no per-CPU data.
  */
-#ifndef KERNEL_VIRT_SVM_SVM_H
-#define KERNEL_VIRT_SVM_SVM_H
+#pragma once
 
 #include "kernel/config.h"
 #include "kernel/virt/svm/vmcb.h"
@@ -143,4 +142,3 @@ void svm_arm_apic(struct svm_vcpu *svm);
 void svm_arm_extint(struct svm_vcpu *svm, uint8_t vector);
 void svm_sync_hw(struct svm_vcpu *svm);
 
-#endif

@@ -137,10 +137,8 @@ static enum svm_next with_length(struct svm_vcpu *s, uint32_t code)
     case SVM_EXIT_MSR:
         s->vcpu->stats.msr++;
         return svm_msr(s, len);
-    case SVM_EXIT_HLT:
-        return halt(s, len);
-    case SVM_EXIT_XSETBV:
-        return xsetbv(s, len);
+    case SVM_EXIT_HLT: return halt(s, len);
+    case SVM_EXIT_XSETBV: return xsetbv(s, len);
     case SVM_EXIT_VMMCALL:
         s->vcpu->stats.vmmcall++;
         svm_advance(s, len);
@@ -199,10 +197,8 @@ static enum svm_next iret(struct svm_vcpu *s)
 static enum svm_next dispatch_rest(struct svm_vcpu *s, uint32_t code)
 {
     switch (code) {
-    case SVM_EXIT_VINTR:
-        return interrupt_window(s);
-    case SVM_EXIT_IRET:
-        return iret(s);
+    case SVM_EXIT_VINTR: return interrupt_window(s);
+    case SVM_EXIT_IRET: return iret(s);
     case SVM_EXIT_RDPMC:
         svm_raise_gp(s);
         return SVM_RESUME;
@@ -217,8 +213,7 @@ static enum svm_next dispatch_rest(struct svm_vcpu *s, uint32_t code)
     case SVM_EXIT_TLBSYNC:
         svm_raise(s, EXC_UD);
         return SVM_RESUME;
-    case SVM_EXIT_SHUTDOWN:
-        return svm_to_user(s, EXIT_SHUTDOWN);
+    case SVM_EXIT_SHUTDOWN: return svm_to_user(s, EXIT_SHUTDOWN);
     default:
         if (code >= SVM_EXIT_VMRUN && code <= SVM_EXIT_SKINIT) {
             svm_raise(s, EXC_UD);
@@ -247,16 +242,14 @@ static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
     case SVM_EXIT_INIT:
         s->vcpu->stats.nmi++;                        /* taken by the host at STGI */
         return SVM_RESUME;
-    case SVM_EXIT_NPF:
-        return nested_fault(s);
+    case SVM_EXIT_NPF: return nested_fault(s);
     case SVM_EXIT_CPUID:
     case SVM_EXIT_MSR:
     case SVM_EXIT_HLT:
     case SVM_EXIT_XSETBV:
     case SVM_EXIT_VMMCALL:
     case SVM_EXIT_INVD:
-    case SVM_EXIT_WBINVD:
-        return with_length(s, code);
+    case SVM_EXIT_WBINVD: return with_length(s, code);
     default:
         s->vcpu->stats.other++;
         return dispatch_rest(s, code);

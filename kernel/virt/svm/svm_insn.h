@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Moving past an emulated instruction, shared by the fast and the slow path. */
-#ifndef KERNEL_VIRT_SVM_SVM_INSN_H
-#define KERNEL_VIRT_SVM_SVM_INSN_H
+#pragma once
 
 #include "kernel/virt/svm/svm.h"
 
@@ -32,4 +31,3 @@ static inline uint32_t svm_insn_len(struct svm_vcpu *s, uint32_t code)
     return len >= 1 && len <= 15 ? (uint32_t)len : 0;
 }
 
-#endif

@@ -38,8 +38,7 @@ static enum result read(struct svm_vcpu *s, uint32_t msr, uint64_t *value)
     case MSR_TSC_AUX:
         *value = v->tsc_aux;
         return v->tsc_aux_on ? DONE : USER;
-    default:
-        return USER;
+    default: return USER;
     }
 }
 
@@ -102,12 +101,9 @@ static enum result write(struct svm_vcpu *s, uint32_t msr, uint64_t value)
     case MSR_TSC_DEADLINE:
         vlapic_timer_set_deadline(v, value);
         return DONE;
-    case MSR_EFER:
-        return write_efer(s->vmcb, value);
-    case MSR_TSC_AUX:
-        return write_tsc_aux(v, value);
-    default:
-        return USER;
+    case MSR_EFER: return write_efer(s->vmcb, value);
+    case MSR_TSC_AUX: return write_tsc_aux(v, value);
+    default: return USER;
     }
 }
 

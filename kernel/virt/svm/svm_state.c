@@ -230,8 +230,7 @@ static bool event_in(struct vcpu *v, uint64_t event)
         break;
     case EVENT_TYPE_SOFTINT:
         break;
-    default:
-        return false;
+    default: return false;
     }
     if (s->event == INJ(INJ_TYPE_EXC, EXC_DB))
         s->vmcb->dr6 &= ~DR6_BS;          /* the step that did not happen after all */

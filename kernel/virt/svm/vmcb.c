@@ -28,10 +28,7 @@
 #define CR0_RESET    (CR0_CD | CR0_NW | 0x10ull)
 #define CPU_FAMILY   0x00000600u      /* rdx after reset; the VMM's CPUID has the real one */
 
-static struct vmcb_seg real_segment(uint16_t attr)
-{
-    return (struct vmcb_seg){ .attr = attr, .limit = 0xffff };
-}
+static struct vmcb_seg real_segment(uint16_t attr) { return (struct vmcb_seg){ .attr = attr, .limit = 0xffff }; }
 
 void vmcb_init(struct svm_vcpu *s)
 {

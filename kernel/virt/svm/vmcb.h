@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual machine control block [APM2 B]: hardware's layout, and the words in it. */
-#ifndef KERNEL_VIRT_SVM_VMCB_H
-#define KERNEL_VIRT_SVM_VMCB_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/bits.h"
@@ -220,4 +219,3 @@ _Static_assert(sizeof(struct vmcb) == PAGE_SIZE, "a VMCB is one page");
 #define EXC_AC  17u
 #define EXC_MC  18u
 
-#endif

@@ -4,8 +4,7 @@
  * fakes of everything below and beside them. Objects come from malloc, so that
  * the sanitizers see every use after the end.
  */
-#ifndef TESTS_FUZZ_WORLD_H
-#define TESTS_FUZZ_WORLD_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,4 +21,3 @@ extern uint32_t world_fail_after;                /* allocation number that fails
 void world_thread_is(struct task *task);         /* the caller of the next system call */
 void world_reset(void);
 
-#endif

@@ -26,10 +26,7 @@ bool lapic_x2_on(void)
     return true;
 }
 
-uint32_t lapic_rd(unsigned reg)
-{
-    return is_x2() ? (uint32_t)rdmsr(0x800 + reg) : mmio_rd32(LAPIC_PAGE + 16 * reg);
-}
+uint32_t lapic_rd(unsigned reg) { return is_x2() ? (uint32_t)rdmsr(0x800 + reg) : mmio_rd32(LAPIC_PAGE + 16 * reg); }
 
 void lapic_wr(unsigned reg, uint32_t value)
 {

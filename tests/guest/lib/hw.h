@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions that C has no words for. */
-#ifndef TESTS_GUEST_LIB_HW_H
-#define TESTS_GUEST_LIB_HW_H
+#pragma once
 
 #include <stdint.h>
 
@@ -60,4 +59,3 @@ static inline void mmio_wr32(uintptr_t a, uint32_t v) { *(volatile uint32_t *)a 
 static inline uint64_t mmio_rd64(uintptr_t a) { return *(volatile uint64_t *)a; }
 static inline void mmio_wr64(uintptr_t a, uint64_t v) { *(volatile uint64_t *)a = v; }
 
-#endif

@@ -5,8 +5,7 @@
  * `FAIL name detail`, the last line is `DONE passed failed`, then the guest turns
  * itself off.
  */
-#ifndef TESTS_GUEST_LIB_RT_H
-#define TESTS_GUEST_LIB_RT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,4 +55,3 @@ void rt_map(uint64_t pa, uint64_t len);
 
 #include "tests/guest/lib/hw.h"
 
-#endif

@@ -54,10 +54,7 @@ static struct range *find(uint64_t base, uint64_t len)
     return NULL;
 }
 
-bool fake_mmio_covers(uint64_t base, uint64_t len)
-{
-    return find(base, len) != NULL;
-}
+bool fake_mmio_covers(uint64_t base, uint64_t len) { return find(base, len) != NULL; }
 
 void fake_step(void)
 {

@@ -23,7 +23,4 @@ void *kmap_mmio(hpa_t pa, uint64_t len)
     return granted() && fake_mmio_covers(pa.v, len) ? (void *)(uintptr_t)pa.v : NULL;
 }
 
-const void *kmap_ro(hpa_t pa, uint64_t len)
-{
-    return granted() && len != 0 ? (const void *)(uintptr_t)pa.v : NULL;
-}
+const void *kmap_ro(hpa_t pa, uint64_t len) { return granted() && len != 0 ? (const void *)(uintptr_t)pa.v : NULL; }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fake of kernel/mm/kmap.h: a mapping is the address itself. */
-#ifndef TESTS_UNIT_FAKE_KMAP_H
-#define TESTS_UNIT_FAKE_KMAP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -11,4 +10,3 @@ struct fake_kmap {
 };
 extern struct fake_kmap fake_kmap;
 
-#endif

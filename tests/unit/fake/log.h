@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fake of kernel/log/console.h keeps the text for the test. */
-#ifndef TESTS_UNIT_FAKE_LOG_H
-#define TESTS_UNIT_FAKE_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -10,4 +9,3 @@ const char *fake_log_text(void);                 /* lines, each with a newline *
 bool fake_log_has(const char *part);
 unsigned fake_log_lines(void);
 
-#endif

@@ -33,10 +33,7 @@ void fk_clear(void)
     fk.out[0] = 0;
 }
 
-bool fk_printed(const char *text)
-{
-    return strstr(fk.out, text) != NULL;
-}
+bool fk_printed(const char *text) { return strstr(fk.out, text) != NULL; }
 
 void fk_type(const char *text)
 {

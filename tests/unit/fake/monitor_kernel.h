@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A small kernel model for host tests of the monitor: capabilities, counts, faults to inject. */
-#ifndef TESTS_UNIT_FAKE_MONITOR_KERNEL_H
-#define TESTS_UNIT_FAKE_MONITOR_KERNEL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -70,4 +69,3 @@ void fk_type(const char *text);
 void fk_end_task(struct fk_object *task, enum task_state state, uint32_t vector);
 unsigned fk_live(void);            /* all objects */
 
-#endif

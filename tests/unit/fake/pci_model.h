@@ -3,8 +3,7 @@
  * PCI functions as models: config space by ECAM and by ports CF8/CFC, BARs that size, resets
  * that take time, an MSI-X table, and faults to inject. Also answers acpi_find with an MCFG.
  */
-#ifndef TESTS_UNIT_FAKE_PCI_MODEL_H
-#define TESTS_UNIT_FAKE_PCI_MODEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,4 +79,3 @@ uint32_t pci_model_msix_word(const struct pci_model_fn *f, unsigned index, unsig
 /* Something like an e1000e: PM, MSI, PCIe with FLR, MSI-X with five entries in BAR 3. */
 struct pci_model_fn *pci_model_nic(unsigned bus, unsigned dev, unsigned fn, uint64_t mmio);
 
-#endif

@@ -48,10 +48,7 @@ static size_t page_of(uint64_t pa)
     return (pa - (uintptr_t)fake_pmm.base) / PAGE_SIZE;
 }
 
-bool fake_pmm_owns(uint64_t pa)
-{
-    return fake_pmm_in_arena((const void *)(uintptr_t)pa) && order_of[page_of(pa)] != 0;
-}
+bool fake_pmm_owns(uint64_t pa) { return fake_pmm_in_arena((const void *)(uintptr_t)pa) && order_of[page_of(pa)] != 0; }
 
 void *fake_pmm_alias(uint64_t pa)
 {

@@ -7,8 +7,7 @@
  * device does not snoop: only hw_flush moves lines there, and a page starts as
  * junk with every bit set.
  */
-#ifndef TESTS_UNIT_FAKE_PMM_H
-#define TESTS_UNIT_FAKE_PMM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,4 +36,3 @@ void fake_mem_write(uint64_t pa, uint64_t value, unsigned size);
 void fake_pmm_sync(void);
 bool fake_pmm_in_arena(const void *p);
 
-#endif

@@ -5,8 +5,7 @@
  * store traps, is let through alone, and then the test's check runs on memory
  * exactly as it is between two stores.
  */
-#ifndef TESTS_UNIT_FAKE_STORELOG_H
-#define TESTS_UNIT_FAKE_STORELOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,4 +19,3 @@ void storelog_start(storelog_fn *check, void *ctx);
 /* Ends it; the number of stores seen. */
 uint64_t storelog_stop(void);
 
-#endif

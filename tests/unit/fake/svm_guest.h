@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One SVM vCPU whose CPU is the test: it writes exits into the VMCB and looks at what comes back. */
-#ifndef TESTS_UNIT_FAKE_SVM_GUEST_H
-#define TESTS_UNIT_FAKE_SVM_GUEST_H
+#pragma once
 
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/msr.h"
@@ -30,4 +29,3 @@ uint32_t guest_fast(uint32_t code, uint64_t rdx, uint64_t rcx);
 uint32_t guest_fast_wrmsr(uint32_t msr, uint64_t value);
 void guest_take_interrupt(void);
 
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A model of vmm/host.h for unit tests of devices; include it in one .c file only. */
-#ifndef TESTS_UNIT_FAKE_VMM_HOST_H
-#define TESTS_UNIT_FAKE_VMM_HOST_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,4 +172,3 @@ static inline const struct fake_map *fake_mapped(uint64_t gpa)
     return NULL;
 }
 
-#endif

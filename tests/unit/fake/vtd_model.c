@@ -142,10 +142,8 @@ static enum run run_one(struct vtd_model *m, uint64_t lo, uint64_t hi)
             return RUN_BAD;
         forget_iec(m, lo & 0x10, lo >> 32 & 0xffff, lo >> 27 & 0x1f);
         return RUN_OK;
-    case 5:
-        return run_wait(m, lo, hi);
-    default:
-        return RUN_BAD;
+    case 5: return run_wait(m, lo, hi);
+    default: return RUN_BAD;
     }
 }
 

@@ -6,8 +6,7 @@
  * when it does not snoop, and records faults with overflow. Faults of the unit
  * itself are injected by the fields below.
  */
-#ifndef TESTS_UNIT_FAKE_VTD_MODEL_H
-#define TESTS_UNIT_FAKE_VTD_MODEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,4 +86,3 @@ void vtd_model_fault(struct vtd_model *m, uint16_t rid, unsigned reason, uint64_
 /* Forgets everything cached, as power management may: never wrong. */
 void vtd_model_forget(struct vtd_model *m);
 
-#endif

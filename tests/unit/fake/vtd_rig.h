@@ -3,8 +3,7 @@
  * A machine for tests of drivers/iommu: builds its DMAR, answers acpi_find and
  * the config reads that scope resolution makes.
  */
-#ifndef TESTS_UNIT_FAKE_VTD_RIG_H
-#define TESTS_UNIT_FAKE_VTD_RIG_H
+#pragma once
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/types.h"
@@ -34,4 +33,3 @@ void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint
 /* One unit at RIG_BASE0 that takes all, with an I/O APIC 0 as ff:00.0, started. */
 status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap);
 
-#endif

@@ -5,8 +5,7 @@
  * to hooks. Time moves by fake_hw.step_us at every access and pause, so that
  * deadlines expire. An access that nobody claims ends the test.
  */
-#ifndef KERNEL_ARCH_HW_H
-#define KERNEL_ARCH_HW_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -107,4 +106,3 @@ static inline uint64_t hw_now_us(void) { return fake_hw.now_us; }
 static inline struct deadline deadline_in(uint64_t us) { return (struct deadline){ hw_now_us() + us }; }
 static inline MUST_USE bool spin(const struct deadline *d) { hw_pause(); return hw_now_us() < d->end_us; }
 
-#endif

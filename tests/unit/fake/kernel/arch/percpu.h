@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fake of kernel/arch/percpu.h: one CPU, whose block the test defines (struct percpu fake_percpu). */
-#ifndef KERNEL_ARCH_PERCPU_H
-#define KERNEL_ARCH_PERCPU_H
+#pragma once
 
 #include "kernel/lib/base.h"
 
@@ -26,4 +25,3 @@ extern uint32_t cpu_count;
 
 static inline struct percpu *percpu(void) { return &fake_percpu; }
 
-#endif

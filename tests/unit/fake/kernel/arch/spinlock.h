@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fake of kernel/arch/spinlock.h: one thread, so a lock taken twice is a deadlock. */
-#ifndef KERNEL_ARCH_SPINLOCK_H
-#define KERNEL_ARCH_SPINLOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -23,4 +22,3 @@ static inline void spin_unlock(struct spinlock *l)
     l->serving++;
 }
 
-#endif

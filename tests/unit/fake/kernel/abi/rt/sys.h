@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host tests: the stubs of kernel/abi/rt/sys.h answered by a model that the test links. */
-#ifndef KERNEL_ABI_RT_SYS_H
-#define KERNEL_ABI_RT_SYS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -29,4 +28,3 @@ static inline struct sys_ret sys_call4(unsigned nr, uint64_t a0, uint64_t a1, ui
 { return sys_call(nr, a0, a1, a2, a3, 0, 0); }
 static inline status_t sys_vcpu_run(uint64_t slot) { return sys_call1(SYS_VCPU_RUN, slot).st; }
 
-#endif
