@@ -88,22 +88,58 @@ static bool stage(struct run *r, const char *name, const char *file)
 
 static const char *get(const struct run *r, const char *key, const char *fallback) { return cfg_get(r->cf, r->c, key, fallback); }
 
-static void add_devices(struct run *r, const char *list)
+/* The web server of the user network, tests/demo/httpd.c: ends with this process. Its port, 0 when there is none. */
+static unsigned start_httpd(const struct run *r)
+{
+    char path[600];
+    unsigned port = 0;
+    int fd[2];
+    snprintf(path, sizeof path, "%s/build/httpd", r->root);
+    if (pipe2(fd, O_CLOEXEC) != 0)
+        return 0;
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(fd[1], 1);
+        execl(path, path, (char *)NULL);
+        _exit(127);
+    }
+    close(fd[1]);
+    FILE *in = fdopen(fd[0], "r");
+    if (in && fscanf(in, "%u", &port) != 1)
+        port = 0;
+    if (in)
+        fclose(in);
+    return port;
+}
+
+static bool add_devices(struct run *r, const char *list)
 {
     static const struct { const char *word, *flags; } known[] = {
         { "xhci", "-device qemu-xhci,id=xhci,addr=4" },
         { "nvme", "-device pcie-root-port,id=rp1,chassis=1,slot=1,addr=5 "
                   "-drive if=none,id=nv,format=raw,snapshot=on,file=@B/nvme.img -device nvme,bus=rp1,drive=nv,serial=nv0" },
-        { "e1000e", "-netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-cmd:@B/httpd -device e1000e,netdev=n0,addr=6,romfile=" },
+        { "e1000e", "-netdev user,id=n0,bootfile=http://10.0.2.2:@P/ -device e1000e,netdev=n0,addr=6,romfile=" },
         { "edu", "-device edu,addr=7,dma_mask=0xffffffffffffffff" },
         { "edu2", "-device edu,addr=8,dma_mask=0xffffffffffffffff" },
     };
+    char flags[512];
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const char *at = strstr(list, known[i].word);
         size_t n = strlen(known[i].word);
-        if (at && (at == list || at[-1] == ' ') && (at[n] == 0 || at[n] == ' '))
+        if (!at || (at != list && at[-1] != ' ') || (at[n] != 0 && at[n] != ' '))
+            continue;
+        const char *port_at = strstr(known[i].flags, "@P");
+        if (!port_at) {
             add_words(r, known[i].flags);
+            continue;
+        }
+        unsigned port = start_httpd(r);
+        if (port == 0)
+            return run_fail(r, "the web server on 127.0.0.1 did not start");
+        snprintf(flags, sizeof flags, "%.*s%u%s", (int)(port_at - known[i].flags), known[i].flags, port, port_at + 2);
+        add_words(r, flags);
     }
+    return true;
 }
 
 /* intel-iommu before all devices, see PLATFORMS Q1. */
@@ -198,7 +234,8 @@ bool run_command_line(struct run *r)
     } else {
         return run_fail(r, "rig = %s: not mb or uefi", rig);
     }
-    add_devices(r, get(r, "device", ""));
+    if (!add_devices(r, get(r, "device", "")))
+        return false;
     for (int i = 0; i < r->c->count; i++)
         if (strcmp(r->c->line[i].key, "qemu") == 0)
             add_words(r, r->c->line[i].value);

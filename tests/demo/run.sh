@@ -4,7 +4,15 @@
 set -eu
 b=$1
 shift
-[ "${NET:-}" ] || NET="user,id=n0,guestfwd=tcp:10.0.2.100:80-cmd:$b/httpd"
+# A web server on a free port of this host's loopback, which the guest sees as 10.0.2.2; the DHCP answer names the page.
+if [ -z "${NET:-}" ]; then
+    "$b/httpd" >"$b/httpd.port" &
+    httpd=$!
+    trap 'kill $httpd' EXIT
+    trap 'exit 130' INT TERM
+    while [ ! -s "$b/httpd.port" ]; do kill -0 $httpd && sleep 0.1; done
+    NET="user,id=n0,bootfile=http://10.0.2.2:$(cat "$b/httpd.port")/"
+fi
 cat <<TEXT
 Cordon boots from $b/cordon.img in QEMU (SVM, VT-d, 2 CPUs, 2 GiB). This terminal is its serial console.
 The drive that guest "storage" owns has the SHA-256
