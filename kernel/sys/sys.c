@@ -22,9 +22,9 @@ static status_t manage(unsigned nr, const struct sys_args *args, uint64_t *value
         return st;
     switch (nr) {
     case SYS_SYS_INFO: return sys_info(args, value);
-    case SYS_SYS_POWER: return sys_power(args);
+    case SYS_SYS_POWER: return sys_power(args->a[1], args->a[2], args->a[3]);
     case SYS_CONSOLE_WRITE:
-    case SYS_CONSOLE_READ: return sys_console(nr, args, value);
+    case SYS_CONSOLE_READ: return sys_console(nr, args->a[1], args->a[2], value);
     case SYS_MEMORY_CREATE:
     case SYS_MEMORY_MODULE:
     case SYS_MEMORY_TABLE:

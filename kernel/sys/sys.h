@@ -34,8 +34,8 @@ MUST_USE status_t sys_obj(unsigned nr, const struct sys_args *args, uint64_t *va
 /* sys_info.c: facts; monitor */
 MUST_USE status_t sys_info(const struct sys_args *args, uint64_t *value);
 /* sys_power.c: power and console; monitor */
-MUST_USE status_t sys_power(const struct sys_args *args);
-MUST_USE status_t sys_console(unsigned nr, const struct sys_args *args, uint64_t *value);
+MUST_USE status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb);
+MUST_USE status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value);
 
 /* sys_root.c: the boot image's parts that the monitor may map */
 struct boot_blob { uint64_t base, len; const char *name; };

@@ -44,41 +44,41 @@ static void off(uint32_t typa, uint32_t typb)
 }
 
 /* system op typa typb. Comes back only when the machine did not obey. */
-status_t sys_power(const struct sys_args *args)
+status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb)
 {
-    if (args->a[1] > POWER_OFF || args->a[2] > 7 || args->a[3] > 7)
+    if (op > POWER_OFF || typa > 7 || typb > 7)
         return ST_INVAL;
-    if (args->a[1] == POWER_OFF && platform_fadt.pm1a_cnt == 0)
+    if (op == POWER_OFF && platform_fadt.pm1a_cnt == 0)
         return ST_UNSUPP;
     upcall_panic();                       /* no DMA from here on */
-    if (args->a[1] == POWER_OFF)
-        off((uint32_t)args->a[2], (uint32_t)args->a[3]);
+    if (op == POWER_OFF)
+        off((uint32_t)typa, (uint32_t)typb);
     else
         reset();
     return ST_HW;
 }
 
 /* system ptr len */
-status_t sys_console(unsigned nr, const struct sys_args *args, uint64_t *value)
+status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value)
 {
     char chunk[CONSOLE_CHUNK];
-    uint64_t len = MIN(args->a[2], sizeof chunk);
+    uint64_t len = MIN(size, sizeof chunk);
     status_t st;
-    if (args->a[2] == 0 || args->a[2] > 1024)
+    if (size == 0 || size > 1024)
         return ST_INVAL;
     if (nr == SYS_CONSOLE_READ) {
         console_poll();
         *value = console_read(chunk, len);
-        return *value == 0 ? ST_AGAIN : user_copy_out(args->a[1], chunk, *value);
+        return *value == 0 ? ST_AGAIN : user_copy_out(ptr, chunk, *value);
     }
-    for (uint64_t done = 0; done < args->a[2]; done += len) {
-        len = MIN(args->a[2] - done, sizeof chunk);
-        st = user_copy_in(chunk, args->a[1] + done, len);
+    for (uint64_t done = 0; done < size; done += len) {
+        len = MIN(size - done, sizeof chunk);
+        st = user_copy_in(chunk, ptr + done, len);
         if (st != ST_OK)
             return st;
         console_write(chunk, len);
         sched_preempt_point();
     }
-    *value = args->a[2];
+    *value = size;
     return ST_OK;
 }
