@@ -2,8 +2,6 @@
 /* The first C code of the boot CPU: from the loader's facts to a CPU that is set up; then main.c. */
 #include "kernel/arch/boot.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/spec.h"
-#include "kernel/arch/tsc.h"
 #include "kernel/log/console.h"
 #include "kernel/log/panic.h"
 #include "kernel/mm/bootmem.h"

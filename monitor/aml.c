@@ -2,8 +2,6 @@
 /* Reader for Name (_S5, Package () { a, b, ... }) [ACPI 7.4.2]. */
 #include "monitor/aml.h"
 
-#include "kernel/lib/str.h"
-
 #define HEADER       36u       /* [ACPI 5.2.6] */
 #define OP_ZERO    0x00u       /* [ACPI 20.2] */
 #define OP_ONE     0x01u

@@ -3,7 +3,6 @@
 #include "monitor/build.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/build_internal.h"
 
 static struct vmm_image image;
@@ -118,7 +117,6 @@ static bool make_kept(struct job *j)
     memset(o->chan, 0, sizeof *o->chan);
     return true;
 }
-
 
 /* Drops a slot; remembers the first that could not be. */
 static void drop(uint32_t *slot, const char *what, struct build_error *error)

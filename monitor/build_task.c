@@ -3,7 +3,6 @@
 #include "monitor/build_internal.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 static bool grant(struct job *j, uint32_t dst, uint32_t src, uint64_t rights, uint64_t badge)
 {
@@ -74,7 +73,6 @@ static bool map_image(struct job *j)
            map_vmm(j, VMM_CHANNEL_VA, o->channel, 0, VMM_CHANNEL_PAGES * PAGE_SIZE, MAP_R | MAP_W,
                    "mapping the channel");
 }
-
 
 static bool map_ram(struct job *j)
 {

@@ -2,7 +2,6 @@
 /* Commands about the machine: help explain status cpus memory stats. */
 #include "monitor/shell.h"
 
-#include "kernel/lib/str.h"
 #include "monitor/console.h"
 #include "monitor/explain.h"
 #include "monitor/facts.h"

@@ -3,7 +3,6 @@
 #include "monitor/console.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/lineedit.h"
 #include "monitor/shell.h"
 #include "monitor/slots.h"

@@ -3,7 +3,6 @@
 #include "monitor/diag.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/explain.h"
 
 #define QUOTE_MAX 160u    /* of a quoted line that is shown */

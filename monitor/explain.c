@@ -2,8 +2,6 @@
 /* Table of codes with meaning and remedy. */
 #include "monitor/explain.h"
 
-#include "kernel/lib/str.h"
-
 static const struct {
     char name[5];
     const char *meaning, *fix;

@@ -2,7 +2,6 @@
 /* Facts from SYS_INFO; boot files by MEMORY_MODULE. */
 #include "monitor/facts.h"
 
-#include "kernel/lib/str.h"
 #include "monitor/image.h"
 #include "monitor/slots.h"
 

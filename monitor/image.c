@@ -2,8 +2,6 @@
 /* First-bytes checks: Linux bzImage and Multiboot 1. */
 #include "monitor/image.h"
 
-#include "kernel/lib/str.h"
-
 /* Linux boot protocol: offsets in the setup header. */
 #define BZ_SETUP_SECTS  0x1f1u
 #define BZ_SYSSIZE      0x1f4u

@@ -2,7 +2,6 @@
 /* Cheap checks of a guest kernel's file by its first bytes. Pure. */
 #pragma once
 
-#include "kernel/lib/base.h"
 #include "monitor/manifest.h"
 
 #define IMAGE_HEAD 8192u      /* bytes of the file that the checks look at */

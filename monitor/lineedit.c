@@ -3,7 +3,6 @@
 #include "monitor/lineedit.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 #define CTRL(c)  ((uint8_t)((c) & 31))
 #define KEY_ESC  27u

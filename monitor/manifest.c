@@ -3,7 +3,6 @@
 #include "monitor/manifest.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/manifest_value.h"
 
 enum section { IN_NONE = 1, IN_CORDON = 2, IN_VM = 4, IN_UNKNOWN = 8 };

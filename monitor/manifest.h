@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
 #include "monitor/diag.h"
 #include "monitor/name.h"
 

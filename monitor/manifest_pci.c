@@ -2,8 +2,6 @@
 /* The pci line of a manifest: a function's name and words beside it. */
 #include "monitor/manifest_value.h"
 
-#include "kernel/lib/str.h"
-
 #define NAME_FORMS "path=00:1c.0/00.0, 0000:03:00.0, 03:00.0, 3/0/0 or id=8086:10d3"
 
 /* A word "key=value" or a bare one, and where its value begins. */

@@ -3,7 +3,6 @@
 #include "monitor/manifest_value.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 void value_error(struct value_ctx *c, enum code code, const struct span *at, const struct span *also,
                  const char *format, ...)

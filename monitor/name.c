@@ -3,7 +3,6 @@
 #include "monitor/name.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 struct cursor {
     const char *s;

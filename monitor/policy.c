@@ -3,7 +3,6 @@
 #include "monitor/policy.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/policy_internal.h"
 
 void policy_refuse(struct check *c, uint32_t vm, enum code code, const struct span *at, const struct span *also,

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "kernel/abi/info.h"
 #include "monitor/manifest.h"
 #include "vmm/start_page.h"
 

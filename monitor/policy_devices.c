@@ -3,7 +3,6 @@
 #include "monitor/policy_internal.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 #define CLASS(d)      ((d)->class_rev >> 16)
 #define CLASS_VGA     0x0300u

@@ -3,7 +3,6 @@
 #include "monitor/policy_internal.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/image.h"
 
 /* Length of a module's name without arguments. */

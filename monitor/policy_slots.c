@@ -2,8 +2,6 @@
 /* Policy: where a guest sees its functions, and how many interrupts they get. */
 #include "monitor/policy_internal.h"
 
-#include "kernel/lib/str.h"
-
 #define SLOT_UNSET 0xffu         /* 1f.7 is reserved, so no function can have it */
 
 static bool slot_is_reserved(unsigned dev) { return dev == 0 || dev == 0x1f; }

@@ -3,7 +3,6 @@
 #include "monitor/shell.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "monitor/console.h"
 #include "monitor/supervise.h"
 

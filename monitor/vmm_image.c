@@ -4,8 +4,6 @@
 
 #include "kernel/abi/syscall.h"
 #include "kernel/lib/elf.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "vmm/start_page.h"
 
 /* Segments must lie between the image's base and the start page. */

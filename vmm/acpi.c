@@ -2,7 +2,6 @@
 /* The guest's ACPI tables: RSDP, XSDT, RSDT, FADT, FACS, MADT, MCFG, and the DSDT's header. */
 #include "vmm/acpi.h"
 
-#include "kernel/lib/str.h"
 #include "vmm/aml.h"
 #include "vmm/dsdt.h"
 #include "vmm/guest_hw.h"

@@ -2,8 +2,6 @@
 /* Arithmetic of emulated instructions. */
 #include "vmm/alu.h"
 
-#include "kernel/lib/bits.h"
-
 #define ARITH_FLAGS (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
 static uint64_t sign_bit(unsigned size) { return UINT64_C(1) << (8 * size - 1); }

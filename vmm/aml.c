@@ -2,8 +2,6 @@
 /* AML writer. */
 #include "vmm/aml.h"
 
-#include "kernel/lib/str.h"
-
 #define AML_NAME       0x08u          /* [ACPI 20.2.5] */
 #define AML_SCOPE      0x10u
 #define AML_BUFFER     0x11u

@@ -4,9 +4,7 @@
 
 #include <stdarg.h>
 
-#include "kernel/lib/bits.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 
 #define MIB  0x100000u
@@ -42,7 +40,6 @@ unsigned boot_memory_map(const struct guest_mem *mem, struct boot_map *map)
 #define DESC_CODE32  UINT64_C(0x00cf9b000000ffff)
 #define DESC_DATA    UINT64_C(0x00cf93000000ffff)
 #define DESC_TSS     UINT64_C(0x00008b0000000067)
-
 
 #define ATTR_CODE64  0xa9bu
 #define ATTR_CODE32  0xc9bu

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "kernel/abi/vcpu_state.h"
-#include "kernel/lib/base.h"
 #include "vmm/mem.h"
 #include "vmm/start_page.h"
 

@@ -2,9 +2,6 @@
 /* Attaching devices, and the accesses that are not the one-byte fast path of bus.h. */
 #include "vmm/bus.h"
 
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
-
 static uint32_t absent_in(void *dev, uint16_t port, unsigned size)
 {
     (void)dev;

@@ -2,7 +2,6 @@
 /* Device time from the TSC: exact conversion, no drift, no ticking. */
 #pragma once
 
-#include "kernel/lib/base.h"
 #include "vmm/host.h"
 
 #define CLOCK_NEVER      (~UINT64_C(0))

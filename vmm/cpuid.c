@@ -2,8 +2,6 @@
 /* The guest's CPUID table. */
 #include "vmm/cpuid.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/cpuid_mask.h"
 
 #define LEAF_HYPERVISOR  0x40000000u

@@ -7,7 +7,6 @@
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
 
 struct cpuid_leaf { uint32_t eax, ebx, ecx, edx; };
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/lib/bits.h"
+#include "kernel/lib/base.h"
 
 #define B32(n) BIT32(n)
 

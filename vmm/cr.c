@@ -2,7 +2,6 @@
 /* Control register instructions [SDM2 MOV CR, SDM3 2.5]. */
 #include "vmm/cr.h"
 
-#include "kernel/lib/bits.h"
 #include "vmm/host_vcpu.h"
 
 #define CR0_PE      BIT64(0)          /* [SDM3 2.5] */

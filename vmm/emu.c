@@ -2,7 +2,6 @@
 /* Execution of instructions on emulated memory. */
 #include "vmm/emu.h"
 
-#include "kernel/lib/str.h"
 #include "vmm/alu.h"
 #include "vmm/guest_hw.h"
 #include "vmm/host_vcpu.h"

@@ -2,9 +2,6 @@
 /* Mode, addresses, fetch and exceptions of one vCPU. */
 #include "vmm/guest.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
-
 #define CR0_PE      BIT64(0)
 #define EFER_LMA    BIT64(10)
 #define RFLAGS_VM   BIT64(17)

@@ -5,8 +5,6 @@
  */
 #include "vmm/hostbridge.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 
 #define CF8_ENABLE   BIT32(31)

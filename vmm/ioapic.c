@@ -6,8 +6,6 @@
  */
 #include "vmm/ioapic.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/host.h"
 
 #define OFF_SELECT     0x00u

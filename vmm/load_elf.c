@@ -2,9 +2,6 @@
 /* ELF loader for Multiboot kernels. */
 #include "vmm/load_elf.h"
 
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
-
 #define ELF_MAGIC     0x464c457fu
 #define ELFCLASS64    2u
 #define ELFDATA_LSB   1u

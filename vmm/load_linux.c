@@ -2,10 +2,6 @@
 /* Linux bzImage: header checks, placement, boot parameters, 64-bit entry. */
 #include "vmm/load_linux.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
-
 /* Offsets in the file and in the boot parameters alike [LINUX boot.rst, zero-page.rst]. */
 #define BP_RSDP             0x070u    /* 8, since 2.14 */
 #define BP_E820_ENTRIES     0x1e8u    /* 1 */

@@ -2,9 +2,6 @@
 /* Multiboot 1: header, placement, information structure, 32-bit entry. */
 #include "vmm/load_multiboot.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "vmm/load_elf.h"
 
 #define MB_SEARCH        8192u        /* [MB1 3.1] */

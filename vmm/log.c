@@ -6,7 +6,6 @@
 
 #include "kernel/abi/rt/sys.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "vmm/host.h"
 #include "vmm/lock.h"
 

@@ -2,7 +2,6 @@
 /* Start of a VMM: checks what the monitor said, builds the board, loads the images, runs. */
 #include "kernel/abi/rt/cpu.h"
 #include "kernel/abi/rt/sys.h"
-#include "kernel/lib/str.h"
 #include "vmm/acpi.h"
 #include "vmm/boot_image.h"
 #include "vmm/cpuid.h"

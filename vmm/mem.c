@@ -2,9 +2,6 @@
 /* Guest memory: bounds and page-table walk. */
 #include "vmm/mem.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "vmm/start_page.h"
 
 #define CR0_WP     BIT64(16)          /* [SDM3 2.5] */

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 struct guest_mem {            /* const after mem_init */
     uint8_t *base;            /* guest-physical address 0 */

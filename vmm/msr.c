@@ -2,8 +2,6 @@
 /* MSRs of the VMM: table, and the KVM clock. */
 #include "vmm/msr.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/mtrr.h"
 
 #define NSEC  1000000000u

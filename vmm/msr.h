@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
 #include "vmm/mem.h"
 
 #define MSR_MTRR_VARS   8u

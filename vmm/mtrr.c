@@ -2,9 +2,6 @@
 /* MTRR store. */
 #include "vmm/mtrr.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
-
 #define MTRR_CAP        0x0feu        /* [SDM3 12.11.1] */
 #define   CAP_FIX         BIT64(8)
 #define   CAP_WC          BIT64(10)

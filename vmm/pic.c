@@ -2,8 +2,6 @@
 /* 8259A pair. Register layouts by the 8259A data sheet; ELCR as in ICH LPC bridges. */
 #include "vmm/pic.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/host.h"
 
 #define NONE        8u

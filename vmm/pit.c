@@ -7,8 +7,6 @@
  */
 #include "vmm/pit.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 
 /* Control word, and the status that read-back latches */

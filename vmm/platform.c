@@ -3,7 +3,6 @@
 #include "vmm/platform.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 #include "vmm/host.h"
 

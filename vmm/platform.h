@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
 #include "vmm/bus.h"
 #include "vmm/clock.h"
 #include "vmm/hostbridge.h"

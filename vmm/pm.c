@@ -2,8 +2,6 @@
 /* ACPI fixed hardware [ACPI 4.8.3]: there is no legacy mode, SCI_EN always reads 1. */
 #include "vmm/pm.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 
 /* Offsets in the block */

@@ -7,8 +7,6 @@
  */
 #include "vmm/rtc.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 #include "vmm/start_page.h"
 

@@ -2,7 +2,6 @@
 /* The exits that are not port accesses. */
 #include "kernel/abi/rt/sys.h"
 #include "kernel/abi/vcpu_state.h"
-#include "kernel/lib/str.h"
 #include "vmm/cr.h"
 #include "vmm/emu.h"
 #include "vmm/guest.h"

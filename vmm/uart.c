@@ -6,8 +6,6 @@
  */
 #include "vmm/uart.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/str.h"
 #include "vmm/guest_hw.h"
 #include "vmm/host.h"
 

@@ -3,8 +3,6 @@
 #include "vmm/vmsi.h"
 
 #include "kernel/abi/syscall.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "vmm/host.h"
 
 enum { W_ADDR_LOW, W_ADDR_HIGH, W_DATA, W_CONTROL };

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/lib/base.h"
 #include "vmm/start_page.h"
 #include "vmm/vmsi.h"
 

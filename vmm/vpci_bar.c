@@ -6,7 +6,6 @@
  */
 #include "vmm/vpci.h"
 
-#include "kernel/lib/range.h"
 #include "vmm/host.h"
 
 /* What the guest wrote into the register, size-aligned by the write mask. */

@@ -6,9 +6,6 @@
  */
 #include "vmm/vpci.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "vmm/host.h"
 
 #define CFG_ID          0x00u

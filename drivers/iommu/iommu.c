@@ -8,7 +8,6 @@
 #include "drivers/iommu/vtd/vtd.h"
 #include "drivers/iommu/vtd/vtd_fault.h"
 #include "kernel/acpi/acpi.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 
 static enum iommu_vendor vendor = IOMMU_NONE;      /* const after iommu_init */

@@ -10,8 +10,6 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 #include "kernel/mm/ptab.h"
 
 enum iommu_vendor { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };

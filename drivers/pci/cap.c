@@ -4,7 +4,6 @@
 
 #include "drivers/pci/ecam.h"
 #include "drivers/pci/pci_regs.h"
-#include "kernel/lib/range.h"
 #include "kernel/log/console.h"
 
 #define MAX_CAPS       ((CFG_SIZE - CFG_FIRST_CAP) / 4)

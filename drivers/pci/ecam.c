@@ -5,8 +5,6 @@
 #include "drivers/pci/pci_regs.h"
 #include "kernel/acpi/acpi.h"
 #include "kernel/acpi/acpi_mcfg.h"
-#include "kernel/arch/hw.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 

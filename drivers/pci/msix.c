@@ -7,7 +7,6 @@
 #include "drivers/pci/pci.h"
 
 #include "drivers/pci/pci_regs.h"
-#include "kernel/arch/hw.h"
 #include "kernel/mm/kmap.h"
 
 /* Takes the lock; the old command register. */

@@ -8,8 +8,6 @@
 
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
-#include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 #define PCI_MAX_FUNCTIONS  256u
 

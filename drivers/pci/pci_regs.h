@@ -2,7 +2,7 @@
 /* Configuration space: offsets and bits that the driver reads or writes. */
 #pragma once
 
-#include "kernel/lib/bits.h"
+#include "kernel/lib/base.h"
 
 #define CFG_SIZE          256u
 #define CFG_EXT_SIZE      4096u

@@ -9,8 +9,6 @@
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 
-#include "kernel/arch/hw.h"
-
 #define PENDING_US    1000000u       /* [PCIe 6.6.2] completions may take so long; then go on */
 #define FLR_QUIET_US   100000u       /* [PCIe 6.6.2] no access before */
 #define PM_STEP_US      10000u       /* [PCIe 5.3.1.4] D3hot in and out */

@@ -10,8 +10,6 @@
 #include "drivers/pci/ecam.h"
 #include "drivers/pci/group.h"
 #include "drivers/pci/pci_regs.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 
 static struct pci_fn fns[PCI_MAX_FUNCTIONS];

@@ -7,7 +7,6 @@
 
 #include "kernel/acpi/acpi_bytes.h"
 #include "kernel/acpi/acpi_fadt.h"
-#include "kernel/lib/range.h"
 #include "kernel/mm/kmap.h"
 
 #define MAX_TABLES      96u

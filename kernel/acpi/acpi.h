@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 struct acpi_table {
     const uint8_t *data;     /* whole table, header included; mapped read-only for ever */

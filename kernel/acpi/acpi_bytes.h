@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/str.h"
 
 #define ACPI_HDR_LEN      36u    /* [ACPI 5.2.6] */
 #define ACPI_HDR_LENGTH    4u    /*   u32 whole table */

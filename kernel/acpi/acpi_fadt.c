@@ -3,7 +3,6 @@
 #include "kernel/acpi/acpi_fadt.h"
 
 #include "kernel/acpi/acpi_bytes.h"
-#include "kernel/lib/bits.h"
 
 /* [ACPI 5.2.9] */
 #define FADT_DSDT         40u

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 enum fadt_reset { FADT_RESET_NONE, FADT_RESET_IO, FADT_RESET_MEMORY, FADT_RESET_PCI };
 

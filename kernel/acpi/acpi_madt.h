@@ -4,7 +4,6 @@
 
 #include "kernel/config.h"
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 #define MADT_MAX_IOAPICS    8u
 #define MADT_MAX_OVERRIDES 24u

@@ -3,7 +3,6 @@
 #include "kernel/acpi/acpi_mcfg.h"
 
 #include "kernel/acpi/acpi_bytes.h"
-#include "kernel/lib/range.h"
 
 #define MCFG_ENTRIES   44u
 #define MCFG_ENTRY     16u

@@ -3,11 +3,6 @@
 #include "kernel/arch/boot.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/fpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/spec.h"
-#include "kernel/config.h"
 
 #define STACK_BYTES   16384u
 #define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_hpt.c */

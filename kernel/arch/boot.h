@@ -10,7 +10,6 @@
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/tables.h"
-#include "kernel/lib/base.h"
 
 NORETURN void kernel_start(uint64_t bootinfo_pa);
 NORETURN void kernel_main(const struct bootinfo *bi);

@@ -2,8 +2,6 @@
 /* Stacks of threads, and what the CPU must know of the one that runs. */
 #include "kernel/arch/cpu.h"
 
-#include "kernel/arch/hw.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/arch/tables.h"
 
 #define RFLAGS_FIXED  0x002u

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CPU bring-up, features, time, FPU and context switch: what upper layers use of arch/. */
+/* What the kernel uses of arch/: CPU bring-up, features, time, FPU, context switch, and what it includes. */
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
+#include "kernel/arch/lapic.h"
+#include "kernel/arch/percpu.h"
+#include "kernel/arch/spinlock.h"
+#include "kernel/arch/upcall.h"
 
 /* Selectors, in the order SYSCALL/SYSRET wants. */
 #define SEL_KCODE  0x08u
@@ -25,6 +27,9 @@ struct cpu_features {       /* const after boot */
 extern struct cpu_features cpu_features;
 
 uint64_t tsc_hz(void);                        /* calibrated, const after boot */
+/* Boot CPU, once: CPUID when it says, else the 8254; a line says which. */
+void tsc_calibrate(void);
+const char *tsc_source(void);                 /* how it is known, for the boot log */
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
 
 /* FPU. An area is XSAVE layout, 64-byte aligned, zero = power-on state. */
@@ -35,6 +40,24 @@ void fpu_area_free(struct fpu_area *area);
 void fpu_switch(struct fpu_area *area);
 /* Area is about to be freed: forget it wherever it is loaded. Its thread does not run. */
 void fpu_forget(struct fpu_area *area);
+
+void fpu_detect(void);       /* sizes and components into cpu_features; boot CPU */
+void fpu_init_cpu(void);     /* CR4 is set: XCR0, clean registers, closed to ring 3 */
+/* A zeroed area of cpu_features.xsave_size bytes gets the power-on state. */
+void fpu_area_init(struct fpu_area *area);
+
+/* Speculation policy: what leaks between owners, and what is done about it on this CPU. */
+void spec_init_cpu(void);    /* SPEC_CTRL and EFER bits; each CPU */
+/* On this CPU another owner's code runs next (another task or another guest). */
+void spec_switch(void);
+void spec_log(void);         /* one line per issue */
+
+/* Clears whole pages: the one instruction sequence every CPU is fast at. p 8-aligned, len a multiple of 8. */
+static inline void clear_bytes(void *p, uint64_t len)
+{
+    uint64_t n = len / 8;
+    __asm__ volatile ("rep stosq" : "+D"(p), "+c"(n) : "a"(0ull) : "memory");
+}
 
 /* Saves callee-saved registers and the stack, continues at *next_sp. */
 void context_switch(uint64_t *save_sp, uint64_t next_sp);

@@ -2,10 +2,6 @@
 /* What this CPU has, and the table of what Cordon needs of it. */
 #include "kernel/arch/boot.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/fpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/lib/bits.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/log/console.h"
 

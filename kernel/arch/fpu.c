@@ -4,14 +4,7 @@
  * (nothing in user mode uses them) and they hold the power-on state, so that
  * there is nothing to read past TS either.
  */
-#include "kernel/arch/fpu.h"
-
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/config.h"
-#include "kernel/lib/bits.h"
 
 /* XCR0 components [SDM1 13.1] */
 #define XCR0_X87      0x01u

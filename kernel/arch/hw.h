@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kernel/arch/msr.h"
 #include "kernel/lib/base.h"
 
 static inline uint8_t hw_mmio_rd8(uintptr_t a) { return *(volatile uint8_t *)a; }

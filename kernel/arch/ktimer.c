@@ -2,12 +2,10 @@
 /* Per-CPU deadlines on the local APIC timer: a list by deadline, short by nature. */
 #include "kernel/arch/ktimer.h"
 
-#include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/spinlock.h"
 #include "kernel/arch/upcall.h"
-#include "kernel/config.h"
 
 struct queue {
     struct spinlock lock;

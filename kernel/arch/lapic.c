@@ -3,15 +3,11 @@
 #include "kernel/arch/lapic.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/lapic_start.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/config.h"
 #include "kernel/log/panic.h"
 #include "kernel/mm/kmap.h"
 
 /* Registers, xAPIC offsets [SDM3 11.4.1] */
+#define LAPIC_PAGE       MASK64(51, 12)    /* of MSR_APIC_BASE */
 #define LAPIC_ID         0x020u
 #define LAPIC_TPR        0x080u
 #define LAPIC_EOI        0x0b0u
@@ -116,9 +112,9 @@ static void enable(void)
     if (lapic_is_x2apic)
         hw_wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2 | APIC_BASE_ENABLE);
     else if (page == 0)
-        page = (uintptr_t)kmap_mmio((hpa_t){ base & APIC_BASE_ADDR }, PAGE_SIZE);
+        page = (uintptr_t)kmap_mmio((hpa_t){ base & LAPIC_PAGE }, PAGE_SIZE);
     if (!lapic_is_x2apic && page == 0)
-        panic("the local APIC page at %lx cannot be mapped", (unsigned long)(base & APIC_BASE_ADDR));
+        panic("the local APIC page at %lx cannot be mapped", (unsigned long)(base & LAPIC_PAGE));
 }
 
 /* Timer Hz by one span. *good: nothing came between the pairs of readings at its ends. */

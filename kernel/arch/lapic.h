@@ -22,3 +22,7 @@ void lapic_nmi_others(void);                        /* panic: stop the others */
 void lapic_timer_set(uint64_t deadline_tsc);
 uint64_t lapic_timer_hz(void);
 
+/* Starting other CPUs. */
+uint32_t lapic_id(void);
+void lapic_send_init(uint32_t apic_id);
+void lapic_send_startup(uint32_t apic_id, uint8_t page_number);

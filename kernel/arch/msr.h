@@ -5,7 +5,6 @@
 #define MSR_APIC_BASE        0x01bu
 #define   APIC_BASE_X2       0x400u
 #define   APIC_BASE_ENABLE   0x800u
-#define   APIC_BASE_ADDR     0x000ffffffffff000ull
 #define MSR_SPEC_CTRL        0x048u
 #define   SPEC_CTRL_IBRS     0x1u
 #define   SPEC_CTRL_STIBP    0x2u

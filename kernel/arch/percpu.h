@@ -2,6 +2,7 @@
 /* The per-CPU block, found through GS in the kernel. Offsets are known to assembly. */
 #pragma once
 
+#include "kernel/config.h"
 #include "kernel/lib/base.h"
 
 struct thread;
@@ -33,6 +34,6 @@ static inline struct percpu *percpu(void)
     return p;
 }
 
-extern struct percpu *cpu_block[];   /* by index; NULL beyond cpu_count */
+extern struct percpu *cpu_block[MAX_CPUS];   /* by index; NULL beyond cpu_count */
 extern uint32_t cpu_count;           /* CPUs that are up, const after boot */
 

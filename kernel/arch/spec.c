@@ -6,13 +6,8 @@
  * and the next one on the same CPU uses or reads. Cost is paid at a change of owner,
  * not at an exit.
  */
-#include "kernel/arch/spec.h"
-
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/lib/bits.h"
+
 #include "kernel/log/console.h"
 
 static struct {

@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "kernel/arch/hw.h"
 
 struct spinlock { uint32_t next, serving; };

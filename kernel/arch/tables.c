@@ -3,9 +3,6 @@
 #include "kernel/arch/tables.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/lib/bits.h"
 
 struct idt_gate {                       /* [SDM3 6.14.1] */
     uint16_t offset_0, selector;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/arch/percpu.h"
-#include "kernel/lib/base.h"
 
 /* Interrupt stacks: what must have a good stack whatever the current one is. */
 enum ist { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };

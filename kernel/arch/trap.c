@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions and interrupts sorted: user's fault, user copy's landing, interrupt, or the end. */
-#include "kernel/arch/trap.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/lapic.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/log/console.h"
 #include "kernel/log/panic.h"
 

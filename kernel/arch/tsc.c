@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calibration of the TSC and the microsecond clock made from it. All loops are bounded by counts. */
-#include "kernel/arch/tsc.h"
-
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
 
 /* 8254 channel 2: gate and output in port 61h, one shot [8254 data sheet, mode 0] */
 #define PIT_HZ          1193182u
@@ -24,10 +21,6 @@
 #define TSC_HZ_MIN      100000000ull
 #define TSC_HZ_MAX      20000000000ull
 #define TSC_HZ_GUESS    1000000000ull
-
-#define PM_HZ           3579545u  /* [ACPI 4.8.3.3] */
-#define PM_MASK         0xffffffu
-#define PM_TICKS        35795u    /* 10 ms */
 
 static uint64_t hz = TSC_HZ_GUESS;          /* const after calibration */
 static uint64_t us_mult = ((UINT64_C(1000000) << 32) / TSC_HZ_GUESS);   /* us = tsc * mult >> 32 */
@@ -105,17 +98,4 @@ void tsc_calibrate(void)
 {
     if (!accept(from_cpuid(), "CPUID"))
         (void)accept(from_pit(), "8254");
-}
-
-status_t tsc_calibrate_pm(uint16_t port)
-{
-    uint32_t first = hw_in32(port) & PM_MASK, passed = 0;
-    uint64_t start = hw_rdtsc();
-    for (uint32_t i = 0; i < MAX_POLLS && passed < PM_TICKS; i++) {
-        hw_pause();
-        passed = ((hw_in32(port) & PM_MASK) - first) & PM_MASK;
-    }
-    if (passed < PM_TICKS || !accept((hw_rdtsc() - start) * PM_HZ / passed, "ACPI PM timer"))
-        return ST_TIMEOUT;
-    return ST_OK;
 }

@@ -46,3 +46,5 @@ uint32_t upcall_vm_msi_cpu(struct vm *vm, uint64_t addr, uint32_t data);
 /* main.c: blocks device DMA; the last act of panic. */
 void upcall_panic(void);
 
+/* Not an upcall: where entry.S goes with every exception and interrupt (trap.c). */
+void trap_dispatch(struct trap_frame *frame);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copies between the kernel and the current task, range-checked; a fault is a status. */
 #include "kernel/arch/cpu.h"
-#include "kernel/lib/range.h"
 
 uint64_t copy_user(void *dst, const void *src, uint64_t len);   /* copy.S */
 

@@ -2,8 +2,6 @@
 /* The UEFI application: loads the kernel and what cordon.conf names, leaves boot services, enters the kernel. */
 #include "kernel/boot/uefi.h"
 
-#include "kernel/lib/str.h"
-
 #define MAP_PAGES  16u                       /* 64 KiB: ten times what firmware needs today */
 #define READ_TIME  10000000ull               /* microseconds that a last message stays before firmware goes on */
 

@@ -2,9 +2,6 @@
 /* Copies the embedded kernel to its place and builds the page tables that it is entered with. */
 #include "kernel/boot/uefi.h"
 
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
-
 #define BELOW_4G     0xffffffffull
 #define KERNEL_PMA   0x200000ull             /* linker/kernel.ld */
 #define KERNEL_VMA   0xffffffff80000000ull

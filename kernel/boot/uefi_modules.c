@@ -3,7 +3,6 @@
  * the monitor then refuses just the guests that need it, and without a manifest it runs in survey mode. */
 #include "kernel/boot/uefi.h"
 
-#include "kernel/lib/str.h"
 #include "monitor/manifest.h"
 
 #define MANIFEST_NAME_ON_STICK "cordon.conf"

@@ -3,7 +3,6 @@
 #include "kernel/boot/uefi.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 
 static struct efi_text_output *console;
 

@@ -8,7 +8,6 @@
 
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
-#include "kernel/lib/types.h"
 #include "kernel/obj/kobj.h"
 
 struct dma_space;

@@ -3,8 +3,6 @@
 #include "kernel/dev/dev.h"
 
 #include "drivers/pci/pci.h"
-#include "kernel/lib/nospec.h"
-#include "kernel/lib/range.h"
 
 #define MSIX_ENTRY  16u
 

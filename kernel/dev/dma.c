@@ -3,7 +3,6 @@
 #include "kernel/dev/dma.h"
 
 #include "drivers/iommu/iommu.h"
-#include "kernel/lib/range.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/slab.h"
 

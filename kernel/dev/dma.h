@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 struct dma_space;
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/arch/spinlock.h"
-#include "kernel/lib/base.h"
 #include "kernel/obj/kobj.h"
 
 struct event;

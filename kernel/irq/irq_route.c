@@ -13,7 +13,6 @@
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/irq/irq_vector.h"
-#include "kernel/lib/bits.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/slab.h"
 

@@ -5,7 +5,6 @@
 #include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/config.h"
-#include "kernel/lib/bits.h"
 
 #define VECTORS  (VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1u)
 

@@ -2,8 +2,6 @@
 /* Formatted text into a buffer of fixed size. */
 #include "kernel/lib/fmt.h"
 
-#include "kernel/lib/str.h"
-
 struct out {
     char *buf;
     size_t size, used;

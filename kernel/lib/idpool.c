@@ -2,9 +2,6 @@
 /* Identifiers that never wrap. */
 #include "kernel/lib/idpool.h"
 
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
-
 void idpool_init(struct idpool *pool, uint64_t *words, uint32_t first, uint32_t limit)
 {
     KASSERT(first <= limit);

@@ -4,11 +4,9 @@
 
 #include <stdarg.h>
 
-#include "kernel/arch/hw.h"
 #include "kernel/arch/spinlock.h"
 #include "kernel/config.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/panic.h"
 
 /* 16550 registers, offsets from the port [PC16550D 8.0] */

@@ -7,7 +7,6 @@
 #include "kernel/arch/boot.h"
 #include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/log/console.h"

@@ -2,8 +2,6 @@
 /* Firmware made most of it: maps that are unsorted, overlap, wrap or end in the middle of a page. */
 #include "kernel/mm/bootcheck.h"
 
-#include "kernel/lib/range.h"
-
 #define PA_LIMIT  (1ull << 52)
 
 static uint64_t end_of(const struct boot_range *r) { return r->base + r->len; }

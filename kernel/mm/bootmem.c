@@ -2,7 +2,6 @@
 /* Keeps the checked copy of struct bootinfo. */
 #include "kernel/mm/bootmem.h"
 
-#include "kernel/lib/str.h"
 #include "kernel/mm/bootcheck.h"
 
 extern const char KERNEL_VMA[], __kernel_end[];      /* kernel.ld: addresses, not objects */

@@ -4,7 +4,6 @@
 
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 /* Entry code, once: copies, checks and repairs. ST_CORRUPT: not usable. */
 MUST_USE status_t bootmem_take(const struct bootinfo *from);

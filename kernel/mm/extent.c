@@ -2,8 +2,6 @@
 /* Sorted sets of disjoint address ranges. */
 #include "kernel/mm/extent.h"
 
-#include "kernel/lib/range.h"
-
 void extent_init(struct extent_set *set, struct extent *array, uint32_t max)
 {
     *set = (struct extent_set){ .at = array, .max = max };

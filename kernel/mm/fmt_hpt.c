@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host page tables [SDM3 4.5], [APM2 5.3]. PAT as arch/boot.c sets it: PWT alone is write-combining, PCD+PWT uncached. */
-#include "kernel/lib/bits.h"
 #include "kernel/mm/space.h"
 
 #define HPT_P     BIT64(0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested tables of SVM [APM2 15.25.5]: host entries, all of them user pages, none global. */
-#include "kernel/lib/bits.h"
 #include "kernel/mm/space.h"
 
 #define NPT_P     BIT64(0)

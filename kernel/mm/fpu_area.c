@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory for FPU areas: an object when the CPU's state is small, else a page. */
-#include "kernel/arch/fpu.h"
-
 #include "kernel/arch/cpu.h"
+
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/slab.h"
 

@@ -3,8 +3,6 @@
 #include "kernel/mm/kmap.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/lib/range.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/kmap_rw.h"
 #include "kernel/mm/kspace.h"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 /* Maps [pa, pa+len) uncached, read-write, no-execute; kept for ever. NULL when
  * the range is RAM that others use or the window is full. Any alignment. */

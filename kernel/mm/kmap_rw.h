@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 MUST_USE void *kmap_rw(hpa_t pa, uint64_t len);
 

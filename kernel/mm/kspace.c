@@ -7,12 +7,7 @@
 #include "kernel/mm/kspace.h"
 
 #include "kernel/arch/boot.h"
-#include "kernel/arch/clear.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/config.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/kmap_rw.h"
 #include "kernel/mm/layout.h"

@@ -2,9 +2,7 @@
 /* Kernel stacks with guard pages: slots of twice the stack's size, the stack in the upper half. */
 #include "kernel/mm/kstack.h"
 
-#include "kernel/arch/clear.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/config.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/layout.h"
 #include "kernel/mm/pmm.h"

@@ -6,8 +6,7 @@
  */
 #include "kernel/mm/pmm.h"
 
-#include "kernel/arch/clear.h"
-#include "kernel/arch/spinlock.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/mm/layout.h"
 #include "kernel/mm/plan.h"
 #include "kernel/mm/pmm_init.h"

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 /* One zeroed page of the kernel pool, or NULL. */
 MUST_USE void *pmm_alloc(void);

@@ -8,8 +8,6 @@
 #include "kernel/mm/ptab.h"
 
 #include "kernel/arch/hw.h"
-#include "kernel/lib/bits.h"
-#include "kernel/lib/range.h"
 #include "kernel/mm/pmm.h"
 
 #define ENTRIES 512u

@@ -9,7 +9,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 /* Neutral protection bits for ptab_map. */
 #define PT_R     0x01u

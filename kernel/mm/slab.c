@@ -6,8 +6,7 @@
  */
 #include "kernel/mm/slab.h"
 
-#include "kernel/arch/clear.h"
-#include "kernel/arch/spinlock.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 
 #define CLASSES    5u

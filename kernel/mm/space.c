@@ -3,7 +3,6 @@
 #include "kernel/mm/space.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/lib/range.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/pmm.h"
 

@@ -6,10 +6,7 @@
  */
 #include "kernel/mm/umem.h"
 
-#include "kernel/arch/clear.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/arch/upcall.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/mm/extent.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/pmm_init.h"

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 
 /* size and align: multiples of 4096, align a power of 2. ST_NOSPACE, ST_INVAL. */
 MUST_USE status_t umem_alloc(uint64_t size, uint64_t align, hpa_t *base);

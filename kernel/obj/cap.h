@@ -2,7 +2,6 @@
 /* Capability tables. */
 #pragma once
 
-#include "kernel/lib/nospec.h"
 #include "kernel/obj/task.h"
 
 /* The object in a slot, if its type and rights fit. ST_NOCAP, ST_TYPE, ST_RIGHTS. */

@@ -2,7 +2,6 @@
 /* A physical range with an owner; and channels: shared pages with an event at each side. */
 #pragma once
 
-#include "kernel/lib/types.h"
 #include "kernel/obj/event.h"
 #include "kernel/obj/kobj.h"
 

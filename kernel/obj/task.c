@@ -3,7 +3,6 @@
 #include "kernel/obj/task.h"
 
 #include "kernel/abi/vcpu_state.h"
-#include "kernel/arch/hw.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/log/panic.h"

@@ -3,11 +3,6 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/lapic.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/arch/upcall.h"
-#include "kernel/config.h"
 
 struct runqueue {
     struct spinlock lock;

@@ -3,9 +3,6 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/upcall.h"
-#include "kernel/config.h"
 #include "kernel/mm/kstack.h"
 #include "kernel/mm/slab.h"
 #include "kernel/obj/event.h"

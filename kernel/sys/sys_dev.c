@@ -5,7 +5,6 @@
 #include "kernel/arch/cpu.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
-#include "kernel/lib/range.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"
 

@@ -2,10 +2,6 @@
 /* SYS_INFO: one record kind at a time, copied out one record after the other. */
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/lapic.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls that any task may make: yield, end, events, timers, channels. */
-#include "kernel/arch/percpu.h"
 #include "kernel/obj/memory.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sys/sys.h"

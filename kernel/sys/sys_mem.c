@@ -3,8 +3,6 @@
 #include "kernel/acpi/acpi.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/dev/dma.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/memory.h"
 #include "kernel/sys/sys.h"

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Creation, grants and ends of objects. Monitor only. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/dev/dev.h"
 #include "kernel/dev/dma.h"
 #include "kernel/irq/irq.h"
-#include "kernel/lib/range.h"
 #include "kernel/obj/memory.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sys/sys.h"

@@ -2,8 +2,6 @@
 /* Power and the console. Monitor only. */
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/log/console.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sys/platform.h"

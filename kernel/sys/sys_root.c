@@ -2,10 +2,7 @@
 /* The root task: the monitor's image, its first capabilities, and the boot files it may map. */
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/lib/elf.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/panic.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"

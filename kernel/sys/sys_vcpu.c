@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A VMM's calls on its virtual machine and vCPUs. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"

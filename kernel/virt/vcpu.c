@@ -3,9 +3,6 @@
 #include "kernel/virt/vcpu.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/spec.h"
-#include "kernel/arch/upcall.h"
-#include "kernel/lib/nospec.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 #include "kernel/virt/vcpu_work.h"

@@ -7,8 +7,6 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
 #include "kernel/arch/ktimer.h"
 
 struct vcpu;

@@ -4,7 +4,6 @@
 
 #include "kernel/arch/cpu.h"
 #include "kernel/lib/idpool.h"
-#include "kernel/lib/range.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/space.h"
 #include "kernel/virt/vcpu.h"

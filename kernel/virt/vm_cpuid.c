@@ -2,9 +2,6 @@
 /* A virtual machine's CPUID table [SDM2 CPUID], [APM3 E]. */
 #include "kernel/virt/vm_cpuid.h"
 
-#include "kernel/arch/hw.h"
-#include "kernel/lib/bits.h"
-
 #define L1_APIC_ID      MASK32(31, 24)     /* leaf 1 EBX */
 #define L1_OSXSAVE      BIT32(27)          /* leaf 1 ECX */
 #define L1_APIC         BIT32(9)           /* leaf 1 EDX */

@@ -2,7 +2,7 @@
 /* link: kernel/mm/bootcheck.c kernel/mm/plan.c kernel/mm/extent.c */
 #include "kernel/mm/bootcheck.h"
 
-#include "kernel/lib/range.h"
+#include "kernel/lib/base.h"
 #include "kernel/mm/plan.h"
 #include "tests/unit/unit.h"
 

@@ -3,10 +3,6 @@
 #include "kernel/lib/str.h"
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
-#include "kernel/lib/nospec.h"
-#include "kernel/lib/range.h"
-#include "kernel/lib/types.h"
 #include "tests/unit/unit.h"
 
 static void strings(void)

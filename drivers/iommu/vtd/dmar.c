@@ -2,8 +2,6 @@
 /* DMAR parser [VT-d 8]: every length is checked against what is left. */
 #include "drivers/iommu/vtd/dmar.h"
 
-#include "kernel/lib/str.h"
-
 #define HEADER_LEN  48u
 
 /* The bytes that are left of a table, an entry or a scope list. */

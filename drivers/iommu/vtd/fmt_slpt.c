@@ -2,8 +2,6 @@
 /* [VT-d 9.8] second-level entries: R 0, W 1, large 7, SNP 11, address 51:12. */
 #include "drivers/iommu/vtd/fmt_slpt.h"
 
-#include "kernel/lib/bits.h"
-
 #define SL_R     BIT64(0)
 #define SL_W     BIT64(1)
 #define SL_LARGE BIT64(7)

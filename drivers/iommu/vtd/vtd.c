@@ -12,7 +12,6 @@
 #include "drivers/pci/pci.h"
 #include "kernel/config.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 
 static struct dmar dmar;

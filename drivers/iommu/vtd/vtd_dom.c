@@ -8,7 +8,6 @@
 
 #include "drivers/iommu/vtd/fmt_slpt.h"
 #include "drivers/iommu/vtd/vtd_unit.h"
-#include "kernel/lib/range.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 

@@ -8,7 +8,6 @@
 
 #include "drivers/iommu/vtd/vtd_unit.h"
 #include "kernel/config.h"
-#include "kernel/lib/str.h"
 
 #define VTD_CUT_AFTER   64u
 #define PASSES           4u      /* over the records, in one call */

@@ -10,7 +10,6 @@
 
 #include "kernel/mm/pmm.h"
 
-#define MSR_APIC_BASE   0x1bu
 #define APIC_BASE_EXTD  BIT64(10)
 #define VECTOR_FIRST    0x10u      /* below: reserved by the architecture */
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
 
 typedef struct { uint16_t off; } vtd_r32;
 typedef struct { uint16_t off; } vtd_r64;

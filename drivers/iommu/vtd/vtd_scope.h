@@ -3,7 +3,6 @@
 #pragma once
 
 #include "drivers/iommu/vtd/dmar.h"
-#include "kernel/lib/types.h"
 
 struct vtd_match {
     bool found;                   /* false: the path leads nowhere on this machine */

@@ -6,8 +6,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
-#include "kernel/lib/types.h"
 
 /* All entries are two words; the low word holds Present. */
 struct vtd_pair { uint64_t lo, hi; };

@@ -8,7 +8,6 @@
 #include "drivers/iommu/vtd/vtd_unit.h"
 
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/str.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 #include "kernel/mm/pmm.h"

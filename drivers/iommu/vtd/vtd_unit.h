@@ -9,7 +9,6 @@
 #include "drivers/iommu/vtd/dmar.h"
 #include "drivers/iommu/vtd/vtd_regs.h"
 #include "drivers/iommu/vtd/vtd_tables.h"
-#include "kernel/arch/hw.h"
 #include "kernel/arch/spinlock.h"
 #include "kernel/lib/idpool.h"
 

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "kernel/config.h"
 #include "kernel/virt/svm/vmcb.h"
 #include "kernel/virt/vcpu.h"
 

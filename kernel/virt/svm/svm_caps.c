@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Turning SVM on, and the permission maps that all guests share. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/lib/str.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 

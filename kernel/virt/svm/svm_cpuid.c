@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID in full: subleaves, leaves outside the index, rows that depend on the vCPU's state. */
-#include "kernel/arch/msr.h"
 #include "kernel/virt/svm/svm.h"
 #include "kernel/virt/vm_cpuid.h"
 

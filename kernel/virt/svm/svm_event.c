@@ -14,7 +14,6 @@
  * that stays at one rip (a jump to itself) gets its interrupt after a few tries.
  */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
 #include "kernel/virt/svm/svm.h"
 
 #define KICK_US        50u

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exits that left the fast path: handled here, or a record for the VMM. Host state, interrupts off. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/msr.h"
-#include "kernel/lib/str.h"
 #include "kernel/virt/svm/svm.h"
 #include "kernel/virt/svm/svm_insn.h"
 

@@ -6,7 +6,6 @@
  * once. The common CPUID is the whole budget of docs/performance.md, so what is
  * rare lives in functions of other files.
  */
-#include "kernel/arch/msr.h"
 #include "kernel/virt/svm/svm_insn.h"
 #include "kernel/virt/vm_cpuid.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MSRs that the kernel owns; all others are the VMM's. */
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/virt/svm/svm.h"
 
 #define MSR_TSC         0x010u

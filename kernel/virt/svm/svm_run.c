@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop of VCPU_RUN on SVM: complete what the VMM answered, enter, handle, repeat. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 #include "kernel/virt/vcpu_work.h"

@@ -5,7 +5,6 @@
  * written with a value from the page.
  */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/msr.h"
 #include "kernel/virt/svm/svm.h"
 
 #define ATTR_BITS   0x0fffu

@@ -2,7 +2,6 @@
 /* What a new VMCB says: which instructions exit and why, and the state after reset. */
 #include "kernel/virt/svm/vmcb.h"
 
-#include "kernel/arch/msr.h"
 #include "kernel/virt/svm/svm.h"
 
 /* Physical events must reach the host. INIT stays pending and hits the host after the exit. */

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/bits.h"
 
 struct vmcb_seg {                    /* same form as struct vcpu_segment */
     uint16_t sel, attr;

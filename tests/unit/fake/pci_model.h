@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/lib/types.h"
+#include "kernel/lib/base.h"
 
 #define PCI_MODEL_ECAM  0xb0000000ull
 #define PCI_MODEL_MAX   300

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/types.h"
 #include "tests/unit/fake/vtd_model.h"
 
 #define RIG_BASE0 0xfed90000ull

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "kernel/arch/msr.h"
 #include "kernel/lib/base.h"
 
 struct cpuid_regs { uint32_t eax, ebx, ecx, edx; };

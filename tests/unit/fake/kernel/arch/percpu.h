@@ -2,6 +2,7 @@
 /* The fake of kernel/arch/percpu.h: one CPU, whose block the test defines (struct percpu fake_percpu). */
 #pragma once
 
+#include "kernel/config.h"
 #include "kernel/lib/base.h"
 
 struct thread;
@@ -20,7 +21,7 @@ struct percpu {
 };
 
 extern struct percpu fake_percpu;
-extern struct percpu *cpu_block[];
+extern struct percpu *cpu_block[MAX_CPUS];
 extern uint32_t cpu_count;
 
 static inline struct percpu *percpu(void) { return &fake_percpu; }
