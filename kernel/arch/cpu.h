@@ -32,10 +32,9 @@ void tsc_calibrate(void);
 const char *tsc_source(void);                 /* how it is known, for the boot log */
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
 
-/* FPU. An area is XSAVE layout, 64-byte aligned, zero = power-on state. */
+/* FPU. An area is a page in XSAVE layout. */
 struct fpu_area;
-MUST_USE struct fpu_area *fpu_area_alloc(void);   /* power-on state; NULL = no memory */
-void fpu_area_free(struct fpu_area *area);
+void fpu_area_init(struct fpu_area *zeroed);  /* gives it the power-on state */
 /* Makes `area` (NULL = clean state) what the registers hold; saves what was there. This CPU. */
 void fpu_switch(struct fpu_area *area);
 /* Area is about to be freed: forget it wherever it is loaded. Its thread does not run. */
@@ -43,8 +42,6 @@ void fpu_forget(struct fpu_area *area);
 
 void fpu_detect(void);       /* sizes and components into cpu_features; boot CPU */
 void fpu_init_cpu(void);     /* CR4 is set: XCR0, clean registers, closed to ring 3 */
-/* A zeroed area of cpu_features.xsave_size bytes gets the power-on state. */
-void fpu_area_init(struct fpu_area *area);
 
 /* Speculation policy: what leaks between owners, and what is done about it on this CPU. */
 void spec_init_cpu(void);    /* SPEC_CTRL and EFER bits; each CPU */

@@ -11,7 +11,7 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/dev/dma.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/sched/sched.h"
 
 /* Classes whose decode carries the machine or the console until somebody owns them. */
@@ -84,6 +84,7 @@ void dev_init(void)
 }
 
 /* ---- objects ---- */
+_Static_assert(sizeof(struct device) <= PAGE_SIZE, "an object is a page");
 static uint32_t index_of(const struct pci_fn *fn) { return (uint32_t)(fn - pci_at(0)); }
 
 status_t dev_open(struct bdf bdf, struct device **out)
@@ -93,7 +94,7 @@ status_t dev_open(struct bdf bdf, struct device **out)
         return ST_NOTFOUND;
     if (opened[index_of(fn)])
         return ST_BUSY;
-    struct device *dev = slab_alloc(sizeof *dev);
+    struct device *dev = pmm_alloc();
     if (dev == NULL)
         return ST_NOSPACE;
     kobj_init(&dev->obj, OBJ_DEVICE);
@@ -113,7 +114,7 @@ void dev_destroy(struct kobj *obj)
     }
     opened[index_of(dev->fn)] = false;
     kobj_gone(obj);
-    slab_free(dev, sizeof *dev);
+    pmm_free(dev);
 }
 
 /* ---- assignment ---- */

@@ -4,13 +4,13 @@
 
 #include "drivers/iommu/iommu.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 
 struct dma_space {
     struct iommu_dom dom;
     bool stuck;              /* a detach was not confirmed */
 };
-_Static_assert(sizeof(struct dma_space) <= 1024, "a slab object");
+_Static_assert(sizeof(struct dma_space) <= PAGE_SIZE, "an object is a page");
 
 status_t dma_create(uint32_t vm_id, struct dma_space **out)
 {
@@ -18,12 +18,12 @@ status_t dma_create(uint32_t vm_id, struct dma_space **out)
         return ST_NOIOMMU;
     if (!iommu_has_ir())
         return ST_NOIR;
-    struct dma_space *dma = slab_alloc(sizeof *dma);
+    struct dma_space *dma = pmm_alloc();
     if (dma == NULL)
         return ST_NOSPACE;
     status_t st = iommu_dom_create(&dma->dom, vm_id);
     if (st != ST_OK) {
-        slab_free(dma, sizeof *dma);
+        pmm_free(dma);
         return st;
     }
     *out = dma;
@@ -72,6 +72,6 @@ status_t dma_destroy(struct dma_space *dma)
         return ST_BUSY;
     status_t st = iommu_dom_destroy(&dma->dom);
     if (st == ST_OK)
-        slab_free(dma, sizeof *dma);
+        pmm_free(dma);
     return st;
 }

@@ -14,7 +14,7 @@
 #include "kernel/arch/upcall.h"
 #include "kernel/irq/irq_vector.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 
 #define MSIX_MAX       2048u
 #define MSI_MAX        32u
@@ -167,17 +167,18 @@ status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t fla
 }
 
 /* ---- creation ---- */
+_Static_assert(sizeof(struct irq_fn) <= PAGE_SIZE && sizeof(struct irq_obj) <= PAGE_SIZE, "an object is a page");
 static MUST_USE status_t shared_get(struct pci_fn *fn, uint32_t kind, struct irq_fn **out)
 {
     struct irq_fn *shared = fn->irq_fn;
     if (shared == NULL) {
-        shared = slab_alloc(sizeof *shared);
+        shared = pmm_alloc();
         if (shared == NULL)
             return ST_NOSPACE;
         shared->kind = kind;
         status_t st = kind == IRQ_KIND_MSI ? iommu_irte_alloc(fn->bdf, kind_count(fn, kind), &shared->run) : ST_OK;
         if (st != ST_OK) {
-            slab_free(shared, sizeof *shared);
+            pmm_free(shared);
             return st;
         }
         fn->irq_fn = shared;
@@ -195,7 +196,7 @@ static void shared_put(struct pci_fn *fn)
     if (shared->run.valid && iommu_irte_free(&shared->run, kind_count(fn, IRQ_KIND_MSI)) != ST_OK)
         shared->run.valid = false;
     fn->irq_fn = NULL;
-    slab_free(shared, sizeof *shared);
+    pmm_free(shared);
 }
 
 static bool entry_is_taken(const struct irq_fn *shared, uint32_t index)
@@ -266,7 +267,7 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
         return st;
     if (entry_is_taken(shared, index))
         return ST_BUSY;
-    struct irq_obj *irq = slab_alloc(sizeof *irq);
+    struct irq_obj *irq = pmm_alloc();
     st = ST_NOSPACE;
     if (irq != NULL) {
         irq->fn = fn;
@@ -281,8 +282,7 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
         *out = irq;
         return ST_OK;
     }
-    if (irq != NULL)
-        slab_free(irq, sizeof *irq);
+    pmm_free(irq);
     shared_put(fn);
     return st;
 }
@@ -308,7 +308,7 @@ void irq_destroy(struct kobj *obj)
     shared_put(fn);
     kobj_put(irq->device);
     kobj_gone(obj);
-    slab_free(irq, sizeof *irq);
+    pmm_free(irq);
 }
 
 /* ---- lines and faults ---- */

@@ -27,37 +27,22 @@ static bool run_is_free(const struct idpool *pool, uint32_t id, uint32_t count)
 status_t idpool_alloc_run(struct idpool *pool, uint32_t count, uint32_t align, uint32_t *id)
 {
     KASSERT(count > 0 && align > 0 && (align & (align - 1)) == 0);
-    for (uint64_t at = ((uint64_t)pool->first + align - 1) & ~(uint64_t)(align - 1);
-         range_ok(at, count, pool->limit); at += align) {
-        if (!run_is_free(pool, (uint32_t)at, count))
-            continue;
-        for (uint32_t i = 0; i < count; i++)
-            pool->words[(at + i) / 64] |= BIT64((at + i) % 64);
-        pool->used += count;
-        *id = (uint32_t)at;
-        return ST_OK;
+    uint64_t at = ((uint64_t)pool->first + align - 1) & ~(uint64_t)(align - 1);
+    while (range_ok(at, count, pool->limit)) {
+        bool full = pool->words[at / 64] == ~UINT64_C(0);
+        if (!full && run_is_free(pool, (uint32_t)at, count)) {
+            for (uint32_t i = 0; i < count; i++)
+                pool->words[(at + i) / 64] |= BIT64((at + i) % 64);
+            pool->used += count;
+            *id = (uint32_t)at;
+            return ST_OK;
+        }
+        at = full ? MAX(at + align, (at | 63) + 1) : at + align;
     }
     return ST_NOSPACE;
 }
 
-status_t idpool_alloc(struct idpool *pool, uint32_t *id)
-{
-    for (uint32_t w = 0; w < IDPOOL_WORDS(pool->limit); w++) {
-        uint64_t taken = pool->words[w];
-        if (w == pool->first / 64 && pool->first % 64 != 0)
-            taken |= BIT64(pool->first % 64) - 1;
-        if (w < pool->first / 64 || taken == ~UINT64_C(0))
-            continue;
-        uint32_t found = w * 64 + (uint32_t)__builtin_ctzll(~taken);
-        if (found >= pool->limit)
-            return ST_NOSPACE;
-        pool->words[w] |= BIT64(found % 64);
-        pool->used++;
-        *id = found;
-        return ST_OK;
-    }
-    return ST_NOSPACE;
-}
+status_t idpool_alloc(struct idpool *pool, uint32_t *id) { return idpool_alloc_run(pool, 1, 1, id); }
 
 void idpool_free(struct idpool *pool, uint32_t id)
 {

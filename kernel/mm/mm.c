@@ -5,6 +5,8 @@
 #include "kernel/log/console.h"
 #include "kernel/log/panic.h"
 #include "kernel/mm/kspace.h"
+#include "kernel/mm/layout.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/mm/pmm_init.h"
 
 void mm_init(const struct bootinfo *bi)
@@ -15,7 +17,7 @@ void mm_init(const struct bootinfo *bi)
         panic("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB",
               plan.ram >> 20, PLAN_POOL_MIN >> 20);
     kspace_switch(bi, &plan);
-    pmm_init(plan.pool_base, plan.pool_len);
+    pmm_init((void *)POOL_VA, (hpa_t){ plan.pool_base }, plan.pool_len);
     kspace_init(&plan);
     umem_init();
     log_line("memory: %lu MiB RAM, kernel pool %lu MiB at %lx, %lu MiB for guests and tasks",

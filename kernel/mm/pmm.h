@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical memory. Two parts, split at boot: the kernel pool, mapped in the
- * kernel for ever, from which tables, stacks and objects come; and user memory,
- * which the kernel never maps except to clear it, from which guests and tasks
- * get contiguous ranges. Own locks; not from interrupt handlers.
+ * The kernel pool: physical memory below 4 GiB, mapped in the kernel for ever, from
+ * which tables, stacks and objects come, each a power of two of pages. What is free is
+ * all zero. Any thread, not interrupt handlers. The rest of RAM is umem's.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-/* One zeroed page of the kernel pool, or NULL. */
+#define PMM_POOL_MAX  (1u << 30)
+
+/* [base, base+len) lies at pool; both 2 MiB aligned. Clears it. */
+void pmm_init(void *pool, hpa_t base, uint64_t len);
+/* One page, or 2^order pages aligned to their size. NULL = no memory. */
 MUST_USE void *pmm_alloc(void);
-/* 2^order pages, aligned to their size, zeroed, or NULL. order <= 9. */
 MUST_USE void *pmm_alloc_order(unsigned order);
-void pmm_free(void *page);                       /* clears it */
+void pmm_free(void *page);                       /* clears it; NULL is nothing */
 void pmm_free_order(void *pages, unsigned order);
 /* Between kernel pool pointers and physical addresses; anything else asserts. */
 hpa_t pmm_pa(const void *page);

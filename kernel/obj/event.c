@@ -3,11 +3,11 @@
 #include "kernel/obj/event.h"
 
 #include "kernel/arch/upcall.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 
 struct event *event_create(void)
 {
-    struct event *ev = slab_alloc(sizeof *ev);
+    struct event *ev = pmm_alloc();
     if (!ev)
         return NULL;
     kobj_init(&ev->obj, OBJ_EVENT);
@@ -21,7 +21,7 @@ void event_destroy(struct kobj *obj)
     ktimer_cancel(&ev->timer);
     KASSERT(!ev->waiter);
     kobj_gone(obj);
-    slab_free(ev, sizeof *ev);
+    pmm_free(ev);
 }
 
 void event_signal(struct event *ev, uint64_t bits)

@@ -3,12 +3,11 @@
 #include "kernel/obj/memory.h"
 
 #include "kernel/mm/pmm.h"
-#include "kernel/mm/slab.h"
 #include "kernel/mm/umem.h"
 
 status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct memory **out)
 {
-    struct memory *mem = slab_alloc(sizeof *mem);
+    struct memory *mem = pmm_alloc();
     if (!mem)
         return ST_NOSPACE;
     kobj_init(&mem->obj, OBJ_MEMORY);
@@ -38,7 +37,7 @@ void memory_destroy(struct kobj *obj)
     if (mem->kind == MEMORY_RAM && !mem->dirty)
         umem_free(mem->base, mem->len);
     kobj_gone(obj);
-    slab_free(mem, sizeof *mem);
+    pmm_free(mem);
 }
 
 static unsigned order_of(uint32_t pages)
@@ -52,13 +51,11 @@ static unsigned order_of(uint32_t pages)
 status_t channel_create(uint32_t pages, struct event *a, uint64_t bits_a, struct event *b, uint64_t bits_b,
                         struct channel **out)
 {
-    struct channel *ch = slab_alloc(sizeof *ch);
+    struct channel *ch = pmm_alloc();
     void *mem = pmm_alloc_order(order_of(pages));
     if (!ch || !mem) {
-        if (ch)
-            slab_free(ch, sizeof *ch);
-        if (mem)
-            pmm_free_order(mem, order_of(pages));
+        pmm_free(ch);
+        pmm_free_order(mem, order_of(pages));
         return ST_NOSPACE;
     }
     kobj_init(&ch->obj, OBJ_CHANNEL);
@@ -81,5 +78,5 @@ void channel_destroy(struct kobj *obj)
     kobj_put(&ch->event[1]->obj);
     pmm_free_order(pmm_va(ch->base), order_of((uint32_t)(ch->len / PAGE_SIZE)));
     kobj_gone(obj);
-    slab_free(ch, sizeof *ch);
+    pmm_free(ch);
 }

@@ -7,7 +7,6 @@
 #include "kernel/arch/upcall.h"
 #include "kernel/log/panic.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/mm/slab.h"
 #include "kernel/obj/cap.h"
 #include "kernel/obj/event.h"
 
@@ -25,8 +24,7 @@ status_t task_create(struct event *end_event, uint64_t end_bits, struct task **o
     task->caps = pmm_alloc_order(CAPS_ORDER);
     status_t st = task->caps ? space_create(&task->space) : ST_NOSPACE;
     if (st != ST_OK) {
-        if (task->caps)
-            pmm_free_order(task->caps, CAPS_ORDER);
+        pmm_free_order(task->caps, CAPS_ORDER);
         pmm_free(task);
         return st;
     }

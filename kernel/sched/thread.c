@@ -4,7 +4,7 @@
 
 #include "kernel/arch/cpu.h"
 #include "kernel/mm/kstack.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 
 struct task *thread_task_current(void) { return thread_current()->task; }
@@ -14,12 +14,12 @@ status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t 
 {
     if (task->threads == TASK_MAX_THREADS)
         return ST_NOSPACE;
-    struct thread *t = slab_alloc(sizeof *t);
+    struct thread *t = pmm_alloc();
     if (!t)
         return ST_NOSPACE;
     t->kstack = kstack_alloc();
     if (!t->kstack) {
-        slab_free(t, sizeof *t);
+        pmm_free(t);
         return ST_NOSPACE;
     }
     kobj_init(&t->obj, OBJ_THREAD);
@@ -71,7 +71,7 @@ void thread_destroy(struct kobj *obj)
     }
     kstack_free(t->kstack);
     kobj_gone(obj);
-    slab_free(t, sizeof *t);
+    pmm_free(t);
     kobj_put(&task->obj);
 }
 

@@ -6,7 +6,6 @@
 #include "kernel/log/panic.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/mm/slab.h"
 #include "kernel/obj/event.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sys/sys.h"

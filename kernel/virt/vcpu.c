@@ -19,10 +19,8 @@ static void release(struct vcpu *v)
 {
     if (v->svm)
         virt_vcpu_free(v);
-    if (v->fpu)
-        fpu_area_free(v->fpu);
-    if (v->state)
-        pmm_free(v->state);
+    pmm_free(v->fpu);
+    pmm_free(v->state);
     pmm_free(v);
 }
 
@@ -38,7 +36,9 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
     v->cpu = cpu;
     v->serial = ++serials;
     v->state = pmm_alloc();
-    v->fpu = fpu_area_alloc();
+    v->fpu = pmm_alloc();
+    if (v->fpu)
+        fpu_area_init(v->fpu);
     vlapic_init(&v->lapic, index, index == 0);
     v->phase = index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
     status_t st = v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;

@@ -14,7 +14,7 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/arch/hw.h"
 #include "kernel/dev/dma.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/sched/sched.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pci_model.h"
@@ -88,8 +88,8 @@ status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
         dom->attached--;
     return io.detach;
 }
-void *slab_alloc(size_t size) { live_objects++; return calloc(1, size); }
-void slab_free(void *p, size_t size) { (void)size; live_objects--; free(p); }
+void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
+void pmm_free(void *page) { live_objects -= page != NULL; free(page); }
 
 /* Others run here: a VMM thread pokes at the function, the clock goes on. */
 void sched_preempt_point(void)
@@ -141,7 +141,7 @@ static void finish(status_t destroy)
     dev_destroy(&dev->obj);
     CHECK_EQ(dma_destroy(dma), destroy);
     if (destroy != ST_OK)
-        slab_free(dma, 0);           /* kept for ever by design */
+        pmm_free(dma);           /* kept for ever by design */
     CHECK_EQ(live_objects, 0);
     CHECK_EQ(kobj_count(OBJ_DEVICE), 0);
 }

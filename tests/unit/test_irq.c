@@ -21,7 +21,7 @@
 #include "kernel/irq/ioapic.h"
 #include "kernel/irq/irq_vector.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pci_model.h"
@@ -130,8 +130,8 @@ void ktimer_irq(void) { timers++; }
 bool console_poll(void) { return console_bytes; }
 uint16_t console_port(void) { return port; }
 void kobj_put(struct kobj *obj) { obj->refs--; device_puts++; }
-void *slab_alloc(size_t size) { CHECK(size <= 1024); live_objects++; return calloc(1, size); }
-void slab_free(void *p, size_t size) { (void)size; live_objects--; free(p); }
+void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
+void pmm_free(void *page) { live_objects -= page != NULL; free(page); }
 
 /* I/O APIC model. */
 static struct { uint32_t index, reg[256]; unsigned unmasked_halves; } apic;

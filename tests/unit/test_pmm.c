@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/mm/pmm.c kernel/mm/slab.c tests/unit/fake/hw.c */
+/* link: kernel/mm/pmm.c kernel/lib/idpool.c tests/unit/fake/hw.c */
 #include "kernel/mm/pmm.h"
 
 #include <stdlib.h>
 
-#include "kernel/mm/pmm_init.h"
-#include "kernel/mm/slab.h"
 #include "tests/unit/unit.h"
 
 #define POOL  (6u << 20)
@@ -24,7 +22,7 @@ static bool is_zero(const void *p, size_t len)
 static void start(void)
 {
     memset(pool, 0xa5, POOL);
-    pmm_init((uintptr_t)pool, POOL);
+    pmm_init(pool, (hpa_t){ (uintptr_t)pool }, POOL);
     CHECK_EQ(pmm_total(), POOL);
     CHECK_EQ(pmm_free_bytes(), POOL);
 }
@@ -90,37 +88,20 @@ static void random_orders(void)
     CHECK_EQ(pmm_free_bytes(), POOL);
 }
 
-static void slabs(void)
+/* Nothing is nothing; a pool that ends inside a block gives its last pages one by one. */
+static void edges(void)
 {
-    static const size_t sizes[] = { 1, 64, 65, 128, 200, 512, 1000, 1024 };
-    static void *got[8][40];
-    start();
-    for (unsigned s = 0; s < 8; s++) {
-        for (unsigned i = 0; i < 40; i++) {
-            got[s][i] = slab_alloc(sizes[s]);
-            CHECK(got[s][i] != NULL && is_zero(got[s][i], sizes[s]) && ((uintptr_t)got[s][i] & 63) == 0);
-            memset(got[s][i], (int)(s * 40 + i), sizes[s]);
-        }
-    }
-    for (unsigned s = 0; s < 8; s++)
-        for (unsigned i = 0; i < 40; i++)
-            CHECK_EQ(*(uint8_t *)got[s][i], (uint8_t)(s * 40 + i));
-    uint64_t used = pmm_free_bytes();
-    for (unsigned s = 0; s < 8; s++)
-        for (unsigned i = 0; i < 40; i++)
-            slab_free(got[s][i], sizes[s]);
-    for (unsigned s = 0; s < 8; s++)
-        for (unsigned i = 0; i < 40; i++) {
-            got[s][i] = slab_alloc(sizes[s]);
-            CHECK(got[s][i] != NULL && is_zero(got[s][i], sizes[s]));
-        }
-    CHECK_EQ(pmm_free_bytes(), used);                /* the second time costs nothing */
-    while (pmm_alloc())
-        ;
-    unsigned n = 0;
-    while (n < 100000 && slab_alloc(1024))
-        n++;
-    CHECK(n < 8);                                    /* and ends with NULL, not more */
+    memset(pool, 0xa5, POOL);
+    pmm_init(pool, (hpa_t){ 0x40000000 }, 5 * 4096);
+    pmm_free(NULL);
+    void *block = pmm_alloc_order(2), *last = pmm_alloc();
+    CHECK(block == pool && last == pool + 4 * 4096 && pmm_alloc() == NULL);
+    CHECK_EQ(pmm_pa(last).v, 0x40004000);
+    CHECK(pmm_va((hpa_t){ 0x40004000 }) == last);
+    CHECK(pool[5 * 4096] == 0xa5);
+    pmm_free_order(block, 2);
+    pmm_free(last);
+    CHECK_EQ(pmm_free_bytes(), 5 * 4096);
 }
 
 int main(void)
@@ -130,7 +111,7 @@ int main(void)
     if (pool) {
         all_pages();
         random_orders();
-        slabs();
+        edges();
     }
     free(pool);
     return unit_done();

@@ -13,7 +13,6 @@
 #include "kernel/log/panic.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/mm/slab.h"
 #include "kernel/mm/umem.h"
 #include "kernel/obj/event.h"
 #include "kernel/sched/sched.h"
@@ -24,7 +23,7 @@ uint32_t world_fail_after;
 static uint64_t umem_at, tsc;
 static struct thread caller;
 struct percpu fake_percpu = { .current = &caller };
-struct percpu *cpu_block[4] = { &fake_percpu, &fake_percpu };
+struct percpu *cpu_block[MAX_CPUS] = { &fake_percpu, &fake_percpu };
 uint32_t cpu_count = 2;
 bool lapic_is_x2apic;
 
@@ -52,12 +51,10 @@ static void *give(size_t size, size_t align)
 
 static void take(void *p)
 {
-    world_allocations--;
+    world_allocations -= p != NULL;
     free(p);
 }
 
-void *slab_alloc(size_t size) { return give(size, 64); }
-void slab_free(void *object, size_t size) { (void)size; take(object); }
 void *pmm_alloc(void) { return give(4096, 4096); }
 void *pmm_alloc_order(unsigned order) { return give(4096u << order, 4096u << order); }
 void pmm_free(void *page) { take(page); }
@@ -101,7 +98,7 @@ status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t 
                        struct thread **out)
 {
     (void)rip; (void)rsp; (void)arg;
-    struct thread *t = task->threads < TASK_MAX_THREADS ? slab_alloc(sizeof *t) : NULL;
+    struct thread *t = task->threads < TASK_MAX_THREADS ? pmm_alloc() : NULL;
     if (!t)
         return ST_NOSPACE;
     kobj_init(&t->obj, OBJ_THREAD);
@@ -121,7 +118,7 @@ void thread_destroy(struct kobj *obj)
         if (task->thread[i] == t)
             task->thread[i] = task->thread[--task->threads];
     kobj_gone(obj);
-    slab_free(t, sizeof *t);
+    pmm_free(t);
     kobj_put(&task->obj);
 }
 bool thread_all_dead(const struct task *task) { return task->ending != 0 || task->threads == 0; }

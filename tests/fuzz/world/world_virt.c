@@ -6,7 +6,6 @@
 #include "kernel/dev/dma.h"
 #include "kernel/irq/irq.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/mm/slab.h"
 #include "kernel/obj/event.h"
 #include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
@@ -114,7 +113,7 @@ void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data) { (void)addr; vm
 status_t dma_create(uint32_t vm_id, struct dma_space **out)
 {
     (void)vm_id;
-    *out = slab_alloc(64);
+    *out = pmm_alloc();
     return *out ? ST_OK : ST_NOSPACE;
 }
 status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
@@ -122,7 +121,7 @@ status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
     (void)dma; (void)hpa; (void)len;
     return iova.v == 0xbae000 ? ST_NOSPACE : ST_OK;
 }
-status_t dma_destroy(struct dma_space *dma) { slab_free(dma, 64); return ST_OK; }
+status_t dma_destroy(struct dma_space *dma) { pmm_free(dma); return ST_OK; }
 
 status_t dev_open(struct bdf bdf, struct device **out)
 {
@@ -131,7 +130,7 @@ status_t dev_open(struct bdf bdf, struct device **out)
         return ST_NOTFOUND;
     if (opened[i])
         return ST_BUSY;
-    struct device *d = slab_alloc(sizeof *d);
+    struct device *d = pmm_alloc();
     if (!d)
         return ST_NOSPACE;
     kobj_init(&d->obj, OBJ_DEVICE);
@@ -147,7 +146,7 @@ void dev_destroy(struct kobj *obj)
             opened[i] = NULL;
     KASSERT(((struct device *)obj)->irqs == 0);
     kobj_gone(obj);
-    slab_free(obj, sizeof(struct device));
+    pmm_free(obj);
 }
 status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags)
 {
@@ -183,7 +182,7 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
 {
     (void)kind; (void)index;
     KASSERT(cpus != 0);
-    struct irq_obj *irq = slab_alloc(sizeof *irq);
+    struct irq_obj *irq = pmm_alloc();
     if (!irq)
         return ST_NOSPACE;
     kobj_init(&irq->obj, OBJ_IRQ);
@@ -201,7 +200,7 @@ void irq_destroy(struct kobj *obj)
     struct kobj *device = irq->device;
     ((struct device *)device)->irqs--;
     kobj_gone(obj);
-    slab_free(irq, sizeof *irq);
+    pmm_free(irq);
     kobj_put(device);
 }
 status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags)

@@ -151,6 +151,8 @@ void *pmm_alloc(void) { return pmm_alloc_order(0); }
 
 void pmm_free_order(void *pages, unsigned order)
 {
+    if (!pages)
+        return;
     size_t at = page_of((uintptr_t)pages), count = (size_t)1 << order;
     if ((uintptr_t)pages % PAGE_SIZE != 0 || order_of[at] != 1 + order)
         fake_die("page freed that was not allocated so:", (uintptr_t)pages);
