@@ -5,7 +5,7 @@
 #include "kernel/arch/cpu.h"
 
 #define STACK_BYTES   16384u
-#define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_hpt.c */
+#define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_x86.c */
 #define SFMASK_VALUE  0x47700u                /* TF IF DF IOPL NT AC */
 #define STAR_VALUE    ((uint64_t)(SEL_KCODE | (uint64_t)(SEL_UDATA - 8u) << 16) << 32)
 

@@ -22,8 +22,7 @@
 struct ptab_fmt {
     uint64_t valid;        /* entry is present when (entry & valid) != 0 */
     uint64_t addr;         /* address bits of an entry */
-    uint64_t leaf_large;   /* bit that makes a level 2 or 3 entry a leaf, 0 at level 1 */
-    uint64_t leaf_small;   /* bits of every level 1 leaf */
+    uint64_t leaf_large;   /* bit that makes a level 2 or 3 entry a leaf */
     uint64_t table;        /* bits of an entry that points to a table, without next-level */
     uint64_t next_level;   /* mask for the level of the table pointed at (AMD-Vi), 0 = none */
     uint64_t leaf_always;  /* bits of every leaf */
@@ -42,8 +41,7 @@ struct ptab {
 };
 
 /* Allocates the root. ST_NOSPACE. */
-MUST_USE status_t ptab_init(struct ptab *pt, const struct ptab_fmt *fmt, unsigned levels,
-                            unsigned leaf_max, bool flush);
+MUST_USE status_t ptab_init(struct ptab *pt, const struct ptab_fmt *fmt, unsigned levels, unsigned leaf_max, bool flush);
 /* Maps [va, va+len) to [pa, ...) with the largest leaves that fit. All three
  * page-aligned, else ST_INVAL; beyond the levels ST_RANGE; anything already
  * mapped ST_OVERLAP; no page ST_NOSPACE. On error nothing of the range is mapped. */
@@ -51,10 +49,10 @@ MUST_USE status_t ptab_map(struct ptab *pt, uint64_t va, hpa_t pa, uint64_t len,
 /* Unmaps every whole page in the range; a large leaf that is only partly inside
  * gives ST_INVAL and nothing changes. Holes are fine. */
 MUST_USE status_t ptab_unmap(struct ptab *pt, uint64_t va, uint64_t len);
-/* True and the leaf when va is mapped. pa is that of va itself. */
-bool ptab_lookup(const struct ptab *pt, uint64_t va, hpa_t *pa, uint64_t *entry, unsigned *level);
 /* After the TLB flush: gives removed table pages back. */
 void ptab_reap(struct ptab *pt);
 /* Frees every table page, root included; hardware must no longer know it. */
 void ptab_destroy(struct ptab *pt);
 
+extern const struct ptab_fmt ptab_fmt_host;   /* the kernel's and tasks' */
+extern const struct ptab_fmt ptab_fmt_npt;    /* SVM's nested tables */

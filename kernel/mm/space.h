@@ -15,8 +15,3 @@ MUST_USE status_t space_map(struct space *space, uint64_t va, hpa_t pa, uint64_t
 /* No CPU runs in it: idle CPUs use the kernel's own space. */
 void space_destroy(struct space *space);
 
-/* kernel page-table format for kmap and spaces */
-extern const struct ptab_fmt ptab_fmt_host;
-/* nested tables of SVM: same entries, every one a user page */
-extern const struct ptab_fmt ptab_fmt_npt;
-

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/mm/ptab.c tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/storelog.c */
+/* link: kernel/mm/ptab.c kernel/mm/fmt_x86.c tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/storelog.c */
 #include "kernel/mm/ptab.h"
 
 #include <stdlib.h>
@@ -18,8 +18,6 @@
 static const struct ptab_fmt fmt_slpt = { .valid = 3, .addr = ADDR, .leaf_large = 0x80, .table = 3, .r = 1, .w = 2 };
 static const struct ptab_fmt fmt_ept = { .valid = 7, .addr = ADDR, .leaf_large = 0x80, .table = 7, .leaf_always = 6 << 3,
                                          .r = 1, .w = 2, .x = 4 };
-static const struct ptab_fmt fmt_host = { .valid = 1, .addr = ADDR, .leaf_large = 0x80, .table = 7, .leaf_always = 0x61,
-                                          .w = 2, .nx = 1ull << 63, .user = 4, .uc = 0x18, .wc = 8, .global = 0x100 };
 static const struct ptab_fmt fmt_amdvi = { .valid = 1, .addr = ADDR, .table = 3ull << 61 | 1, .next_level = 7ull << 9,
                                            .leaf_always = 1ull << 60 | 1, .r = 1ull << 61, .w = 1ull << 62 };
 
@@ -43,7 +41,7 @@ static void finish(struct ptab *pt)
 }
 
 /* The walk that hardware does, independent of ptab.c. snoop false = only what was flushed. */
-static bool hw_walk(const struct ptab *pt, uint64_t va, bool snoop, uint64_t *pa, uint64_t *leaf)
+static bool hw_walk_level(const struct ptab *pt, uint64_t va, bool snoop, uint64_t *pa, uint64_t *leaf, unsigned *at)
 {
     uint64_t table = (uintptr_t)pt->root;
     for (unsigned level = pt->levels; level > 0; level--) {
@@ -56,6 +54,7 @@ static bool hw_walk(const struct ptab *pt, uint64_t va, bool snoop, uint64_t *pa
             uint64_t inside = (1ull << shift) - 1;
             *pa = (e & ADDR & ~inside) | (va & inside);
             *leaf = e;
+            *at = level;
             return true;
         }
         if (pt->fmt->next_level && ((e >> 9) & 7) != level - 1) {
@@ -67,26 +66,23 @@ static bool hw_walk(const struct ptab *pt, uint64_t va, bool snoop, uint64_t *pa
     return false;
 }
 
+static bool hw_walk(const struct ptab *pt, uint64_t va, bool snoop, uint64_t *pa, uint64_t *leaf)
+{
+    unsigned level;
+    return hw_walk_level(pt, va, snoop, pa, leaf, &level);
+}
+
 static uint64_t at(const struct ptab *pt, uint64_t va)
 {
-    uint64_t pa = 0, leaf, entry;
-    unsigned level;
-    hpa_t seen = { 0 };
-    bool there = hw_walk(pt, va, true, &pa, &leaf);
-    CHECK_EQ(ptab_lookup(pt, va, &seen, &entry, &level), there);
-    if (there) {
-        CHECK_EQ(seen.v, pa);
-        CHECK_EQ(entry, leaf);
-    }
-    return there ? pa : ~0ull;
+    uint64_t pa, leaf;
+    return hw_walk(pt, va, true, &pa, &leaf) ? pa : ~0ull;
 }
 
 static unsigned level_at(const struct ptab *pt, uint64_t va)
 {
-    hpa_t pa;
-    uint64_t entry;
-    unsigned level = 0;
-    return ptab_lookup(pt, va, &pa, &entry, &level) ? level : 0;
+    uint64_t pa, leaf;
+    unsigned level;
+    return hw_walk_level(pt, va, true, &pa, &leaf, &level) ? level : 0;
 }
 
 static void test_largest_leaves(void)
@@ -125,8 +121,8 @@ static void test_largest_leaves(void)
 
 static void test_formats(void)
 {
-    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &fmt_ept, &fmt_host, &fmt_amdvi };
-    for (unsigned i = 0; i < 4; i++)
+    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &fmt_ept, &ptab_fmt_host, &ptab_fmt_npt, &fmt_amdvi };
+    for (unsigned i = 0; i < 5; i++)
         for (unsigned levels = 3; levels <= 5; levels++)
             for (unsigned leaf = 1; leaf <= 3; leaf++) {
                 reset();
@@ -150,13 +146,11 @@ static void test_formats(void)
 
 static uint64_t entry_for(const struct ptab_fmt *fmt, uint64_t va, uint64_t len, unsigned prot)
 {
-    hpa_t pa;
-    uint64_t entry = 0;
-    unsigned level;
+    uint64_t pa, entry = 0;
     reset();
     struct ptab pt = make(fmt, 4, 3, false);
     CHECK_EQ(ptab_map(&pt, va, (hpa_t){ 0 }, len, prot), ST_OK);
-    CHECK(ptab_lookup(&pt, va, &pa, &entry, &level));
+    CHECK(hw_walk(&pt, va, true, &pa, &entry));
     finish(&pt);
     return entry;
 }
@@ -167,10 +161,12 @@ static void test_bits(void)
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R | PT_W), 3);
     CHECK_EQ(entry_for(&fmt_slpt, 0, M2, PT_R | PT_W), 0x83);
     CHECK_EQ(entry_for(&fmt_ept, 0, K4, PT_R | PT_X), 0x35);
-    CHECK_EQ(entry_for(&fmt_host, 0, K4, PT_R), 1ull << 63 | 0x61);
-    CHECK_EQ(entry_for(&fmt_host, 0, K4, PT_R | PT_W | PT_X | PT_USER), 0x67);
-    CHECK_EQ(entry_for(&fmt_host, 0, M2, PT_R | PT_UC | PT_GLOBAL), 1ull << 63 | 0x61 | 0x80 | 0x18 | 0x100);
-    CHECK_EQ(entry_for(&fmt_host, 0, K4, PT_R | PT_WC | PT_X), 0x69);
+    CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R), 1ull << 63 | 0x61);
+    CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R | PT_W | PT_X | PT_USER), 0x67);
+    CHECK_EQ(entry_for(&ptab_fmt_host, 0, M2, PT_R | PT_UC | PT_GLOBAL), 1ull << 63 | 0x61 | 0x80 | 0x18 | 0x100);
+    CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R | PT_WC | PT_X), 0x69);
+    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, M2, PT_R | PT_W | PT_X | PT_USER | PT_GLOBAL), 0x67 | 0x80);
+    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, K4, PT_R | PT_W | PT_UC), 1ull << 63 | 0x67 | 0x18);
     CHECK_EQ(entry_for(&fmt_amdvi, 0, M2, PT_R | PT_W), 3ull << 61 | 1ull << 60 | 1);
     reset();
     struct ptab pt = make(&fmt_slpt, 4, 3, false);
@@ -195,10 +191,6 @@ static void test_arguments(void)
     CHECK_EQ(ptab_unmap(&pt, 4, K4), ST_INVAL);
     CHECK_EQ(ptab_unmap(&pt, 0, 0), ST_INVAL);
     CHECK_EQ(ptab_unmap(&pt, ~0ull << 12, 2 * K4), ST_RANGE);
-    hpa_t pa;
-    uint64_t entry;
-    unsigned level;
-    CHECK(!ptab_lookup(&pt, ~0ull, &pa, &entry, &level));
     finish(&pt);
 
     fake_pmm.budget = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_npt.c kernel/obj/kobj.c kernel/lib/idpool.c
+/* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/obj/kobj.c kernel/lib/idpool.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c */
 /* What a VMM can make the kernel allocate by mapping BARs is bounded, and comes back. */
 #include "kernel/arch/cpu.h"
