@@ -20,8 +20,7 @@
 #define ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
-#define AT(type, member, off) \
-    _Static_assert(offsetof(type, member) == (off), #member " at " #off)
+#define AT(type, member, off) _Static_assert(offsetof(type, member) == (off), #member " at " #off)
 
 #define PAGE_SIZE     4096u
 #define PAGE_SHIFT    12u
@@ -34,8 +33,7 @@
 NORETURN void kassert_fail(const char *condition, const char *file, int line);
 
 /* Compiled into every build. Never a side effect inside, never to check input. */
-#define KASSERT(c) \
-    ((void)(likely(c) ? 0 : (kassert_fail(#c, __FILE__, __LINE__), 0)))
+#define KASSERT(c)    ((void)(likely(c) ? 0 : (kassert_fail(#c, __FILE__, __LINE__), 0)))
 
 /* For calls that return a status_t, in functions that do: what is not ST_OK goes up at once. The one macro
  * that returns. Where something must be undone first, it is the wrong tool. */
@@ -61,20 +59,14 @@ NORETURN void kassert_fail(const char *condition, const char *file, int line);
 /* ---- untrusted ranges and indices are judged here only ---- */
 /* [base, base+len) is not empty and lies in [0, limit). */
 static inline bool range_ok(uint64_t base, uint64_t len, uint64_t limit)
-{
-    return len != 0 && len <= limit && base <= limit - len;
-}
+{ return len != 0 && len <= limit && base <= limit - len; }
 
 /* Both ranges are already known not to wrap. */
 static inline bool range_overlaps(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
-{
-    return a < b + blen && b < a + alen;
-}
+{ return a < b + blen && b < a + alen; }
 
 static inline bool range_contains(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
-{
-    return b >= a && blen <= alen && b - a <= alen - blen;
-}
+{ return b >= a && blen <= alen && b - a <= alen - blen; }
 
 /* i if i < n, else 0; also under misprediction: no branch. */
 static inline uint64_t index_clamp(uint64_t i, uint64_t n)
@@ -90,18 +82,14 @@ typedef struct { uint64_t v; } gpa_t;    /* guest-physical */
 typedef struct { uint64_t v; } iova_t;   /* what a device puts on the bus */
 
 static inline hpa_t hpa_add(hpa_t a, uint64_t off) { return (hpa_t){ a.v + off }; }
-static inline gpa_t gpa_add(gpa_t a, uint64_t off) { return (gpa_t){ a.v + off }; }
 
 /* A PCI function. Segment 0 is the only one supported; others are refused by name. */
 struct bdf {
     uint16_t seg;
-    uint8_t  bus;
-    uint8_t  devfn;                      /* dev << 3 | fn */
+    uint8_t bus, devfn;                  /* dev << 3 | fn */
 };
 static inline struct bdf bdf_make(unsigned bus, unsigned dev, unsigned fn)
-{
-    return (struct bdf){ 0, (uint8_t)bus, (uint8_t)((dev & 31u) << 3 | (fn & 7u)) };
-}
+{ return (struct bdf){ 0, (uint8_t)bus, (uint8_t)((dev & 31u) << 3 | (fn & 7u)) }; }
 static inline uint16_t bdf_rid(struct bdf b) { return (uint16_t)(b.bus << 8 | b.devfn); }
 static inline struct bdf bdf_of_rid(uint16_t rid) { return (struct bdf){ 0, (uint8_t)(rid >> 8), (uint8_t)rid }; }
 static inline unsigned bdf_dev(struct bdf b) { return b.devfn >> 3; }

@@ -2,8 +2,7 @@
 /* The parts of ELF64 that loaders read [ELF-64 1.5]. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kernel/lib/base.h"
 
 struct elf64_ehdr {
     uint8_t ident[16];
@@ -29,7 +28,6 @@ _Static_assert(sizeof(struct elf64_phdr) == 56, "ELF-64 program header");
 /* Little-endian x86-64 executable with a fixed address. */
 static inline bool elf64_is_exec(const struct elf64_ehdr *eh)
 {
-    return eh->ident[0] == 0x7f && eh->ident[1] == 'E' && eh->ident[2] == 'L' && eh->ident[3] == 'F' &&
-           eh->ident[4] == 2 && eh->ident[5] == 1 && eh->type == 2 && eh->machine == 62;
+    return memcmp(eh->ident, "\x7f" "ELF" "\2\1", 6) == 0 && eh->type == 2 && eh->machine == 62;
 }
 

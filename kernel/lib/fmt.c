@@ -2,16 +2,10 @@
 /* Formatted text into a buffer of fixed size. */
 #include "kernel/lib/fmt.h"
 
-struct out {
-    char *buf;
-    size_t size, used;
-};
+#define DIGITS 24u                /* as many zeroes as %0 gives, and what 64 bits need */
 
-struct spec {
-    bool zero, left, upper;
-    int width, precision;      /* precision -1 = none */
-    int longs;
-};
+struct out { char *buf; size_t size, used; };
+struct field { bool left, zero, wide; size_t width, max; };
 
 static void put(struct out *o, char c)
 {
@@ -19,141 +13,80 @@ static void put(struct out *o, char c)
         o->buf[o->used++] = c;
 }
 
-static void put_padded(struct out *o, const struct spec *sp, const char *s, size_t len)
+static void put_text(struct out *o, const struct field *field, const char *s, size_t len)
 {
-    size_t width = sp->width > 0 ? (size_t)sp->width : 0;
-    size_t pad = width > len ? width - len : 0;
-    if (!sp->left)
-        for (; pad > 0; pad--)
-            put(o, sp->zero ? '0' : ' ');
+    size_t pad = field->width > len ? field->width - len : 0;
+    for (; pad > 0 && !field->left; pad--)
+        put(o, ' ');
     for (size_t i = 0; i < len; i++)
         put(o, s[i]);
     for (; pad > 0; pad--)
         put(o, ' ');
 }
 
-static void put_number(struct out *o, const struct spec *sp, uint64_t v, unsigned base, bool minus)
+static void put_number(struct out *o, const struct field *field, uint64_t v, unsigned base, bool minus)
 {
-    const char *digits = sp->upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char tmp[24];
-    size_t n = sizeof tmp;
+    char text[DIGITS + 1];
+    size_t at = sizeof text;
     do {
-        tmp[--n] = digits[v % base];
+        text[--at] = "0123456789abcdef"[v % base];
         v /= base;
-    } while (v != 0);
-    struct spec adjusted = *sp;
-    if (minus && sp->zero) {
-        put(o, '-');
-        minus = false;
-        adjusted.width -= adjusted.width > 0;
-    }
+    } while (v != 0 || (field->zero && at > 1 && sizeof text - at + minus < field->width));
     if (minus)
-        tmp[--n] = '-';
-    put_padded(o, &adjusted, tmp + n, sizeof tmp - n);
+        text[--at] = '-';
+    put_text(o, field, text + at, sizeof text - at);
 }
 
-static int take_number(const char **f, va_list *ap)
+/* What stands between the % and the letter, but for .* */
+static const char *take_field(const char *f, struct field *field)
 {
-    int v = 0;
-    if (**f == '*') {
-        (*f)++;
-        return va_arg(*ap, int);
-    }
-    while (**f >= '0' && **f <= '9') {
-        v = v < 100000 ? v * 10 + (**f - '0') : v;
-        (*f)++;
-    }
-    return v;
-}
-
-static const char *take_spec(const char *f, struct spec *sp, va_list *ap)
-{
-    *sp = (struct spec){ .precision = -1 };
-    for (;; f++) {
-        if (*f == '0')
-            sp->zero = true;
-        else if (*f == '-')
-            sp->left = true;
-        else
-            break;
-    }
-    sp->width = take_number(&f, ap);
-    if (sp->width < 0) {
-        sp->left = true;
-        sp->width = -sp->width;
-    }
-    if (*f == '.') {
-        f++;
-        sp->precision = take_number(&f, ap);
-    }
-    for (; *f == 'l' || *f == 'z'; f++)
-        sp->longs++;
+    *field = (struct field){ .max = SIZE_MAX };
+    for (; *f == '0' || *f == '-'; f++)
+        *(*f == '0' ? &field->zero : &field->left) = true;
+    for (; *f >= '0' && *f <= '9'; f++)
+        field->width = field->width * 10 + (size_t)(*f - '0');
+    for (; *f == 'l'; f++)
+        field->wide = true;
     return f;
 }
 
-static void put_string(struct out *o, struct spec *sp, const char *s)
-{
-    sp->zero = false;
-    if (!s)
-        s = "(null)";
-    put_padded(o, sp, s, sp->precision >= 0 ? str_nlen(s, (size_t)sp->precision) : str_len(s));
-}
-
-static void put_conversion(struct out *o, struct spec *sp, char conv, va_list *ap)
-{
-    char c;
-    int64_t d;
-    switch (conv) {
-    case 'd':
-    case 'i':
-        d = sp->longs ? va_arg(*ap, long) : va_arg(*ap, int);
-        put_number(o, sp, d < 0 ? 0 - (uint64_t)d : (uint64_t)d, 10, d < 0);
-        break;
-    case 'u':
-    case 'x':
-    case 'X':
-        sp->upper = conv == 'X';
-        put_number(o, sp, sp->longs ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned),
-                   conv == 'u' ? 10 : 16, false);
-        break;
-    case 'p':
-        put_number(o, sp, (uintptr_t)va_arg(*ap, void *), 16, false);
-        break;
-    case 'c':
-        c = (char)va_arg(*ap, int);
-        sp->zero = false;
-        put_padded(o, sp, &c, 1);
-        break;
-    case 's':
-        put_string(o, sp, va_arg(*ap, const char *));
-        break;
-    default:
-        put(o, '%');
-        if (conv != '%')
-            put(o, conv);
-        break;
-    }
-}
-
-size_t fmt_v(char *buf, size_t size, const char *format, va_list ap_in)
+size_t fmt_v(char *buf, size_t size, const char *format, va_list ap)
 {
     struct out o = { buf, size, 0 };
-    struct spec sp;
-    va_list ap;
+    struct field field;
+    const char *s;
+    int64_t d;
     KASSERT(size > 0);
-    va_copy(ap, ap_in);
     for (const char *f = format; *f; f++) {
         if (*f != '%') {
             put(&o, *f);
             continue;
         }
-        f = take_spec(f + 1, &sp, &ap);
-        if (!*f)
+        f = take_field(f + 1, &field);
+        if (f[0] == '.' && f[1] == '*') {
+            field.max = (size_t)va_arg(ap, int);
+            f += 2;
+        }
+        switch (*f) {
+        case 'd':
+            d = field.wide ? va_arg(ap, long) : va_arg(ap, int);
+            put_number(&o, &field, d < 0 ? 0 - (uint64_t)d : (uint64_t)d, 10, d < 0);
             break;
-        put_conversion(&o, &sp, *f, &ap);
+        case 'u':
+        case 'x':
+            put_number(&o, &field, field.wide ? va_arg(ap, unsigned long) : va_arg(ap, unsigned),
+                       *f == 'u' ? 10 : 16, false);
+            break;
+        case 's':
+            s = va_arg(ap, const char *);
+            put_text(&o, &field, s ? s : "(null)", str_nlen(s ? s : "(null)", field.max));
+            break;
+        case 'c': put(&o, (char)va_arg(ap, int)); break;
+        case 0:   f--; break;
+        default:  put(&o, *f); break;
+        }
     }
-    va_end(ap);
-    o.buf[o.used] = 0;
+    buf[o.used] = 0;
     return o.used;
 }
 

@@ -18,11 +18,8 @@ struct idpool {
 
 /* words holds IDPOOL_WORDS(limit); first <= limit. */
 void idpool_init(struct idpool *pool, uint64_t *words, uint32_t first, uint32_t limit);
-/* Lowest free id, or ST_NOSPACE. */
-MUST_USE status_t idpool_alloc(struct idpool *pool, uint32_t *id);
-/* count adjacent ids, the first a multiple of align (a power of 2), or ST_NOSPACE. count > 0. */
-MUST_USE status_t idpool_alloc_run(struct idpool *pool, uint32_t count, uint32_t align, uint32_t *id);
+/* The lowest `count` adjacent free ids, the first of them a multiple of align and in *id, or ST_NOSPACE. */
+MUST_USE status_t idpool_alloc(struct idpool *pool, uint32_t count, uint32_t align, uint32_t *id);
 /* The id must be taken: freeing twice is a bug. */
 void idpool_free(struct idpool *pool, uint32_t id);
 bool idpool_is_taken(const struct idpool *pool, uint32_t id);
-

@@ -25,10 +25,8 @@ void *memmove(void *dst, const void *src, size_t n)
     const uint8_t *s = src;
     if ((uintptr_t)d - (uintptr_t)s >= n)
         return memcpy(dst, src, n);
-    while (n > 0) {
-        n--;
+    while (n-- > 0)
         d[n] = s[n];
-    }
     return dst;
 }
 
@@ -42,14 +40,6 @@ int memcmp(const void *a, const void *b, size_t n)
 }
 #endif
 
-size_t str_len(const char *s)
-{
-    size_t n = 0;
-    while (s[n])
-        n++;
-    return n;
-}
-
 size_t str_nlen(const char *s, size_t max)
 {
     size_t n = 0;
@@ -58,30 +48,19 @@ size_t str_nlen(const char *s, size_t max)
     return n;
 }
 
-bool str_eq(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
+size_t str_len(const char *s) { return str_nlen(s, SIZE_MAX); }
+bool str_eq(const char *a, const char *b) { return str_len(a) == str_len(b) && memcmp(a, b, str_len(a)) == 0; }
 
 bool str_starts(const char *s, const char *prefix)
 {
-    while (*prefix)
-        if (*s++ != *prefix++)
-            return false;
-    return true;
+    size_t n = str_len(prefix);
+    return str_nlen(s, n) == n && memcmp(s, prefix, n) == 0;
 }
 
 size_t str_copy(char *dst, size_t size, const char *src)
 {
-    size_t n = 0;
-    while (n + 1 < size && src[n]) {
-        dst[n] = src[n];
-        n++;
-    }
+    size_t n = str_nlen(src, size - 1);
+    memcpy(dst, src, n);
     dst[n] = 0;
     return n;
 }

@@ -24,7 +24,7 @@ void *pmm_alloc_order(unsigned order)
 {
     uint32_t page;
     spin_lock(&lock);
-    status_t st = idpool_alloc_run(&pages, 1u << order, 1u << order, &page);
+    status_t st = idpool_alloc(&pages, 1u << order, 1u << order, &page);
     spin_unlock(&lock);
     return st == ST_OK ? pool + (uint64_t)page * PAGE_SIZE : NULL;
 }

@@ -32,7 +32,7 @@ status_t vm_create(struct vm **out)
     struct vm *vm = pmm_alloc();
     if (!vm)
         return ST_NOSPACE;
-    status_t st = idpool_alloc(&asids, &vm->asid);
+    status_t st = idpool_alloc(&asids, 1, 1, &vm->asid);
     if (st != ST_OK)
         goto free_page;
     st = ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false);

@@ -55,7 +55,7 @@ status_t vtd_dom_create(struct iommu_dom *dom, uint32_t vm)
     if (shared.levels == 0)
         return ST_UNSUPP;                       /* the units have no table size in common */
     spin_lock(&shared.lock);
-    status_t st = idpool_alloc(&shared.ids, &dom->domid);
+    status_t st = idpool_alloc(&shared.ids, 1, 1, &dom->domid);
     spin_unlock(&shared.lock);
     if (st != ST_OK)
         return st;

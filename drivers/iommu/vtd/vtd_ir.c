@@ -61,7 +61,7 @@ status_t vtd_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *firs
     if (count == 0 || count > VTD_IRTES)
         return ST_INVAL;
     spin_lock(&u->lock);
-    status_t st = u->dead ? ST_TIMEOUT : idpool_alloc_run(&u->irtes, count, 1, &index);
+    status_t st = u->dead ? ST_TIMEOUT : idpool_alloc(&u->irtes, count, 1, &index);
     for (uint32_t i = 0; st == ST_OK && i < count; i++) {
         struct vtd_pair *entry = &u->irt[index + i];
         KASSERT(!(entry->lo & IRTE_P));
