@@ -157,19 +157,16 @@ status_t vcpu_state_set(struct vcpu *v, uint32_t groups)
 
 status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
 {
-    struct vlapic *l = &v->lapic;
+    const struct vlapic *l = &v->lapic;
     if (!may_touch(v) || !v->thread)
         return ST_STATE;
     if (offset != VLR_TPR << 4 && (!vlapic_is_on(l) || vlapic_is_x2(l)))    /* TPR is CR8 in every mode */
         return ST_STATE;
     virt_sync(v);
-    if (write)
-        vlapic_page_write(v, offset, (uint32_t)*value);
-    else
-        *value = vlapic_page_read(v, offset);
+    const bool ok = vlapic_access(v, offset >> 4, write ? VLAPIC_PAGE_WRITE : VLAPIC_PAGE_READ, value);
     virt_push_tpr(v);
     __atomic_store_n(&v->thread->attention, 1, __ATOMIC_SEQ_CST);
-    return ST_OK;
+    return ok ? ST_OK : ST_INVAL;
 }
 
 status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
@@ -212,7 +209,6 @@ static bool take_init_sipi(struct vcpu *v)
     uint32_t message = __atomic_load_n(&v->init_sipi, __ATOMIC_SEQ_CST);
     if (message & VCPU_INIT) {
         __atomic_fetch_and(&v->init_sipi, ~VCPU_INIT, __ATOMIC_SEQ_CST);
-        vlapic_timer_stop(v);
         vlapic_reset(&v->lapic);
         virt_reset(v);
         v->phase = v->index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;

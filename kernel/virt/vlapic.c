@@ -3,8 +3,6 @@
 #include "kernel/virt/vlapic.h"
 
 #define LINT_EXTINT   0x700u
-#define LINT_NMI      0x400u
-#define APIC_BASE_ADDR 0xfee00000u
 
 static int highest(const uint64_t w[4])
 {
@@ -19,39 +17,6 @@ static int highest(const uint64_t w[4])
 static bool test(const uint64_t w[4], uint8_t vector)
 {
     return (__atomic_load_n(&w[vector / 64], __ATOMIC_RELAXED) & BIT64(vector % 64)) != 0;
-}
-
-void vlapic_reset(struct vlapic *l)
-{
-    for (unsigned i = 0; i < 4; i++) {
-        __atomic_store_n(&l->irr[i], 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&l->tmr[i], 0, __ATOMIC_RELAXED);
-        l->isr[i] = 0;
-    }
-    l->tpr = 0;
-    l->svr = 0xff;
-    l->esr = 0;
-    __atomic_store_n(&l->esr_pending, 0, __ATOMIC_RELAXED);
-    l->dfr = 0xffffffffu;
-    l->ldr = vlapic_is_x2(l) ? (l->id >> 4) << 16 | 1u << (l->id & 15) : 0;
-    l->icr = 0;
-    for (unsigned i = 0; i < LVT_COUNT; i++)
-        l->lvt[i] = LVT_MASKED;
-    l->timer_init = 0;
-    l->timer_divide = 0;
-}
-
-/* The boot CPU starts in virtual wire mode, as firmware leaves it [MP 3.6.2.2]. */
-void vlapic_init(struct vlapic *l, uint32_t id, bool bsp)
-{
-    l->id = id;
-    l->base = APIC_BASE_ADDR | APIC_BASE_EN | (bsp ? APIC_BASE_BSP : 0);
-    l->timer.kind = KTIMER_VLAPIC;
-    vlapic_reset(l);
-    if (bsp) {
-        l->lvt[LVT_LINT0] = LINT_EXTINT;
-        l->lvt[LVT_LINT1] = LINT_NMI;
-    }
 }
 
 void vlapic_error(struct vlapic *l, uint32_t esr_bit)

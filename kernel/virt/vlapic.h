@@ -25,8 +25,8 @@ struct vm;
 enum vlapic_reg {
     VLR_ID = 0x02, VLR_VERSION = 0x03, VLR_TPR = 0x08, VLR_APR = 0x09, VLR_PPR = 0x0a, VLR_EOI = 0x0b,
     VLR_RRD = 0x0c, VLR_LDR = 0x0d, VLR_DFR = 0x0e, VLR_SVR = 0x0f, VLR_ISR = 0x10, VLR_TMR = 0x18,
-    VLR_IRR = 0x20, VLR_ESR = 0x28, VLR_ICR = 0x30, VLR_ICR_HIGH = 0x31, VLR_LVT = 0x32,
-    VLR_TIMER_INIT = 0x38, VLR_TIMER_COUNT = 0x39, VLR_TIMER_DIVIDE = 0x3e, VLR_SELF_IPI = 0x3f
+    VLR_IRR = 0x20, VLR_ESR = 0x28, VLR_ICR = 0x30, VLR_ICR_HIGH = 0x31, VLR_LVT = 0x32, VLR_TIMER_INIT = 0x38,
+    VLR_TIMER_COUNT = 0x39, VLR_TIMER_DIVIDE = 0x3e, VLR_SELF_IPI = 0x3f, VLR_COUNT = 0x40
 };
 
 enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
@@ -57,28 +57,36 @@ enum icr_mode { ICR_FIXED, ICR_LOWEST, ICR_SMI, ICR_RSVD3, ICR_NMI, ICR_INIT, IC
 enum icr_shorthand { ICR_TO_DEST, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
 
 struct vlapic {
-    uint64_t irr[4], tmr[4];     /* any CPU, atomic */
-    uint64_t isr[4];
-    uint64_t eoi_exit[4];        /* level-triggered vectors completed, not yet told to the VMM */
+    union {
+        uint32_t reg[VLR_COUNT]; /* as the guest numbers them */
+        struct {
+            uint32_t rsvd_00[2], id /* const */, rsvd_03[5], tpr, rsvd_09[4], ldr, dfr, svr;
+            uint64_t isr[4];
+            uint64_t tmr[4], irr[4];     /* any CPU, atomic */
+            uint32_t esr, rsvd_29[7];
+            uint64_t icr;
+            uint32_t lvt[LVT_COUNT], timer_init, rsvd_39[5], timer_divide, rsvd_3f;
+        };
+    };
     uint64_t base;               /* IA32_APIC_BASE */
-    uint64_t icr;
-    uint32_t id;                 /* const */
+    uint64_t eoi_exit[4];        /* level-triggered vectors completed, not yet told to the VMM */
     uint32_t eoi_any;            /* eoi_exit is not empty */
-    uint32_t tpr, svr, ldr, dfr, esr;
     uint32_t esr_pending;        /* any CPU, atomic */
-    uint32_t lvt[LVT_COUNT];
-    uint32_t timer_init, timer_divide;
     uint64_t timer_due;          /* host TSC of the next expiry, 0 = not counting */
-    uint64_t timer_period;       /* TSC ticks */
-    uint64_t tsc_deadline;       /* guest TSC, 0 = not armed */
+    uint64_t tsc_deadline;       /* IA32_TSC_DEADLINE: guest TSC, 0 = not armed or not in that mode */
     struct ktimer timer;
 };
+AT(struct vlapic, tpr, VLR_TPR * 4);
+AT(struct vlapic, isr, VLR_ISR * 4);
+AT(struct vlapic, esr, VLR_ESR * 4);
+AT(struct vlapic, icr, VLR_ICR * 4);
+AT(struct vlapic, timer_divide, VLR_TIMER_DIVIDE * 4);
+
+static inline bool vlapic_is_x2(const struct vlapic *l) { return (l->base & APIC_BASE_EXTD) != 0; }
+static inline bool vlapic_is_on(const struct vlapic *l) { return (l->base & APIC_BASE_EN) != 0; }
 
 /* ---- vlapic.c: pure ---- */
-void vlapic_init(struct vlapic *lapic, uint32_t id, bool bsp);
-/* As INIT leaves it; mode and id stay. */
-void vlapic_reset(struct vlapic *lapic);
-/* Marks a vector requested. false: the APIC is off or the vector illegal. Any CPU. */
+/* Marks a vector requested. false: the APIC is off. Any CPU. */
 bool vlapic_post(struct vlapic *lapic, uint8_t vector, bool level);
 /* Highest requested vector that beats what is in service (TPR not looked at), or -1. */
 int vlapic_next(const struct vlapic *lapic);
@@ -94,34 +102,26 @@ bool vlapic_takes_extint(const struct vlapic *lapic);
 /* Records an error and raises the LVT error vector. Any CPU. */
 void vlapic_error(struct vlapic *lapic, uint32_t esr_bit);
 
-static inline bool vlapic_is_x2(const struct vlapic *l) { return (l->base & APIC_BASE_EXTD) != 0; }
-static inline bool vlapic_is_on(const struct vlapic *l) { return (l->base & APIC_BASE_EN) != 0; }
-
 /* ---- vlapic_reg.c: registers. Owner CPU, host state; the caller then looks at injection again. ---- */
-/* x2APIC MSRs 800h-83Fh; false: #GP. */
-MUST_USE bool vlapic_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
-MUST_USE bool vlapic_msr_write(struct vcpu *vcpu, uint32_t msr, uint64_t value);
-/* The xAPIC page; offsets that are no register read 0 and record an error. */
-uint32_t vlapic_page_read(struct vcpu *vcpu, uint32_t offset);
-void vlapic_page_write(struct vcpu *vcpu, uint32_t offset, uint32_t value);
+void vlapic_init(struct vlapic *lapic, uint32_t id, bool bsp);
+/* As INIT leaves it; mode and id stay. */
+void vlapic_reset(struct vlapic *lapic);
+enum vlapic_way { VLAPIC_X2_READ, VLAPIC_X2_WRITE, VLAPIC_PAGE_READ, VLAPIC_PAGE_WRITE };
+/* Any register number. x2APIC MSR, false: #GP. xAPIC page: what is no register reads 0 and records an error. */
+MUST_USE bool vlapic_access(struct vcpu *vcpu, uint32_t reg, enum vlapic_way way, uint64_t *value);
 /* IA32_APIC_BASE: enable, disable, x2APIC; false: #GP. */
 MUST_USE bool vlapic_base_write(struct vcpu *vcpu, uint64_t value);
 
 /* ---- vlapic_icr.c ---- */
-/* Sends what an ICR value says; dest is 8 bits wide from xAPIC mode, else 32. */
-void vlapic_send(struct vcpu *from, uint64_t icr, uint32_t dest);
+/* Sends what an ICR value says, in the form of the sender's mode. */
+void vlapic_send(struct vcpu *from, uint64_t icr);
 /* dest and mode against one vCPU's APIC. wide: a 32-bit destination. */
 bool vlapic_matches(const struct vlapic *lapic, uint32_t dest, bool logical, bool wide);
 
 /* ---- vlapic_timer.c ---- */
-void vlapic_timer_write_init(struct vcpu *vcpu, uint32_t count);
-void vlapic_timer_write_divide(struct vcpu *vcpu, uint32_t divide);
-void vlapic_timer_write_lvt(struct vcpu *vcpu, uint32_t lvt);
-uint32_t vlapic_timer_count(const struct vcpu *vcpu);
-/* IA32_TSC_DEADLINE [SDM3 11.5.4.1] */
-uint64_t vlapic_timer_deadline(const struct vcpu *vcpu);
+/* Initial count, divide configuration or the timer's LVT entry; bits are already judged. */
+void vlapic_timer_write(struct vcpu *vcpu, uint32_t reg, uint32_t value);
+uint32_t vlapic_timer_count(const struct vlapic *lapic);
+/* IA32_TSC_DEADLINE [SDM3 11.5.4.1]. Again with the old value when the guest's TSC moved. */
 void vlapic_timer_set_deadline(struct vcpu *vcpu, uint64_t guest_tsc);
-void vlapic_timer_stop(struct vcpu *vcpu);
-/* The guest's TSC moved: an armed TSC deadline keeps its guest value. */
-void vlapic_timer_tsc_moved(struct vcpu *vcpu);
-
+void vlapic_timer_stop(struct vlapic *lapic);

@@ -4,7 +4,6 @@
 #include "kernel/virt/vcpu.h"
 
 /* Message address and data [SDM3 11.11.1, 11.11.2] */
-#define MSI_ADDR_BASE     MASK64(31, 20)
 #define MSI_ADDR_FEE      0xfee00000u
 #define MSI_ADDR_DEST     MASK64(19, 12)
 #define MSI_ADDR_LOGICAL  BIT64(2)
@@ -27,110 +26,84 @@ bool vlapic_matches(const struct vlapic *l, uint32_t dest, bool logical, bool wi
     return (mine & 0xf0) == (dest & 0xf0) && (mine & dest & 0xf) != 0;
 }
 
-static void post(struct vcpu *v, uint8_t vector, bool level)
+static void deliver(struct vcpu *v, uint64_t icr)
 {
-    if (vlapic_post(&v->lapic, vector, level))
-        vcpu_notify(v);
-}
-
-/* INIT makes an older SIPI void; a SIPI waits behind an INIT that was not seen yet. */
-static void start_message(struct vcpu *v, unsigned mode, uint8_t vector)
-{
-    if (mode == ICR_INIT)
-        __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
-    else
+    const uint8_t vector = (uint8_t)(icr & ICR_VECTOR);
+    switch (FIELD_GET(ICR_MODE, icr)) {
+    case ICR_FIXED:
+    case ICR_LOWEST:
+        if (!vlapic_post(&v->lapic, vector, (icr & ICR_TRIGGER) && (icr & ICR_LEVEL)))
+            return;
+        break;
+    case ICR_NMI: __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST); break;
+    /* INIT makes an older SIPI void; a SIPI waits behind an INIT that was not seen yet. */
+    case ICR_INIT: __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST); break;
+    case ICR_SIPI:
         __atomic_store_n(&v->init_sipi, (__atomic_load_n(&v->init_sipi, __ATOMIC_SEQ_CST) & VCPU_INIT) |
                          VCPU_SIPI | vector, __ATOMIC_SEQ_CST);
+        break;
+    default: return;      /* SMI, ExtINT, reserved: nothing listens */
+    }
     vcpu_notify(v);
 }
 
-static void deliver(struct vcpu *v, unsigned mode, uint8_t vector, bool level)
+static uint32_t tpr_of(const struct vcpu *v) { return __atomic_load_n(&v->lapic.tpr, __ATOMIC_RELAXED); }
+
+static bool is_target(const struct vcpu *v, const struct vcpu *from, uint64_t icr, bool wide)
 {
-    switch (mode) {
-    case ICR_FIXED:
-    case ICR_LOWEST:
-        post(v, vector, level);
-        break;
-    case ICR_NMI:
-        __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
-        vcpu_notify(v);
-        break;
-    case ICR_INIT:
-    case ICR_SIPI:
-        start_message(v, mode, vector);
-        break;
-    default:              /* SMI, ExtINT, reserved: nothing listens */
-        break;
+    switch (FIELD_GET(ICR_SHORTHAND, icr)) {
+    case ICR_TO_SELF:   return v == from;
+    case ICR_TO_ALL:    return true;
+    case ICR_TO_OTHERS: return v != from;
+    default: return vlapic_matches(&v->lapic, (uint32_t)(icr >> (wide ? 32 : 56)), (icr & ICR_LOGICAL) != 0, wide);
     }
 }
 
-static bool better(const struct vlapic *a, const struct vlapic *b)
-{
-    return __atomic_load_n(&a->tpr, __ATOMIC_RELAXED) < __atomic_load_n(&b->tpr, __ATOMIC_RELAXED);
-}
-
-/* Sends to all that match, or with lowest priority to one of them. */
-static void send_matching(struct vm *vm, unsigned mode, uint8_t vector, bool level, uint32_t dest, bool logical,
-                          bool wide)
+/* To all that match, or with lowest priority to one of them. wide: the destination has 32 bits. */
+static void send(struct vm *vm, const struct vcpu *from, uint64_t icr, bool wide)
 {
     struct vcpu *best = NULL;
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         struct vcpu *v = vm->vcpu[i];
-        if (!vlapic_matches(&v->lapic, dest, logical, wide))
+        if (!is_target(v, from, icr, wide))
             continue;
-        if (mode != ICR_LOWEST)
-            deliver(v, mode, vector, level);
-        else if (!best || better(&v->lapic, &best->lapic))
+        if (FIELD_GET(ICR_MODE, icr) != ICR_LOWEST)
+            deliver(v, icr);
+        else if (!best || tpr_of(v) < tpr_of(best))
             best = v;
     }
     if (best)
-        deliver(best, mode, vector, level);
+        deliver(best, icr);
 }
 
-void vlapic_send(struct vcpu *from, uint64_t icr, uint32_t dest)
+void vlapic_send(struct vcpu *from, uint64_t icr)
 {
-    struct vm *vm = from->vm;
-    unsigned mode = (unsigned)FIELD_GET(ICR_MODE, icr);
-    uint8_t vector = (uint8_t)(icr & ICR_VECTOR);
-    bool level = (icr & ICR_TRIGGER) && (icr & ICR_LEVEL);
+    const uint64_t mode = FIELD_GET(ICR_MODE, icr);
     from->stats.ipis++;
-    if (mode == ICR_INIT && (icr & ICR_TRIGGER) && !(icr & ICR_LEVEL))
-        return;                                      /* INIT level de-assert: nothing to do */
-    if ((mode == ICR_FIXED || mode == ICR_LOWEST) && vector < 16) {
+    if ((mode == ICR_FIXED || mode == ICR_LOWEST) && (icr & ICR_VECTOR) < 16)
         vlapic_error(&from->lapic, ESR_SEND_ILLEGAL);
-        return;
-    }
-    switch ((enum icr_shorthand)FIELD_GET(ICR_SHORTHAND, icr)) {
-    case ICR_TO_DEST:
-        send_matching(vm, mode, vector, level, dest, (icr & ICR_LOGICAL) != 0, vlapic_is_x2(&from->lapic));
-        break;
-    case ICR_TO_SELF:
-        deliver(from, mode, vector, level);
-        break;
-    case ICR_TO_ALL:
-    case ICR_TO_OTHERS:
-        for (uint32_t i = 0; i < vm->vcpus; i++)
-            if (vm->vcpu[i] != from || FIELD_GET(ICR_SHORTHAND, icr) == ICR_TO_ALL)
-                deliver(vm->vcpu[i], mode, vector, level);
-        break;
-    }
+    else if (mode != ICR_INIT || !(icr & ICR_TRIGGER) || (icr & ICR_LEVEL))     /* INIT level de-assert: nothing to do */
+        send(from->vm, from, icr, vlapic_is_x2(&from->lapic));
+}
+
+/* A message of a device in the form of an xAPIC's ICR: the data's bits are the same. */
+static uint64_t icr_of(uint64_t addr, uint32_t data)
+{
+    return (data & (ICR_VECTOR | ICR_MODE | ICR_TRIGGER)) | ICR_LEVEL | (addr & MSI_ADDR_LOGICAL ? ICR_LOGICAL : 0) |
+           FIELD_GET(MSI_ADDR_DEST, addr) << 56;
 }
 
 void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
 {
-    unsigned mode = (unsigned)FIELD_GET(ICR_MODE, data);
-    if ((addr & ~MASK64(19, 0)) != MSI_ADDR_FEE || mode == ICR_INIT || mode == ICR_SIPI)
-        return;
-    send_matching(vm, mode, (uint8_t)data, (data & ICR_TRIGGER) != 0, (uint32_t)FIELD_GET(MSI_ADDR_DEST, addr),
-                  (addr & MSI_ADDR_LOGICAL) != 0, false);
+    const uint64_t mode = FIELD_GET(ICR_MODE, data);
+    if ((addr & ~MASK64(19, 0)) == MSI_ADDR_FEE && mode != ICR_INIT && mode != ICR_SIPI)
+        send(vm, NULL, icr_of(addr, data), false);
 }
 
 uint32_t upcall_vm_msi_cpu(struct vm *vm, uint64_t addr, uint32_t data)
 {
-    uint32_t dest = (uint32_t)FIELD_GET(MSI_ADDR_DEST, addr);
-    (void)data;
     for (uint32_t i = 0; i < vm->vcpus; i++)
-        if (vlapic_matches(&vm->vcpu[i]->lapic, dest, (addr & MSI_ADDR_LOGICAL) != 0, false))
+        if (is_target(vm->vcpu[i], NULL, icr_of(addr, data), false))
             return vm->vcpu[i]->cpu;
     return vm->vcpus ? vm->vcpu[0]->cpu : 0;
 }

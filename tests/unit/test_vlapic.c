@@ -47,10 +47,21 @@ static bool irr(unsigned cpu, unsigned vector) { return cpus[cpu].lapic.irr[vect
 static uint64_t rd(unsigned cpu, unsigned reg)
 {
     uint64_t value = 0xdead;
-    CHECK(vlapic_msr_read(&cpus[cpu], 0x800 + reg, &value));
+    CHECK(vlapic_access(&cpus[cpu], reg, VLAPIC_X2_READ, &value));
     return value;
 }
-static bool wr(unsigned cpu, unsigned reg, uint64_t value) { return vlapic_msr_write(&cpus[cpu], 0x800 + reg, value); }
+static bool wr(unsigned cpu, unsigned reg, uint64_t value) { return vlapic_access(&cpus[cpu], reg, VLAPIC_X2_WRITE, &value); }
+
+static uint64_t page_rd(struct vcpu *v, uint32_t offset)
+{
+    uint64_t value = 0xdead;
+    CHECK(vlapic_access(v, offset >> 4, VLAPIC_PAGE_READ, &value));
+    return value;
+}
+static void page_wr(struct vcpu *v, uint32_t offset, uint64_t value)
+{
+    CHECK(vlapic_access(v, offset >> 4, VLAPIC_PAGE_WRITE, &value));
+}
 
 /* ---- tests ---- */
 static void priorities(void)
@@ -146,10 +157,10 @@ static void x2_registers(void)
     CHECK(!wr(0, VLR_LVT + LVT_TIMER, 1u << 8));
     CHECK(!wr(0, VLR_TIMER_INIT, 1ull << 32));
     CHECK(!wr(0, VLR_SELF_IPI, 0x100));
-    CHECK(!vlapic_msr_read(&cpus[0], 0x80b, &value));
-    CHECK(!vlapic_msr_read(&cpus[0], 0x83f, &value));
-    CHECK(!vlapic_msr_read(&cpus[0], 0x800, &value));
-    CHECK(!vlapic_msr_read(&cpus[0], 0x82f, &value));
+    CHECK(!vlapic_access(&cpus[0], 0x0b, VLAPIC_X2_READ, &value));
+    CHECK(!vlapic_access(&cpus[0], 0x3f, VLAPIC_X2_READ, &value));
+    CHECK(!vlapic_access(&cpus[0], 0x00, VLAPIC_X2_READ, &value));
+    CHECK(!vlapic_access(&cpus[0], 0x2f, VLAPIC_X2_READ, &value));
     CHECK(vlapic_post(&cpus[0].lapic, 0x85, false));
     CHECK_EQ(rd(0, VLR_IRR + 4), 0x20);
     vlapic_accept(&cpus[0].lapic, 0x85);
@@ -165,24 +176,24 @@ static void page(void)
     uint64_t value;
     start(2, false);
     struct vcpu *v = &cpus[1];
-    CHECK(!vlapic_msr_read(v, 0x802, &value));
-    CHECK_EQ(vlapic_page_read(v, 0x20), 1u << 24);
-    vlapic_page_write(v, 0x20, 0x55000000);
-    CHECK_EQ(vlapic_page_read(v, 0x20), 1u << 24);
-    vlapic_page_write(v, 0xd0, 0x04ffffff);
-    CHECK_EQ(vlapic_page_read(v, 0xd0), 0x04000000);
-    vlapic_page_write(v, 0xe0, 0);
-    CHECK_EQ(vlapic_page_read(v, 0xe0), 0x0fffffff);
-    vlapic_page_write(v, 0x310, 0x00ffffff);
-    CHECK_EQ(vlapic_page_read(v, 0x310), 0);
-    vlapic_page_write(v, 0x310, 0);
-    vlapic_page_write(v, 0x300, 0x4031);
+    CHECK(!vlapic_access(v, 0x02, VLAPIC_X2_READ, &value));
+    CHECK_EQ(page_rd(v, 0x20), 1u << 24);
+    page_wr(v, 0x20, 0x55000000);
+    CHECK_EQ(page_rd(v, 0x20), 1u << 24);
+    page_wr(v, 0xd0, 0x04ffffff);
+    CHECK_EQ(page_rd(v, 0xd0), 0x04000000);
+    page_wr(v, 0xe0, 0);
+    CHECK_EQ(page_rd(v, 0xe0), 0x0fffffff);
+    page_wr(v, 0x310, 0x00ffffff);
+    CHECK_EQ(page_rd(v, 0x310), 0);
+    page_wr(v, 0x310, 0);
+    page_wr(v, 0x300, 0x4031);
     CHECK(irr(0, 0x31) && notified[0] == 1);
-    CHECK_EQ(vlapic_page_read(v, 0x300), 0x4031);
-    CHECK_EQ(vlapic_page_read(v, 0x000), 0);
-    vlapic_page_write(v, 0x280, 0);
-    CHECK_EQ(vlapic_page_read(v, 0x280), ESR_REGISTER);
-    CHECK_EQ(vlapic_page_read(v, 0x3f0), 0);    /* SELF_IPI is x2APIC's */
+    CHECK_EQ(page_rd(v, 0x300), 0x4031);
+    CHECK_EQ(page_rd(v, 0x000), 0);
+    page_wr(v, 0x280, 0);
+    CHECK_EQ(page_rd(v, 0x280), ESR_REGISTER);
+    CHECK_EQ(page_rd(v, 0x3f0), 0);    /* SELF_IPI is x2APIC's */
 }
 
 static void base_register(void)
@@ -330,7 +341,10 @@ static void counting(void)
     CHECK(wr(0, VLR_TIMER_INIT, 0));
     CHECK(armed == NULL);
     CHECK(wr(0, VLR_TIMER_INIT, 1));                    /* 1 ns: not below the floor */
-    CHECK(l->timer_period >= 10000);
+    fake_hw.now_us += 1;
+    first = due;
+    upcall_vcpu_timer(&l->timer);
+    CHECK_EQ(due, first + 10000);
     CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x30041));         /* masked: counts, says nothing */
     l->irr[1] = 0;
     upcall_vcpu_timer(&l->timer);
@@ -343,24 +357,24 @@ static void tsc_deadline(void)
     struct vcpu *v = &cpus[0];
     v->tsc_offset = 1000000000;
     vlapic_timer_set_deadline(v, now() + 2000000000);   /* not in that mode */
-    CHECK_EQ(vlapic_timer_deadline(v), 0);
+    CHECK_EQ(v->lapic.tsc_deadline, 0);
     CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x40045));
     uint64_t want = now() + v->tsc_offset + 700000;
     vlapic_timer_set_deadline(v, want);
-    CHECK_EQ(vlapic_timer_deadline(v), want);
+    CHECK_EQ(v->lapic.tsc_deadline, want);
     CHECK(due + v->tsc_offset >= want - 2000 && due + v->tsc_offset <= want + 2000);
     CHECK(wr(0, VLR_TIMER_INIT, 77));                   /* no effect in this mode */
     CHECK_EQ(rd(0, VLR_TIMER_INIT), 0);
     v->tsc_offset += 500000;                            /* the guest moved its TSC forward */
-    vlapic_timer_tsc_moved(v);
-    CHECK_EQ(vlapic_timer_deadline(v), want);
+    vlapic_timer_set_deadline(v, v->lapic.tsc_deadline);
+    CHECK_EQ(v->lapic.tsc_deadline, want);
     CHECK(due <= now() + 210000);
     upcall_vcpu_timer(&v->lapic.timer);
     CHECK(irr(0, 0x45));
-    CHECK_EQ(vlapic_timer_deadline(v), 0);
+    CHECK_EQ(v->lapic.tsc_deadline, 0);
     v->lapic.irr[1] = 0;
     vlapic_timer_set_deadline(v, 5);                    /* past: at once */
-    CHECK(irr(0, 0x45) && vlapic_timer_deadline(v) == 0);
+    CHECK(irr(0, 0x45) && v->lapic.tsc_deadline == 0);
     vlapic_timer_set_deadline(v, ~0ull);                /* never, without wrapping */
     CHECK(due > now() + 1000000000000ull);
     vlapic_timer_set_deadline(v, 0);

@@ -23,14 +23,14 @@ static enum result read(struct svm_vcpu *s, uint32_t msr, uint64_t *value)
     struct vcpu *v = s->vcpu;
     if (msr - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST) {
         svm_sync_hw(s);
-        return from(vlapic_msr_read(v, msr, value));
+        return from(vlapic_access(v, msr - MSR_X2APIC_FIRST, VLAPIC_X2_READ, value));
     }
     switch (msr) {
     case MSR_TSC:          *value = hw_rdtsc() + v->tsc_offset; return DONE;
     case MSR_APIC_BASE:    *value = v->lapic.base; return DONE;
     case MSR_TSC_ADJUST:   *value = v->tsc_adjust; return DONE;
     case MSR_PAT:          *value = s->pat; return DONE;
-    case MSR_TSC_DEADLINE: *value = vlapic_timer_deadline(v); return DONE;
+    case MSR_TSC_DEADLINE: *value = v->lapic.tsc_deadline; return DONE;
     case MSR_EFER:         *value = s->vmcb->efer & ~EFER_SVME; return DONE;
     case MSR_TSC_AUX:
         *value = v->tsc_aux;
@@ -53,7 +53,7 @@ static void move_tsc(struct vcpu *v, uint64_t delta)
     v->tsc_offset += delta;
     v->tsc_adjust += delta;
     v->svm->vmcb->tsc_offset = v->tsc_offset;
-    vlapic_timer_tsc_moved(v);
+    vlapic_timer_set_deadline(v, v->lapic.tsc_deadline);
 }
 
 static enum result write_tsc_aux(struct vcpu *v, uint64_t value)
@@ -72,7 +72,8 @@ static enum result write_lapic(struct svm_vcpu *s, uint32_t msr, uint64_t value)
 {
     struct vcpu *v = s->vcpu;
     svm_sync_hw(s);
-    bool ok = msr == MSR_APIC_BASE ? vlapic_base_write(v, value) : vlapic_msr_write(v, msr, value);
+    bool ok = msr == MSR_APIC_BASE ? vlapic_base_write(v, value) :
+              vlapic_access(v, msr - MSR_X2APIC_FIRST, VLAPIC_X2_WRITE, &value);
     svm_push_tpr(v);
     __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
     return from(ok);
