@@ -17,7 +17,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
-#include "kernel/virt/vcpu.h"
+#include "kernel/virt/virt.h"
 
 #define DEFAULT_BAUD 115200u
 

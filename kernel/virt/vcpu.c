@@ -5,9 +5,7 @@
 #include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
-#include "kernel/virt/vcpu_work.h"
 #include "kernel/virt/virt.h"
-#include "kernel/virt/vm_cpuid.h"
 
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
 
@@ -15,7 +13,7 @@ static uint64_t serials;         /* root thread */
 
 /* ---- life ---- */
 
-static void release(struct vcpu *v)
+void vcpu_free(struct vcpu *v)
 {
     if (v->svm)
         virt_vcpu_free(v);
@@ -26,8 +24,9 @@ static void release(struct vcpu *v)
 
 status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out)
 {
-    if (index != vm->vcpus || index >= MAX_VCPUS_VM || cpu >= cpu_count)
-        return ST_RANGE;
+    KASSERT(index == vm->vcpus && index < MAX_VCPUS_VM && cpu < cpu_count);
+    if (!cpu_block[cpu]->virt)
+        return ST_UNSUPP;
     struct vcpu *v = pmm_alloc();
     if (!v)
         return ST_NOSPACE;
@@ -43,7 +42,7 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
     v->phase = index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
     status_t st = v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;
     if (st != ST_OK) {
-        release(v);
+        vcpu_free(v);
         return st;
     }
     kobj_init(&v->obj, OBJ_VCPU);
@@ -57,12 +56,12 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
     return ST_OK;
 }
 
-static void unbind_doorbell(struct vcpu *v)
+static void doorbell_wakes(struct vcpu *v, struct thread *t)
 {
     if (!v->doorbell)
         return;
     spin_lock(&v->doorbell->lock);
-    v->doorbell->bound = NULL;
+    v->doorbell->bound = t;
     spin_unlock(&v->doorbell->lock);
 }
 
@@ -70,7 +69,7 @@ static void unbind_doorbell(struct vcpu *v)
 static void unbind(struct vcpu *v)
 {
     __atomic_store_n(&v->thread, NULL, __ATOMIC_SEQ_CST);
-    unbind_doorbell(v);
+    doorbell_wakes(v, NULL);
     ktimer_cancel(&v->lapic.timer);
 }
 
@@ -79,18 +78,15 @@ static void unbind(struct vcpu *v)
 void vcpu_destroy(struct kobj *obj)
 {
     struct vcpu *v = (struct vcpu *)obj;
-    struct event *doorbell = v->doorbell;
     unbind(v);
     fpu_forget(v->fpu);
     v->stop = 1;
+    if (v->doorbell)
+        kobj_put(&v->doorbell->obj);
     v->doorbell = NULL;
     kobj_gone(obj);
-    if (doorbell)
-        kobj_put(&doorbell->obj);
     kobj_put(&v->vm->obj);               /* may free v: the last step */
 }
-
-void vcpu_free(struct vcpu *v) { release(v); }
 
 /* ---- the home thread ---- */
 
@@ -104,11 +100,7 @@ static status_t bind(struct vcpu *v)
     t->fpu = v->fpu;
     fpu_switch(v->fpu);
     __atomic_store_n(&v->thread, t, __ATOMIC_SEQ_CST);
-    if (v->doorbell) {
-        spin_lock(&v->doorbell->lock);
-        v->doorbell->bound = t;
-        spin_unlock(&v->doorbell->lock);
-    }
+    doorbell_wakes(v, t);
     __atomic_store_n(&t->attention, 1, __ATOMIC_SEQ_CST);
     virt_switch_in(v);
     return ST_OK;
@@ -116,14 +108,9 @@ static status_t bind(struct vcpu *v)
 
 status_t vcpu_run(struct vcpu *v)
 {
-    if (unlikely(v->thread != thread_current())) {
-        status_t st = bind(v);
-        if (st != ST_OK)
-            return st;
-    }
-    if (unlikely(v->stop))
-        return ST_STATE;
-    return virt_run(v);
+    if (unlikely(v->thread != thread_current()))
+        TRY(bind(v));
+    return unlikely(v->stop) ? ST_STATE : virt_run(v);
 }
 
 void vcpu_notify(struct vcpu *v)
@@ -172,13 +159,8 @@ status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value
 status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
 {
     switch (line) {
-    case 0:
-        __atomic_store_n(&v->extint_line, level, __ATOMIC_SEQ_CST);
-        break;
-    case 1:
-        if (level)
-            __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
-        break;
+    case 0: __atomic_store_n(&v->extint_line, level, __ATOMIC_SEQ_CST); break;
+    case 1: __atomic_fetch_or(&v->nmi_pending, level, __ATOMIC_SEQ_CST); break;
     case 2:
         if (level)
             __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
@@ -207,28 +189,17 @@ static bool leave(struct vcpu *v, enum vcpu_exit_reason reason)
 static bool take_init_sipi(struct vcpu *v)
 {
     uint32_t message = __atomic_load_n(&v->init_sipi, __ATOMIC_SEQ_CST);
+    while (!__atomic_compare_exchange_n(&v->init_sipi, &message, message & VCPU_INIT ? message & ~VCPU_INIT : 0, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) { }
     if (message & VCPU_INIT) {
-        __atomic_fetch_and(&v->init_sipi, ~VCPU_INIT, __ATOMIC_SEQ_CST);
         vlapic_reset(&v->lapic);
         virt_reset(v);
         v->phase = v->index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
-        return true;
-    }
-    message = __atomic_exchange_n(&v->init_sipi, 0, __ATOMIC_SEQ_CST);
-    if (message & VCPU_INIT) {           /* came in between: comes back */
-        __atomic_fetch_or(&v->init_sipi, message, __ATOMIC_SEQ_CST);
-        return take_init_sipi(v);
-    }
-    if ((message & VCPU_SIPI) && v->phase == VCPU_PHASE_WAIT_SIPI) {
+    } else if ((message & VCPU_SIPI) && v->phase == VCPU_PHASE_WAIT_SIPI) {
         virt_start_at(v, (uint8_t)message);
         v->phase = VCPU_PHASE_RUN;
     }
-    return false;
-}
-
-static bool doorbell_rang(const struct vcpu *v)
-{
-    return v->doorbell && __atomic_load_n(&v->doorbell->bits, __ATOMIC_SEQ_CST) != 0;
+    return (message & VCPU_INIT) != 0;
 }
 
 /* What came from outside. true: exit record is filled. */
@@ -240,7 +211,7 @@ static bool look(struct vcpu *v)
         v->state->exit.vector = (uint8_t)vlapic_eoi_take(&v->lapic);
         return leave(v, EXIT_EOI);
     }
-    if (doorbell_rang(v))
+    if (v->doorbell && __atomic_load_n(&v->doorbell->bits, __ATOMIC_SEQ_CST) != 0)
         return leave(v, EXIT_EVENT);
     if (v->phase == VCPU_PHASE_WAIT_SIPI)
         return false;
@@ -276,34 +247,19 @@ static const struct task *last_owner[MAX_CPUS];      /* own CPU: whose code ran 
 void upcall_switch(struct thread *prev, struct thread *next)
 {
     const struct task **owner = &last_owner[index_clamp(next->cpu, MAX_CPUS)];
-    if (prev->state == THREAD_DEAD)
+    const bool dead = prev->state == THREAD_DEAD;
+    if (dead)
         *owner = NULL;                   /* its address may come back as another task's */
     if (next->task && next->task != *owner) {
         spec_switch();
         *owner = next->task;
     }
-    if (prev->vcpu) {
-        if (prev->state == THREAD_DEAD) {
-            unbind(prev->vcpu);
-            prev->vcpu = NULL;
-        } else {
-            virt_switch_out(prev->vcpu);
-        }
-    }
+    if (prev->vcpu && dead)
+        unbind(prev->vcpu);
+    else if (prev->vcpu)
+        virt_switch_out(prev->vcpu);
+    if (dead)
+        prev->vcpu = NULL;
     if (next->vcpu)
         virt_switch_in(next->vcpu);
-}
-
-/* ---- boot ---- */
-
-status_t virt_init_cpu(char reason[96])
-{
-    static bool done;                    /* boot CPU first, alone */
-    status_t st = virt_backend_init_cpu(reason);
-    if (st != ST_OK || done)
-        return st;
-    done = true;
-    vm_init(cpu_features.asids);
-    vm_cpuid_init();
-    return ST_OK;
 }

@@ -56,6 +56,7 @@ MUST_USE status_t vcpu_line(struct vcpu *vcpu, uint32_t line, bool level);
 /* Makes the vCPU look at its pending work: sets attention, wakes or kicks. Any CPU, interrupts. */
 void vcpu_notify(struct vcpu *vcpu);
 
-/* Once per CPU at boot. reason in words when it fails. */
-MUST_USE status_t virt_init_cpu(char reason[96]);
+/* The back end's run loop asks: looks at all pending work, blocks while the vCPU is halted. true: an exit record is
+ * filled. Does not come back when the task ends. Home thread, host state. */
+MUST_USE bool vcpu_attend(struct vcpu *vcpu);
 

@@ -30,5 +30,6 @@ static inline bool virt_wakes(const struct vcpu *v) { return svm_wakes(v); }
 /* The thread stops or starts to run on this CPU. */
 static inline void virt_switch_out(struct vcpu *v) { svm_switch_out(v); }
 static inline void virt_switch_in(struct vcpu *v) { svm_switch_in(v); }
-static inline MUST_USE status_t virt_backend_init_cpu(char reason[96]) { return svm_init_cpu(reason); }
+/* Once per CPU at boot. reason in words when it fails. */
+static inline MUST_USE status_t virt_init_cpu(char reason[96]) { return svm_init_cpu(reason); }
 

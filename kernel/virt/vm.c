@@ -17,37 +17,28 @@ _Static_assert(sizeof(struct vm) <= PAGE_SIZE, "a VM is one page");
 
 /* obj layer: only the root thread creates and destroys */
 static uint64_t asid_words[IDPOOL_WORDS(MAX_VMS + 1)];
-static struct idpool asids;
+static struct idpool asids = { .words = asid_words, .first = 1 };     /* 0 is the host's */
 static uint32_t last_id;             /* never given twice: fault records outlive their VM */
-
-void vm_init(uint32_t asid_count)
-{
-    idpool_init(&asids, asid_words, 1, MAX(1u, MIN(asid_count, MAX_VMS + 1)));   /* 0 is the host's */
-}
 
 /* The ASID of a VM that is gone may still be in a TLB: the first entry of each new vCPU on a
  * CPU flushes it (svm_run.c), so it can be given out again at once. */
 status_t vm_create(struct vm **out)
 {
+    uint32_t asid;
+    asids.limit = MIN(cpu_features.asids, MAX_VMS + 1);
+    TRY(idpool_alloc(&asids, 1, 1, &asid));
     struct vm *vm = pmm_alloc();
-    if (!vm)
-        return ST_NOSPACE;
-    status_t st = idpool_alloc(&asids, 1, 1, &vm->asid);
-    if (st != ST_OK)
-        goto free_page;
-    st = ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false);
-    if (st != ST_OK)
-        goto free_asid;
-    kobj_init(&vm->obj, OBJ_VM);
-    vm->id = ++last_id;
-    vm->tlb_gen = 1;
-    *out = vm;
-    return ST_OK;
-free_asid:
-    idpool_free(&asids, vm->asid);
-free_page:
+    if (vm && ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false) == ST_OK) {
+        kobj_init(&vm->obj, OBJ_VM);
+        vm->asid = asid;
+        vm->id = ++last_id;
+        vm->tlb_gen = 1;
+        *out = vm;
+        return ST_OK;
+    }
     pmm_free(vm);
-    return st;
+    idpool_free(&asids, asid);
+    return ST_NOSPACE;
 }
 
 void vm_destroy(struct kobj *obj)
@@ -114,10 +105,10 @@ static status_t shoot(struct vm *vm)
     uint32_t gen = __atomic_add_fetch(&vm->tlb_gen, 1, __ATOMIC_SEQ_CST);
     struct deadline d = deadline_in(SHOOT_US);
     for (uint32_t i = 0; i < vm->vcpus; i++)
-        if (vm->vcpu[i] && !has_left(vm->vcpu[i], gen))
+        if (!has_left(vm->vcpu[i], gen))
             vcpu_notify(vm->vcpu[i]);
     for (uint32_t i = 0; i < vm->vcpus; i++)
-        while (vm->vcpu[i] && !has_left(vm->vcpu[i], gen))
+        while (!has_left(vm->vcpu[i], gen))
             if (!spin(&d))
                 return ST_TIMEOUT;
     return ST_OK;

@@ -40,8 +40,22 @@ MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsi
 /* BARs, any time, ST_NOSPACE beyond VM_MMIO_TABLES; unmap returns after no vCPU can use the old translation. */
 MUST_USE status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable);
 MUST_USE status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len);
+
+/* ---- vm_cpuid.c ---- */
+/* vm_cpuid.rsvd of a row inside the kernel. FIXED: the row is the answer as it stands. SLOW: vm_cpuid_get knows. */
+enum vm_cpuid_kind { VM_CPUID_FIXED, VM_CPUID_LEAF_1, VM_CPUID_SLOW };
+#define VM_CPUID_LOW   0x3fffffffu
 /* rows ascend by leaf, subleaf. ST_INVAL; ST_STATE when set or started. */
 MUST_USE status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count);
-/* Once at boot, before the first VM: how many ASIDs or VPIDs the CPUs have, 0 not counted. */
-void vm_init(uint32_t asids);
+/* The answer to CPUID on the vCPU with these registers, zero for a leaf without a row. */
+void vm_cpuid_get(const struct vcpu *vcpu, uint32_t leaf, uint32_t sub, uint64_t cr4, uint64_t xcr0,
+                  struct vm_cpuid *out);
+/* First row of an indexed leaf, the zero row when it has none; NULL = not indexed. */
+static inline const struct vm_cpuid *vm_cpuid_row(const struct vm *vm, uint32_t leaf)
+{
+    uint32_t bank = leaf >> 30, low = leaf & VM_CPUID_LOW;
+    if (unlikely(low >= 32 || bank >= 3))
+        return NULL;
+    return &vm->cpuid[vm->cpuid_index[bank][low & 31u]];    /* the mask also holds under misprediction */
+}
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A virtual machine's CPUID table [SDM2 CPUID], [APM3 E]. */
-#include "kernel/virt/vm_cpuid.h"
+/* A virtual machine's CPUID table [SDM2 CPUID], [APM3 E]: the rows that the VMM supplied, and what changes at
+ * run time: the vCPU's id, its mode bits, the sizes that depend on its XCR0. */
+#include "kernel/arch/hw.h"
+#include "kernel/arch/msr.h"
+#include "kernel/virt/vcpu.h"
 
+#define CR4_PKE         BIT64(22)
 #define L1_APIC_ID      MASK32(31, 24)     /* leaf 1 EBX */
 #define L1_OSXSAVE      BIT32(27)          /* leaf 1 ECX */
 #define L1_APIC         BIT32(9)           /* leaf 1 EDX */
@@ -9,46 +13,30 @@
 #define XS_COMPACT      (BIT32(1) | BIT32(3))  /* leaf D.1 EAX: XSAVEC, XSAVES */
 #define XS_ALIGN        BIT32(1)           /* leaf D.n ECX: 64-byte aligned when compacted */
 #define XS_LEGACY       576u               /* x87, SSE and the header */
-#define XS_COMPONENTS   20u
-
-static struct { uint32_t size, offset, align; } component[XS_COMPONENTS];   /* const after boot */
-
-void vm_cpuid_init(void)
-{
-    if (hw_cpuid(0, 0).eax < 0xd)
-        return;
-    for (uint32_t i = 2; i < XS_COMPONENTS; i++) {
-        struct cpuid_regs r = hw_cpuid(0xd, i);
-        component[i].size = r.eax;
-        component[i].offset = r.ebx;
-        component[i].align = r.ecx & XS_ALIGN;
-    }
-}
-
-static enum cpuid_patch patch_of(const struct vm_cpuid *row)
-{
-    switch (row->leaf) {
-    case 1:          return CPUID_LEAF_1;
-    case 7:          return row->subleaf == 0 ? CPUID_LEAF_7 : CPUID_FIXED;
-    case 0xb:
-    case 0x1f:       return CPUID_TOPOLOGY;
-    case 0xd:        return row->subleaf == 0 ? CPUID_XSAVE : row->subleaf == 1 ? CPUID_XSAVEC : CPUID_FIXED;
-    case 0x8000001e: return CPUID_AMD_ID;
-    default:         return CPUID_FIXED;
-    }
-}
 
 static bool rows_ok(const struct vm_cpuid *rows, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct vm_cpuid *r = &rows[i], *before = i ? &rows[i - 1] : NULL;
-        if ((r->flags & ~CPUID_SUBLEAF) || (!(r->flags & CPUID_SUBLEAF) && r->subleaf != 0))
+    for (const struct vm_cpuid *r = rows; r < rows + count; r++) {
+        if ((r->flags & ~CPUID_SUBLEAF) || (!r->flags && r->subleaf != 0))
             return false;
-        if (before && (r->leaf < before->leaf || (r->leaf == before->leaf &&
-            (r->subleaf <= before->subleaf || !(r->flags & before->flags & CPUID_SUBLEAF)))))
+        if (r != rows && (r->leaf < r[-1].leaf || (r->leaf == r[-1].leaf &&
+            (r->subleaf <= r[-1].subleaf || !(r->flags & r[-1].flags)))))
             return false;
     }
     return true;
+}
+
+static enum vm_cpuid_kind kind_of(const struct vm_cpuid *row)
+{
+    switch (row->leaf) {
+    case 1: return VM_CPUID_LEAF_1;
+    case 7:
+    case 0xb:
+    case 0xd:
+    case 0x1f:
+    case 0x8000001e: return VM_CPUID_SLOW;
+    default: return row->flags & CPUID_SUBLEAF ? VM_CPUID_SLOW : VM_CPUID_FIXED;
+    }
 }
 
 status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
@@ -57,99 +45,59 @@ status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count
         return ST_INVAL;
     if (vm->cpuids != 0 || __atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
         return ST_STATE;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t bank = rows[i].leaf >> 30, low = rows[i].leaf & 0x3fffffffu;
-        vm->cpuid[i + 1] = rows[i];
-        vm->cpuid[i + 1].rsvd = patch_of(&rows[i]) | (rows[i].flags & CPUID_SUBLEAF ? CPUID_SUBLEAVES : 0);
-        if (bank < 3 && low < 32 && vm->cpuid_index[bank][low] == 0)
-            vm->cpuid_index[bank][low] = (uint8_t)(i + 1);
+    for (uint32_t i = count; i != 0; i--) {              /* downwards: the first row of a leaf stays in the index */
+        struct vm_cpuid *row = &vm->cpuid[i];
+        *row = rows[i - 1];
+        row->rsvd = kind_of(row);
+        if ((row->leaf & VM_CPUID_LOW) < 32 && row->leaf >> 30 < 3)
+            vm->cpuid_index[row->leaf >> 30][row->leaf & 31] = (uint8_t)i;
     }
     vm->cpuids = count;
     return ST_OK;
 }
 
-/* First row of a leaf by binary search, the zero row when it has none. */
-static const struct vm_cpuid *search(const struct vm *vm, uint32_t leaf)
-{
-    uint32_t low = 1, high = vm->cpuids + 1;
-    while (low < high) {                       /* first row with leaf >= the one wanted */
-        uint32_t mid = (low + high) / 2;
-        if (vm->cpuid[mid].leaf < leaf)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low <= vm->cpuids && vm->cpuid[low].leaf == leaf ? &vm->cpuid[low] : &vm->cpuid[0];
-}
-
+/* The zero row when there is none. What is not indexed is rare. */
 static const struct vm_cpuid *find(const struct vm *vm, uint32_t leaf, uint32_t sub)
 {
     const struct vm_cpuid *row = vm_cpuid_row(vm, leaf);
-    if (!row)
-        row = search(vm, leaf);
-    if (!(row->rsvd & CPUID_SUBLEAVES))
-        return row;
-    for (; row <= &vm->cpuid[vm->cpuids] && row->leaf == leaf; row++)
-        if (row->subleaf == sub)
+    for (row = row ? row : vm->cpuid; row <= &vm->cpuid[vm->cpuids]; row++)
+        if (row->leaf == leaf && (!(row->flags & CPUID_SUBLEAF) || row->subleaf == sub))
             return row;
     return &vm->cpuid[0];
 }
 
-/* Standard format: each component has its place [SDM1 13.4.3]. */
-static uint32_t xsave_size(uint64_t xcr0)
+/* In the standard format each component has its place, compacted it comes behind the one before [SDM1 13.4.3]. */
+static uint32_t xsave_size(uint64_t xcr0, bool compact)
 {
     uint32_t size = XS_LEGACY;
-    for (uint32_t i = 2; i < XS_COMPONENTS; i++)
-        if (xcr0 & BIT64(i))
-            size = MAX(size, component[i].offset + component[i].size);
-    return size;
-}
-
-/* Compacted format: one behind the other. */
-static uint32_t xsavec_size(uint64_t xcr0)
-{
-    uint32_t size = XS_LEGACY;
-    for (uint32_t i = 2; i < XS_COMPONENTS; i++)
-        if (xcr0 & BIT64(i))
-            size = (component[i].align ? (size + 63u) & ~63u : size) + component[i].size;
+    for (uint64_t left = xcr0 & MASK64(62, 2); left != 0; left &= left - 1) {
+        const struct cpuid_regs c = hw_cpuid(0xd, (uint32_t)__builtin_ctzll(left));
+        const uint32_t packed = c.ecx & XS_ALIGN ? (size + 63u) & ~63u : size;
+        size = MAX(size, (compact ? packed : c.ebx) + c.eax);
+    }
     return size;
 }
 
 static uint32_t with(uint32_t value, uint32_t bit, bool on) { return on ? value | bit : value & ~bit; }
 
-static void patch(const struct cpuid_now *now, struct vm_cpuid *out)
+void vm_cpuid_get(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint64_t cr4, uint64_t xcr0, struct vm_cpuid *out)
 {
-    switch ((enum cpuid_patch)(out->rsvd & CPUID_PATCH)) {
-    case CPUID_FIXED:
-    case CPUID_TOPOLOGY:
-        break;
-    case CPUID_LEAF_1:
-        out->ebx = (out->ebx & ~L1_APIC_ID) | now->apic_id << 24;
-        out->ecx = with(out->ecx, L1_OSXSAVE, now->osxsave);
-        if (!now->apic_on)
-            out->edx &= ~L1_APIC;
-        break;
-    case CPUID_LEAF_7:
-        out->ecx = with(out->ecx, L7_OSPKE, now->ospke);
-        break;
-    case CPUID_XSAVE:
-        out->ebx = xsave_size(now->xcr0);
-        break;
-    case CPUID_XSAVEC:
-        out->ebx = out->eax & XS_COMPACT ? xsavec_size(now->xcr0) : 0;
-        break;
-    case CPUID_AMD_ID:
-        out->eax = now->apic_id;
-        break;
-    }
-}
-
-void vm_cpuid_get(const struct vm *vm, uint32_t leaf, uint32_t sub, const struct cpuid_now *now, struct vm_cpuid *out)
-{
-    *out = *find(vm, leaf, sub);
-    patch(now, out);
-    if ((leaf == 0xb || leaf == 0x1f) && vm_cpuid_row(vm, leaf)->leaf == leaf) {
-        out->edx = now->apic_id;               /* also past the last level [SDM2 CPUID] */
+    const uint32_t id = v->lapic.id;
+    *out = *find(v->vm, leaf, sub);
+    if ((leaf == 0xb || leaf == 0x1f) && vm_cpuid_row(v->vm, leaf)->leaf == leaf) {
+        out->edx = id;                         /* also past the last level [SDM2 CPUID] */
         out->ecx = (out->ecx & ~0xffu) | (sub & 0xffu);
+    } else if (out->leaf == 1) {
+        out->ebx = (out->ebx & ~L1_APIC_ID) | id << 24;
+        out->ecx = with(out->ecx, L1_OSXSAVE, cr4 & CR4_OSXSAVE);
+        out->edx &= vlapic_is_on(&v->lapic) ? ~0u : ~L1_APIC;
+    } else if (out->leaf == 7 && out->subleaf == 0) {
+        out->ecx = with(out->ecx, L7_OSPKE, cr4 & CR4_PKE);
+    } else if (out->leaf == 0xd && out->subleaf == 0) {
+        out->ebx = xsave_size(xcr0, false);
+    } else if (out->leaf == 0xd && out->subleaf == 1) {
+        out->ebx = out->eax & XS_COMPACT ? xsave_size(xcr0, true) : 0;
+    } else if (out->leaf == 0x8000001e) {
+        out->eax = id;
     }
 }

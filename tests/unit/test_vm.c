@@ -19,7 +19,7 @@ static struct vm *make(void)
     fake_hw_reset();
     fake_pmm_reset();
     cpu_features.page1g = true;
-    vm_init(16);
+    cpu_features.asids = 16;
     CHECK_EQ(vm_create(&vm), ST_OK);
     CHECK_EQ(vm_map(vm, (gpa_t){ 0 }, (hpa_t){ 0x40000000 }, 64 * PAGE_2M, PT_R | PT_W | PT_X), ST_OK);
     return vm;

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID in full: subleaves, leaves outside the index, rows that depend on the vCPU's state. */
 #include "kernel/virt/svm/svm.h"
-#include "kernel/virt/vm_cpuid.h"
-
-#define CR4_PKE  BIT64(22)
 
 /* Called from the fast path too: no per-CPU data. */
 void svm_cpuid(struct svm_vcpu *s, struct vcpu_state *st, uint32_t sub)
 {
     struct vmcb *b = s->vmcb;
     struct vcpu *v = s->vcpu;
-    const struct cpuid_now now = {
-        .apic_id = v->lapic.id, .apic_on = vlapic_is_on(&v->lapic),
-        .osxsave = (b->cr4 & CR4_OSXSAVE) != 0, .ospke = (b->cr4 & CR4_PKE) != 0, .xcr0 = s->xcr0,
-    };
     struct vm_cpuid r;
-    vm_cpuid_get(v->vm, (uint32_t)b->rax, sub, &now, &r);
+    vm_cpuid_get(v, (uint32_t)b->rax, sub, b->cr4, s->xcr0, &r);
     if ((uint32_t)b->rax == 1) {
         s->leaf1 = r;
         s->leaf1_cr4 = b->cr4;

@@ -7,7 +7,6 @@
  * rare lives in functions of other files.
  */
 #include "kernel/virt/svm/svm_insn.h"
-#include "kernel/virt/vm_cpuid.h"
 
 uint32_t svm_fast(struct svm_vcpu *s, struct vcpu_state *st, uint64_t rdx, uint64_t rcx)
 {
@@ -26,8 +25,8 @@ uint32_t svm_fast(struct svm_vcpu *s, struct vcpu_state *st, uint64_t rdx, uint6
         return svm_fast_msr(s, st, rdx, (uint32_t)rcx, len);
     struct vcpu *v = s->vcpu;
     const struct vm_cpuid *row = vm_cpuid_row(v->vm, (uint32_t)b->rax);
-    bool ready = row && row->rsvd == CPUID_FIXED;
-    if (!ready && row && row->rsvd == CPUID_LEAF_1 && s->leaf1_cr4 == b->cr4 && s->leaf1_base == v->lapic.base) {
+    bool ready = row && row->rsvd == VM_CPUID_FIXED;
+    if (!ready && row && row->rsvd == VM_CPUID_LEAF_1 && s->leaf1_cr4 == b->cr4 && s->leaf1_base == v->lapic.base) {
         row = &s->leaf1;
         ready = true;
     }

@@ -3,7 +3,6 @@
 #include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
-#include "kernel/virt/vcpu_work.h"
 
 #define MSR_TSC_AUX    0xc0000103u
 #define CPUID_RDTSCP   BIT32(27)          /* 8000_0001h EDX */

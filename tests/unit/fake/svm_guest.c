@@ -63,7 +63,6 @@ void guest_start(void)
     svm.state = &state;
     svm.vmcb = &block;
     svm.attention = &attention;
-    vm_cpuid_init();
     CHECK_EQ(vm_set_cpuid(&vm, rows, sizeof rows / sizeof rows[0]), ST_OK);
     vmcb_init(&svm);
 }

@@ -7,7 +7,6 @@
 #include "kernel/arch/percpu.h"
 #include "kernel/virt/svm/svm.h"
 #include "kernel/virt/svm/svm_insn.h"
-#include "kernel/virt/vm_cpuid.h"
 
 extern struct vmcb block;
 extern struct svm_vcpu svm;
