@@ -265,6 +265,8 @@ static void ipis(void)
     cpus[3].lapic.tpr = 0x10;
     CHECK(wr(0, VLR_ICR, 0xaull << 32 | 0x967));        /* lowest priority of 1 and 3 */
     CHECK(!irr(1, 0x67) && irr(3, 0x67));
+    CHECK(wr(3, VLR_ICR, 0xc0168));                     /* lowest priority of the others */
+    CHECK(irr(0, 0x68) && !irr(1, 0x68) && !irr(2, 0x68) && !irr(3, 0x68));
     CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x400));
     CHECK_EQ(cpus[1].nmi_pending, 1);
     CHECK(wr(0, VLR_ICR, 0x0005));                      /* illegal vector */
@@ -323,6 +325,8 @@ static void counting(void)
     CHECK(due > now() + 580000 && due <= now() + 600000);
     fake_hw.now_us += 1000;
     CHECK_EQ(rd(0, VLR_TIMER_COUNT), 0);
+    CHECK(wr(0, VLR_TIMER_DIVIDE, 0));                  /* due, not yet delivered: it still comes */
+    CHECK(armed == &l->timer && due < now());
     upcall_vcpu_timer(&l->timer);
     CHECK(irr(0, 0x40) && notified[0] == 1);
     upcall_vcpu_timer(&l->timer);                       /* stray: nothing */
