@@ -7,10 +7,9 @@
 #include "kernel/arch/boot.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/bootmem.h"
-#include "kernel/mm/kspace.h"
-#include "kernel/mm/kstack.h"
+#include "kernel/mm/mm.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/mm/space.h"
 
 #define INIT_US       10000u
 #define SIPI_US         200u
@@ -33,6 +32,7 @@ _Static_assert(sizeof(struct ap_params) == PAGE_SIZE, "one page");
 
 extern const char ap_code[], ap_code_end[];
 static struct acpi_madt madt;     /* boot CPU */
+static struct space start_space;  /* the kernel's, and the start page one to one */
 
 void smp_entry(struct cpu_area *area)
 {
@@ -54,7 +54,7 @@ static struct cpu_area *area_make(uint32_t cpu, uint32_t apic_id)
         void *stack = kstack_alloc();
         if (!stack)
             return NULL;                     /* boot: what was taken stays taken, and the machine is full anyway */
-        ist[i] = (uintptr_t)stack + KSTACK_PAGES * PAGE_SIZE;
+        ist[i] = (uintptr_t)stack + KSTACK_BYTES;
     }
     if (!area)
         return NULL;
@@ -104,7 +104,7 @@ static bool start(struct ap_params *params, uint32_t cpu, uint32_t apic_id)
         log_line("cpu: no memory to start APIC id %u", apic_id);
         return false;
     }
-    params->stack = (uintptr_t)stack + KSTACK_PAGES * PAGE_SIZE;
+    params->stack = (uintptr_t)stack + KSTACK_BYTES;
     params->area = (uintptr_t)area;
     cpu_block[cpu] = &area->pc;
     __atomic_store_n(&params->go, 1, __ATOMIC_RELEASE);
@@ -120,14 +120,16 @@ static bool start(struct ap_params *params, uint32_t cpu, uint32_t apic_id)
 
 static struct ap_params *trampoline(void)
 {
-    hpa_t pa;
-    struct ap_params *params = kspace_low_page(&pa);
-    if (!params)
+    hpa_t pa = { mm_low_page };
+    if (pa.v == 0 || space_create(&start_space) != ST_OK ||
+        ptab_map(&start_space.pt, pa.v, pa, PAGE_SIZE, PT_R | PT_W | PT_X) != ST_OK)
         return NULL;
+    struct ap_params *params = space_window(pa, PAGE_SIZE);     /* nothing clears user memory meanwhile */
+    clear_bytes(params, PAGE_SIZE);
     memcpy(params->code, ap_code, (size_t)(ap_code_end - ap_code));
-    params->cr3 = kspace_start_tables();
+    params->cr3 = start_space.cr3;
     params->self = (uint32_t)pa.v;
-    return params->cr3 != 0 ? params : NULL;
+    return params;
 }
 
 /* The index of a CPU that failed is used again: indices stay dense. */
@@ -140,7 +142,7 @@ uint32_t cpu_start_others(void)
     }
     struct ap_params *params = trampoline();
     if (!params) {
-        log_line("cpu: no page below 1 MiB or image above 4 GiB: this CPU only");
+        log_line("cpu: no page below 1 MiB: this CPU only");
         return cpu_count;
     }
     for (uint32_t i = 0; i < madt.cpus && cpu_count < MAX_CPUS; i++) {
@@ -152,6 +154,8 @@ uint32_t cpu_start_others(void)
         else if (start(params, cpu_count, id))
             cpu_count++;
     }
-    kspace_start_tables_end();
+    /* The tables stay, without the page: a CPU that comes too late may still be on its way out of them. */
+    status_t st = ptab_unmap(&start_space.pt, mm_low_page, PAGE_SIZE);
+    KASSERT(st == ST_OK);
     return cpu_count;
 }

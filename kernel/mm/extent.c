@@ -2,11 +2,6 @@
 /* Sorted sets of disjoint address ranges. */
 #include "kernel/mm/extent.h"
 
-void extent_init(struct extent_set *set, struct extent *array, uint32_t max)
-{
-    *set = (struct extent_set){ .at = array, .max = max };
-}
-
 static void insert(struct extent_set *set, uint32_t i, struct extent e)
 {
     for (uint32_t j = set->count++; j > i; j--)
@@ -21,41 +16,34 @@ static void delete(struct extent_set *set, uint32_t i)
         set->at[i] = set->at[i + 1];
 }
 
+static uint64_t end_of(const struct extent_set *set, uint32_t i) { return set->at[i].base + set->at[i].len; }
+
 /* Index of the first extent that ends behind `base`. */
 static uint32_t find(const struct extent_set *set, uint64_t base)
 {
-    uint32_t lo = 0, hi = set->count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (set->at[mid].base + set->at[mid].len <= base)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    uint32_t i = 0;
+    while (i < set->count && end_of(set, i) <= base)
+        i++;
+    return i;
 }
 
 status_t extent_add(struct extent_set *set, uint64_t base, uint64_t len)
 {
+    struct extent e = { base, len };
     uint32_t i = find(set, base);
     KASSERT(len != 0 && base + len > base);
     KASSERT(i == set->count || set->at[i].base >= base + len);
-    bool joins_before = i > 0 && set->at[i - 1].base + set->at[i - 1].len == base;
-    bool joins_after = i < set->count && set->at[i].base == base + len;
-    if (joins_before) {
-        set->at[i - 1].len += len;
-        if (joins_after) {
-            set->at[i - 1].len += set->at[i].len;
-            delete(set, i);
-        }
-    } else if (joins_after) {
-        set->at[i].base = base;
-        set->at[i].len += len;
-    } else if (set->count == set->max) {
-        return ST_NOSPACE;
-    } else {
-        insert(set, i, (struct extent){ base, len });
+    if (i < set->count && set->at[i].base == base + len) {
+        e.len += set->at[i].len;
+        delete(set, i);
     }
+    if (i > 0 && end_of(set, i - 1) == base) {
+        e = (struct extent){ set->at[i - 1].base, set->at[i - 1].len + e.len };
+        delete(set, --i);
+    }
+    if (set->count == set->max)
+        return ST_NOSPACE;                    /* then nothing was joined */
+    insert(set, i, e);
     set->total += len;
     return ST_OK;
 }
@@ -67,23 +55,16 @@ status_t extent_remove(struct extent_set *set, uint64_t base, uint64_t len)
     uint32_t i = find(set, base);
     while (i < set->count && set->at[i].base < end) {
         struct extent e = set->at[i];
-        uint64_t from = MAX(e.base, base), to = MIN(e.base + e.len, end);
-        bool head = from > e.base, tail = to < e.base + e.len;
-        if (head && tail) {
-            if (set->count == set->max)
-                return ST_NOSPACE;            /* the only extent that the range touches */
-            set->at[i].len = from - e.base;
-            insert(set, i + 1, (struct extent){ to, e.base + e.len - to });
-        } else if (head) {
-            set->at[i++].len = from - e.base;
-        } else if (tail) {
-            set->at[i] = (struct extent){ to, e.base + e.len - to };
-        } else {
-            delete(set, i);
-        }
-        set->total -= to - from;
+        uint64_t from = MAX(e.base, base), to = MIN(end_of(set, i), end);
+        bool head = from > e.base, tail = to < end_of(set, i);
+        if (head && tail && set->count == set->max)
+            return ST_NOSPACE;                /* the only extent that the range touches */
+        delete(set, i);
         if (tail)
-            break;
+            insert(set, i, (struct extent){ to, e.base + e.len - to });
+        if (head)
+            insert(set, i++, (struct extent){ e.base, from - e.base });
+        set->total -= to - from;
     }
     return ST_OK;
 }
@@ -106,7 +87,7 @@ bool extent_next(const struct extent_set *set, uint64_t from, uint64_t end, stru
     if (from >= end || i == set->count || set->at[i].base >= end)
         return false;
     part->base = MAX(set->at[i].base, from);
-    part->len = MIN(set->at[i].base + set->at[i].len, end) - part->base;
+    part->len = MIN(end_of(set, i), end) - part->base;
     return true;
 }
 

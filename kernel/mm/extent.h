@@ -6,12 +6,11 @@
 
 struct extent { uint64_t base, len; };       /* not empty, does not wrap */
 struct extent_set {
-    struct extent *at;
-    uint32_t count, max;
+    struct extent *at;                       /* the caller's array of max */
+    uint32_t max, count;
     uint64_t total;
 };
 
-void extent_init(struct extent_set *set, struct extent *array, uint32_t max);
 /* [base, base+len) must not overlap the set. Joins neighbours. ST_NOSPACE: array full. */
 MUST_USE status_t extent_add(struct extent_set *set, uint64_t base, uint64_t len);
 /* Takes what the set has of the range out. ST_NOSPACE: a split has no room, nothing changed. */

@@ -4,10 +4,11 @@
 
 #include "kernel/log/console.h"
 #include "kernel/log/panic.h"
-#include "kernel/mm/kspace.h"
-#include "kernel/mm/layout.h"
-#include "kernel/mm/pmm.h"
-#include "kernel/mm/pmm_init.h"
+#include "kernel/mm/plan.h"
+#include "kernel/mm/space.h"
+#include "kernel/mm/umem.h"
+
+uint64_t mm_low_page;
 
 void mm_init(const struct bootinfo *bi)
 {
@@ -16,9 +17,8 @@ void mm_init(const struct bootinfo *bi)
     if (plan_make(bi, user, &plan) != ST_OK)
         panic("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB",
               plan.ram >> 20, PLAN_POOL_MIN >> 20);
-    kspace_switch(bi, &plan);
-    pmm_init((void *)POOL_VA, (hpa_t){ plan.pool_base }, plan.pool_len);
-    kspace_init(&plan);
+    space_init((hpa_t){ bi->kernel_base }, (hpa_t){ plan.pool_base }, plan.pool_len);
+    mm_low_page = plan.low_page;
     umem_init();
     log_line("memory: %lu MiB RAM, kernel pool %lu MiB at %lx, %lu MiB for guests and tasks",
              plan.ram >> 20, plan.pool_len >> 20, plan.pool_base, user->total >> 20);

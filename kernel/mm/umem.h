@@ -2,12 +2,15 @@
 /*
  * User memory: contiguous physical ranges for guests and tasks. The kernel does
  * not map it, but for a window while it clears. A range is zero when given out;
- * it is cleared when freed, so nothing of an owner outlives it.
+ * it is cleared when freed, so nothing of an owner outlives it. Root thread only.
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "kernel/mm/extent.h"
 
+/* Boot: an empty set, to be filled with free memory; then that it is filled, nothing of it cleared yet. */
+struct extent_set *umem_set(void);
+void umem_init(void);
 /* size and align: multiples of 4096, align a power of 2. ST_NOSPACE, ST_INVAL. */
 MUST_USE status_t umem_alloc(uint64_t size, uint64_t align, hpa_t *base);
 /* Clears in chunks with preemption points, then gives back. */

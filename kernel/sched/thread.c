@@ -3,7 +3,7 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/mm/kstack.h"
+#include "kernel/mm/space.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 
@@ -29,7 +29,7 @@ status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t 
     t->prio = prio;
     t->state = THREAD_BLOCKED;
     t->wait_timer.kind = KTIMER_WAIT;
-    t->kstack_top = (uint64_t)(uintptr_t)t->kstack + KSTACK_PAGES * PAGE_SIZE;
+    t->kstack_top = (uint64_t)(uintptr_t)t->kstack + KSTACK_BYTES;
     t->ksp = context_new_user(t->kstack_top, rip, rsp, arg);
     task->thread[task->threads++] = t;
     *out = t;

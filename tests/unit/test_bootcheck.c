@@ -162,7 +162,7 @@ static void split(void)
     bi.module[0] = (struct boot_module){ .base = 0x1ff00000, .len = 0x1234 };
     bi.module[1] = (struct boot_module){ .base = 0x400000, .len = 0 };
     CHECK_EQ(bootcheck_repair(&bi), ST_OK);
-    extent_init(&user, rows, 64);
+    user = (struct extent_set){ .at = rows, .max = 64 };
     CHECK_EQ(plan_make(&bi, &user, &plan), ST_OK);
     CHECK_EQ(plan.low_page, 0x9e000);
     CHECK_EQ(plan.ram, 0x9f000 + 0x1ff00000ull + 0x80000000ull);
@@ -179,17 +179,17 @@ static void too_small(void)
 {
     start();
     add(0x100000, 0x1100000, BOOT_RAM);           /* 17 MiB, the image inside */
-    extent_init(&user, rows, 64);
+    user = (struct extent_set){ .at = rows, .max = 64 };
     CHECK_EQ(plan_make(&bi, &user, &plan), ST_NOSPACE);
     start();
     add(0x100000, 0x1400000, BOOT_RAM);           /* just enough for the smallest pool */
-    extent_init(&user, rows, 64);
+    user = (struct extent_set){ .at = rows, .max = 64 };
     CHECK_EQ(plan_make(&bi, &user, &plan), ST_OK);
     CHECK_EQ(plan.pool_len, 16u << 20);
     CHECK_EQ(plan.low_page, 0);
     start();
     add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* nothing below 4 GiB */
-    extent_init(&user, rows, 64);
+    user = (struct extent_set){ .at = rows, .max = 64 };
     CHECK_EQ(plan_make(&bi, &user, &plan), ST_NOSPACE);
 }
 

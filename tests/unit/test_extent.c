@@ -31,7 +31,7 @@ static void agrees(void)
 
 static void random_steps(void)
 {
-    extent_init(&set, rows, PAGES);
+    set = (struct extent_set){ .at = rows, .max = PAGES };
     for (unsigned step = 0; step < 2000; step++) {
         uint64_t base = rnd(PAGES), len = 1 + rnd((uint32_t)MIN(PAGES - base, 20u));
         bool clash = false;
@@ -50,7 +50,7 @@ static void random_steps(void)
 static void fits(void)
 {
     uint64_t base;
-    extent_init(&set, rows, 4);
+    set = (struct extent_set){ .at = rows, .max = 4 };
     CHECK_EQ(extent_add(&set, 0x1000, 0x3000), ST_OK);
     CHECK_EQ(extent_add(&set, 0x7000, 0x9000), ST_OK);
     CHECK_EQ(extent_fit(&set, 0x1000, 0x1000, &base), ST_OK);
@@ -68,7 +68,7 @@ static void fits(void)
 static void full(void)
 {
     struct extent part = { 0, 0 };
-    extent_init(&set, rows, 2);
+    set = (struct extent_set){ .at = rows, .max = 2 };
     CHECK_EQ(extent_add(&set, 10, 10), ST_OK);
     CHECK_EQ(extent_add(&set, 40, 10), ST_OK);
     CHECK_EQ(extent_add(&set, 60, 1), ST_NOSPACE);

@@ -6,8 +6,7 @@
 
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
-#include "kernel/mm/kspace.h"
-#include "kernel/mm/pmm_init.h"
+#include "kernel/mm/space.h"
 #include "tests/unit/unit.h"
 
 #define RAM   (16u << 20)
@@ -15,8 +14,11 @@ static uint8_t *ram;                       /* physical address 0 */
 static unsigned points;
 struct percpu fake_percpu;
 
-void *kspace_window_large(hpa_t pa) { CHECK(pa.v + 0x200000 <= RAM && (pa.v & 0x1fffff) == 0); return ram + pa.v; }
-void *kspace_window_page(hpa_t pa) { CHECK(pa.v + 4096 <= RAM); return ram + pa.v; }
+void *space_window(hpa_t pa, uint64_t size)
+{
+    CHECK((size == 4096 || size == 0x200000) && pa.v + size <= RAM && (pa.v & (size - 1)) == 0);
+    return ram + pa.v;
+}
 void upcall_preempt_point(void) { points++; }
 
 static bool is_filled(uint64_t pa, uint64_t len, uint8_t v)
