@@ -28,12 +28,12 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acp
               svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c \
               svm_run.c svm_state.c vmcb.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c command.c ecam.c group.c msix.c reset.c scan.c)
-IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c fmt_slpt.c vtd.c vtd_ctx.c vtd_dom.c \
-              vtd_fault.c vtd_inv.c vtd_ir.c vtd_scope.c vtd_unit.c)
+IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c vtd_dom.c \
+              vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)
 RT_SRC      := kernel/abi/rt/crt0.S
 MONITOR_SRC := $(addprefix monitor/, aml.c build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
-              cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c guestio.c image.c \
-              lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
+              cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c fault_text.c guestio.c \
+              image.c lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
               policy_files.c policy_slots.c shell.c slots.c supervise.c vmm_image.c)
 VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c cr.c dsdt.c emu.c emu_string.c \
               guest.c host.c hostbridge.c insn.c insn_table.c ioapic.c load_elf.c load_linux.c load_multiboot.c \

@@ -6,6 +6,7 @@
 #include "monitor/console.h"
 #include "monitor/explain.h"
 #include "monitor/facts.h"
+#include "monitor/fault_text.h"
 #include "monitor/slots.h"
 #include "monitor/supervise.h"
 
@@ -217,15 +218,14 @@ void cmd_faults(int argc, char **argv, bool records)
     (void)argv;
     while (shown < FAULTS_SHOWN && read_fault(seq, &f)) {
         name_format_bdf(f.bdf, bdf, sizeof bdf);
-        f.text[sizeof f.text - 1] = 0;
         if (records)
             console_print("seq=%lu bdf=%s vm=%s address=%lx access=%s kind=%s reason=%u cut=%u text=\"%s\"\n", f.seq, bdf,
                           fault_owner(&f), f.address, f.write ? "write" : "read",
-                          f.interrupt ? "interrupt" : "memory", f.reason, f.cut, f.text);
+                          f.interrupt ? "interrupt" : "memory", f.reason, f.cut, fault_text(f.reason));
         else
-            console_print("  %5lu  %s  guest %-12s %-5s %016lx  %s%s%s\n", f.seq, bdf, fault_owner(&f),
-                          f.interrupt ? "irq" : f.write ? "write" : "read", f.address, f.text,
-                          f.text[0] ? "" : "blocked", f.cut ? "; the function was cut off" : "");
+            console_print("  %5lu  %s  guest %-12s %-5s %016lx  %s%s\n", f.seq, bdf, fault_owner(&f),
+                          f.interrupt ? "irq" : f.write ? "write" : "read", f.address,
+                          fault_text(f.reason), f.cut ? "; the function was cut off" : "");
         seq = f.seq + 1;
         shown++;
     }

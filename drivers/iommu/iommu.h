@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * IOMMU facade: VT-d or AMD-Vi behind one set of calls, picked by a direct
- * branch (iommu.c). Fail closed: a unit that does not come up, or a flush that
- * is not confirmed, gives an error, and the function it was for stays blocked.
+ * IOMMU facade: one set of calls whatever the vendor. Fail closed: a unit that does not
+ * come up, or a flush that is not confirmed, gives an error, and the function
+ * it was for stays blocked. While VT-d is the only driver, its files define
+ * most of these calls; the second one makes each a direct branch in iommu.c.
  *
  * Locks: one spinlock per unit inside. Callers (kernel/dev, kernel/main)
  * serialise attach, detach, map and unmap of one domain.
@@ -19,27 +20,25 @@ enum iommu_vendor { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };
 struct iommu_dom {
     struct ptab pt;          /* second-level table, guest-physical -> host-physical */
     uint32_t vm;             /* VM id, for fault records */
-    uint32_t domid;          /* hardware domain id */
+    uint32_t domid;          /* hardware domain id; 0 = there is no domain */
     uint32_t attached;       /* functions */
     uint32_t units;          /* bit per unit that may hold its translations */
-    bool live;
 };
 
-/* Parses DMAR or IVRS (drivers find it through kernel/acpi), turns every unit
- * on with every requester blocked and interrupt remapping on.
+/* Parses DMAR or IVRS, turns every unit on with every requester blocked and interrupt remapping on.
  * ST_ABSENT: no IOMMU table. ST_CORRUPT, ST_UNSUPP, ST_TIMEOUT, ST_NOIR: what
  * failed; `reason` says it in words. After an error no function is attached. */
 MUST_USE status_t iommu_init(char reason[96]);
 enum iommu_vendor iommu_vendor(void);
-bool iommu_has_ir(void);
+bool iommu_has_ir(void);             /* every unit is on and remaps interrupts */
 
-/* Index of the unit that covers the function, or ST_NOIOMMU. path: as in dev_info. */
+/* Index of the unit that covers the function, or ST_NOIOMMU and ~0. */
 MUST_USE status_t iommu_unit_of(struct bdf fn, uint32_t *unit);
 /* Number of firmware-reserved regions (RMRR/IVMD) that name the function; the i-th. */
 uint32_t iommu_reserved_count(struct bdf fn);
 MUST_USE status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len);
 
-/* Domains. */
+/* Domains. ST_INVAL for a dom that was not created. */
 MUST_USE status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm);
 /* Page-aligned; before devices attach, so no flush is needed unless the unit caches
  * not-present entries, which it handles. prot: PT_R | PT_W. */
@@ -50,12 +49,12 @@ MUST_USE status_t iommu_dom_unmap(struct iommu_dom *dom, iova_t iova, uint64_t l
 MUST_USE status_t iommu_dom_destroy(struct iommu_dom *dom);
 
 /* Functions. attach: from blocked to this domain. detach: to blocked, confirmed;
- * ST_TIMEOUT means quarantine. aliases: extra requester ids of the function. */
+ * ST_TIMEOUT means quarantine. */
 MUST_USE status_t iommu_attach(struct iommu_dom *dom, struct bdf fn);
 MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
 
 /* Interrupt remapping. A handle is one remapping entry of the function's own
- * unit, allocated blocked. */
+ * unit, allocated blocked. ST_INVAL for a handle that names no entry of its source. */
 struct irte_handle {
     uint32_t unit, index;
     struct bdf src;          /* source-id check: this requester only */
@@ -69,7 +68,7 @@ MUST_USE status_t iommu_irte_free(struct irte_handle *first, uint32_t count);
 /* The message to program into the function's MSI or MSI-X registers for entry
  * first + sub. MSI with several vectors: use sub 0 and the handle's run. */
 void iommu_irte_msi(const struct irte_handle *h, uint32_t sub, uint64_t *addr, uint32_t *data);
-/* The redirection entry (64 bits, unmasked) for an I/O APIC pin that uses h. */
+/* The redirection entry (64 bits, unmasked) for an I/O APIC pin that uses h; masked when h names no entry. */
 uint64_t iommu_irte_rte(const struct irte_handle *h, bool level, bool active_low);
 /* The requester id of an I/O APIC by its id, from DMAR/IVRS. ST_NOTFOUND. */
 MUST_USE status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src);
@@ -77,7 +76,7 @@ MUST_USE status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src);
 /* Faults. Called from the fault interrupt (vector handler in kernel/irq) and by
  * poll; reads and clears every record. Returns the number of new records. */
 uint32_t iommu_fault_irq(void);
-/* i-th oldest record kept with seq >= from; false when there is none. */
+/* The oldest record kept with seq >= from; false when there is none. */
 bool iommu_fault_get(uint64_t from_seq, struct info_fault *out);
 /* The host vector and CPU that units send their fault events to. */
 MUST_USE status_t iommu_fault_route(uint32_t apic_id, uint8_t vector);
@@ -87,3 +86,6 @@ bool iommu_unit_info(uint32_t unit, struct info_iommu *out);   /* false: no such
 /* Last words: block all DMA without waiting for success; used by panic and power off. */
 void iommu_emergency_block(void);
 
+/* For the drivers behind it: sets the reason, returns st; numbers a record and keeps it. */
+MUST_USE status_t iommu_refuse(char reason[96], status_t st, const char *why);
+void iommu_fault_keep(const struct info_fault *fault);

@@ -85,7 +85,6 @@ struct info_fault {
     uint32_t write;          /* 1 write, 0 read */
     uint32_t interrupt;      /* 1 = an interrupt request was blocked */
     uint32_t cut;            /* 1 = this fault cut the device off */
-    char text[64];
 };
 
 /* ---- PCI functions ---- */

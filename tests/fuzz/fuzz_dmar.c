@@ -17,13 +17,12 @@ static void must(bool c)
 
 static void check_span(const struct dmar *d, const struct dmar_span *s)
 {
-    must((uint32_t)s->first + s->count <= d->scopes);
+    must(s->first <= s->end && s->end <= d->scopes);
 }
 
 static void check(const struct dmar *d)
 {
-    must(d->units <= DMAR_UNITS && d->regions <= DMAR_REGIONS && d->lists <= DMAR_LISTS);
-    must(d->nodes <= DMAR_NODES && d->names <= DMAR_NAMES && d->scopes <= DMAR_SCOPES);
+    must(d->units <= IOMMU_UNITS && d->regions <= DMAR_REGIONS && d->scopes <= DMAR_SCOPES);
     for (uint32_t i = 0; i < d->units; i++) {
         check_span(d, &d->unit[i].scopes);
         must(d->unit[i].broken || (d->unit[i].base != 0 && d->unit[i].base % 4096 == 0));
@@ -34,13 +33,11 @@ static void check(const struct dmar *d)
         must(d->region[i].len != 0 && d->region[i].len % 4096 == 0 && d->region[i].base % 4096 == 0);
         must(d->region[i].base + d->region[i].len > d->region[i].base);
     }
-    for (uint32_t i = 0; i < d->lists; i++)
-        check_span(d, &d->list[i].scopes);
-    for (uint32_t i = 0; i < d->names; i++)
-        must(memchr(d->name[i].text, 0, sizeof d->name[i].text) != NULL);
     for (uint32_t i = 0; i < d->scopes; i++)
         must(d->scope[i].hops >= 1 && d->scope[i].hops <= DMAR_HOPS);
-    must(!d->lost_units || d->notes > 0);
+    must(d->lost == ST_OK || d->notes > 0);
+    for (uint32_t i = 0; i < d->notes && i < DMAR_NOTES; i++)
+        must(d->note[i].text != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -52,7 +52,7 @@ status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len
     *len = 0x1000;
     return ST_OK;
 }
-status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm) { dom->vm = vm; dom->live = true; return ST_OK; }
+status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm) { dom->vm = vm; dom->domid = 1; return ST_OK; }
 status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
 {
     (void)dom;

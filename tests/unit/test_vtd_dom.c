@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
          drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
-         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/vtd_scope.c drivers/iommu/vtd/dmar.c
-         drivers/iommu/vtd/fmt_slpt.c kernel/mm/ptab.c kernel/lib/idpool.c kernel/lib/fmt.c kernel/lib/str.c
+         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
+         kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
          tests/unit/fake/storelog.c tests/unit/fake/vtd_model.c tests/unit/fake/vtd_rig.c */
 /* Domains, attach and detach: what a device reaches between any two stores, and what is confirmed. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
          drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
-         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/vtd_scope.c drivers/iommu/vtd/dmar.c
-         drivers/iommu/vtd/fmt_slpt.c kernel/mm/ptab.c kernel/lib/idpool.c kernel/lib/fmt.c kernel/lib/str.c
+         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
+         kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
          tests/unit/fake/storelog.c tests/unit/fake/vtd_model.c tests/unit/fake/vtd_rig.c */
 /* Fault records: all read, decoded, cleared; overflow, limits, cut-off, the ring. */
 #include "drivers/iommu/iommu.h"
 
-#include "drivers/iommu/vtd/vtd_fault.h"
 #include "kernel/arch/hw.h"
 #include "kernel/config.h"
 #include "tests/unit/fake/pmm.h"
@@ -83,7 +82,6 @@ static void test_decode(void)
     CHECK_EQ(f.address, 0x1000);
     CHECK_EQ(f.reason, 5);
     CHECK(f.write && !f.interrupt && !f.cut && f.tsc != 0);
-    CHECK_STR(f.text, "write to memory that is not mapped for writing");
     f = next();
     CHECK(!f.write && f.reason == 6 && f.address == 0x7654000);
     f = next();
@@ -97,7 +95,7 @@ static void test_decode(void)
     CHECK(f.interrupt && !f.write);
     CHECK_EQ(f.address, 77);
     CHECK_EQ(f.vm, 42);
-    CHECK_STR(f.text, "interrupt entry is not present");
+    CHECK_EQ(f.reason, 0x22);
     none();
     CHECK_EQ(m.fsts & 3, 0);                           /* all cleared */
     CHECK_EQ(iommu_fault_irq(), 0);
@@ -105,17 +103,6 @@ static void test_decode(void)
     CHECK(iommu_unit_info(0, &info));
     CHECK_EQ(info.faults, 5);
     end();
-}
-
-static void test_texts(void)
-{
-    for (uint32_t r = 0; r < 256; r++) {
-        bool known = (r >= 1 && r <= 0xe) || (r >= 0x20 && r <= 0x28);
-        CHECK_EQ(strcmp(vtd_fault_text(r), "reason unknown to Cordon") != 0, known);
-        CHECK(strlen(vtd_fault_text(r)) < 64);
-    }
-    CHECK(strstr(vtd_fault_text(0x25), "compatibility") != NULL);
-    CHECK(strstr(vtd_fault_text(0x26), "does not own") != NULL);
 }
 
 /* Records in a ring of the unit, first anywhere, lost ones counted by nobody but never stuck. */
@@ -270,7 +257,6 @@ int main(void)
     CHECK_EQ(iommu_fault_irq(), 0);
     seq = 1;
     test_decode();
-    test_texts();
     test_overflow(1);
     test_overflow(4);
     test_overflow(16);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
          drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
-         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/vtd_scope.c drivers/iommu/vtd/dmar.c
-         drivers/iommu/vtd/fmt_slpt.c kernel/mm/ptab.c kernel/lib/idpool.c kernel/lib/fmt.c kernel/lib/str.c
+         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
+         kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
          tests/unit/fake/storelog.c tests/unit/fake/vtd_model.c tests/unit/fake/vtd_rig.c */
 /* Bring-up of units: the good way, take-over from firmware, and units that are dead, slow or lie. */
@@ -213,7 +213,7 @@ static void test_lies(void)
     prepare(VM_CAP_QEMU & ~(0x3ffull << 24), VM_ECAP_QEMU);
     refused(ST_CORRUPT, "CAP.FRO");
     prepare(VM_CAP_QEMU | 0x3ffull << 24, VM_ECAP_QEMU);     /* far away: cannot be mapped here */
-    refused(ST_NOSPACE, "fault records cannot be mapped");
+    refused(ST_NOSPACE, "registers cannot be mapped");
     prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
     m.lose_rtaddr = true;
     refused(ST_HW, "root table address");

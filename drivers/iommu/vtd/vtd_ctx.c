@@ -3,115 +3,96 @@
  * Context entries: which function uses which domain. A live entry is never
  * changed in place: unpublish, invalidate, confirm, then publish.
  */
-#include "drivers/iommu/vtd/vtd_unit.h"
-
-#include "kernel/log/console.h"
-#include "kernel/mm/pmm.h"
-
-/* Present goes last: the unit never sees half an entry. */
-static void publish(const struct vtd_unit *u, struct vtd_pair *slot, struct vtd_pair entry)
-{
-    KASSERT(!(slot->lo & CTX_P));
-    __atomic_store_n(&slot->hi, entry.hi, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->lo, entry.lo, __ATOMIC_RELEASE);
-    vtd_unit_flush(u, slot, sizeof *slot);
-}
-
-/* Present goes first; quiet leaves the bit that stops fault reports. */
-static void unpublish(const struct vtd_unit *u, struct vtd_pair *slot, bool quiet)
-{
-    KASSERT(slot != NULL);
-    __atomic_store_n(&slot->lo, quiet ? CTX_FPD : 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->hi, 0, __ATOMIC_RELEASE);
-    vtd_unit_flush(u, slot, sizeof *slot);
-}
+#include "drivers/iommu/vtd/vtd.h"
 
 /* NULL when the bus has no context table: everything on it is blocked. */
 static struct vtd_pair *context_of(const struct vtd_unit *u, uint16_t rid)
 {
     uint64_t root = u->root[rid >> 8].lo;
-    if (!(root & ROOT_P))
-        return NULL;
-    struct vtd_pair *table = pmm_va((hpa_t){ root & ROOT_PTR });
-    return &table[rid & 0xff];
+    return root & ROOT_P ? (struct vtd_pair *)pmm_va((hpa_t){ root & ROOT_PTR }) + (rid & 0xff) : NULL;
 }
 
 status_t vtd_ctx_table(struct vtd_unit *u, uint8_t bus)
 {
     if (u->root[bus].lo & ROOT_P)
         return ST_OK;
-    struct vtd_pair *table = pmm_alloc();
+    void *table = pmm_alloc();
     if (!table)
         return ST_NOSPACE;
-    vtd_unit_flush(u, table, PAGE_SIZE);
-    publish(u, &u->root[bus], vtd_root_make(pmm_pa(table)));
-    /* with caching mode the absent root entry may be cached */
-    struct vtd_pair desc = vtd_inv_ctx_global();
-    status_t st = vtd_unit_write_buffer(u);
-    if (st == ST_OK && u->cap & CAP_CM)
-        st = vtd_inv_run(u, &desc, 1);
-    return st;
+    vtd_flush(u, table, PAGE_SIZE);
+    vtd_publish(u, &u->root[bus], pmm_pa(table).v | ROOT_P, 0);
+    return u->cap & CAP_CM ? vtd_inv(u, INV_CTX_ALL, 0) : ST_OK;   /* the absent root entry may be cached */
 }
 
-struct vtd_slot *vtd_ctx_find(struct vtd_unit *u, uint16_t rid)
+struct vtd_slot *vtd_slot_find(struct vtd_unit *u, uint32_t key)
 {
     for (unsigned i = 0; i < VTD_SLOTS; i++)
-        if (u->slot[i].used && u->slot[i].rid == rid)
+        if (u->slot[i].key == key)
             return &u->slot[i];
     return NULL;
 }
 
-static struct vtd_slot *free_slot(struct vtd_unit *u)
+/* The context entry, which was tagged with one domain while it is cached, then translations of another. */
+static status_t invalidate(struct vtd_unit *u, uint16_t rid, uint32_t tagged, uint32_t domid)
 {
-    for (unsigned i = 0; i < VTD_SLOTS; i++)
-        if (!u->slot[i].used)
-            return &u->slot[i];
-    return NULL;
+    return vtd_inv(u, INV_CTX_FN | FIELD_PREP(INV_DID, tagged) | FIELD_PREP(INV_SID, rid),
+                   INV_IOTLB_DOM | FIELD_PREP(INV_DID, domid));
 }
 
-status_t vtd_ctx_attach(struct vtd_unit *u, uint16_t rid, hpa_t table, unsigned levels,
-                        uint32_t domid, uint32_t vm)
-{
-    if (vtd_ctx_find(u, rid))
-        return ST_BUSY;
-    struct vtd_slot *slot = free_slot(u);
-    if (!slot)
-        return ST_NOSPACE;
-    status_t st = vtd_ctx_table(u, (uint8_t)(rid >> 8));
-    if (st != ST_OK)
-        return st;
-    *slot = (struct vtd_slot){ .used = true, .rid = rid, .domid = domid, .vm = vm };
-    struct vtd_pair *entry = context_of(u, rid);
-    publish(u, entry, vtd_ctx_make(table, levels, domid));
-    /* a cached absent entry has domain 0 [VT-d 6.1] */
-    st = vtd_inv_function(u, rid, 0, domid);
-    if (st == ST_OK)
-        return ST_OK;
-    unpublish(u, entry, false);
-    slot->stuck = vtd_inv_function(u, rid, domid, domid) != ST_OK;
-    slot->used = slot->stuck;
-    return st;
-}
-
-status_t vtd_ctx_detach(struct vtd_unit *u, uint16_t rid)
-{
-    struct vtd_slot *slot = vtd_ctx_find(u, rid);
-    if (!slot)
-        return ST_NOTFOUND;
-    unpublish(u, context_of(u, rid), false);
-    status_t st = vtd_inv_function(u, rid, slot->domid, slot->domid);
-    slot->stuck = st != ST_OK;
-    slot->used = slot->stuck;
-    return st;
-}
-
-void vtd_ctx_cut(struct vtd_unit *u, uint16_t rid, uint32_t domid)
+status_t vtd_ctx_block(struct vtd_unit *u, uint16_t rid, uint32_t domid, uint64_t lo)
 {
     struct vtd_pair *entry = context_of(u, rid);
     if (!entry)
-        return;
-    unpublish(u, entry, true);
-    if (vtd_inv_function(u, rid, domid, domid) != ST_OK)
-        log_line("iommu: VT-d unit %u: cutting %02x:%02x.%x off was not confirmed", u->index,
-                 rid >> 8, rid >> 3 & 31u, rid & 7u);
+        return ST_OK;
+    vtd_store_lo(u, entry, lo);
+    return invalidate(u, rid, domid, domid);
+}
+
+static status_t attach(struct vtd_unit *u, uint16_t rid, const struct iommu_dom *dom)
+{
+    struct vtd_slot *slot = vtd_slot_find(u, 0);
+    if (vtd_slot_find(u, VTD_KEY(rid)))
+        return ST_BUSY;
+    if (!slot)
+        return ST_NOSPACE;
+    TRY(vtd_ctx_table(u, (uint8_t)(rid >> 8)));
+    struct vtd_pair *entry = context_of(u, rid);
+    uint64_t table = pmm_pa(dom->pt.root).v;
+    KASSERT(!(entry->lo & CTX_P) && (table & ~CTX_PTR) == 0 && FIELD_FITS(CTX_DID, dom->domid));
+    *slot = (struct vtd_slot){ .key = VTD_KEY(rid), .domid = dom->domid, .vm = dom->vm };
+    vtd_publish(u, entry, table | CTX_P, FIELD_PREP(CTX_AW, dom->pt.levels - 2) | FIELD_PREP(CTX_DID, dom->domid));
+    status_t st = invalidate(u, rid, 0, dom->domid);               /* a cached absent entry has domain 0 [VT-d 6.1] */
+    if (st != ST_OK && vtd_ctx_block(u, rid, dom->domid, 0) == ST_OK)
+        slot->key = 0;
+    return st;
+}
+
+status_t iommu_attach(struct iommu_dom *dom, struct bdf fn)
+{
+    struct vtd_unit *u = vtd_unit_of(fn);
+    if (!u || dom->domid == 0)
+        return u ? ST_INVAL : ST_NOIOMMU;
+    spin_lock(&u->lock);
+    dom->units |= BIT32(u->index);                  /* from here on it may hold translations */
+    status_t st = attach(u, bdf_rid(fn), dom);
+    spin_unlock(&u->lock);
+    dom->attached += st == ST_OK;
+    return st;
+}
+
+status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
+{
+    struct vtd_unit *u = vtd_unit_of(fn);
+    status_t st = ST_NOTFOUND;
+    if (!u)
+        return ST_NOIOMMU;
+    spin_lock(&u->lock);
+    struct vtd_slot *slot = vtd_slot_find(u, VTD_KEY(bdf_rid(fn)));
+    if (slot && slot->domid == dom->domid)
+        st = vtd_ctx_block(u, bdf_rid(fn), dom->domid, 0);
+    if (st == ST_OK)
+        slot->key = 0;                              /* else it stays in the books: nobody gets the function */
+    spin_unlock(&u->lock);
+    dom->attached -= st == ST_OK;
+    return st;
 }
