@@ -259,6 +259,15 @@ static void test_scopes(void)
         CHECK_EQ(d.unit[0].scopes.end - d.unit[0].scopes.first, 1);
         CHECK(noted("scope length is wrong") && d.lost == ST_OK);
     }
+    for (unsigned odd = 7; odd < 11; odd += 2) {   /* it fits, but half a hop is none */
+        begin();
+        size_t at = drhd(0xfed90000, 0, odd);
+        scope(at + 16, 1, odd, 0, 0, 2, 0);
+        CHECK_EQ(parse(), ST_OK);
+        CHECK_EQ(d.scopes, 0);
+        CHECK_EQ(d.notes, 1);
+        CHECK(noted("scope length is wrong"));
+    }
     begin();
     size_t a = drhd(0xfed90000, 0, 6 + 8 + 8 + 8 + 8 + 24);
     scope(a + 16, 1, 6, 0, 0, 0, 0);               /* empty path */

@@ -158,6 +158,26 @@ static void test_broken_unit(void)
     CHECK_EQ(iommu_init(reason), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 2, 0), &unit), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
+    CHECK_EQ(unit, ~0u);
+    units_end(2);
+
+    rig_reset();                                   /* the same in the other order */
+    rig_dmar(1);
+    rig_drhd(RIG_BASE0, true, 0);
+    rig_drhd(0, true, 0);
+    units(1);
+    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
+    units_end(1);
+
+    rig_reset();                                   /* a broken one does not hide one that fails */
+    rig_dmar(1);
+    rig_drhd(0x1234, false, 0);
+    rig_drhd(RIG_BASE0, false, 0);
+    rig_drhd(RIG_BASE1, true, 0);
+    units(2);
+    m[0].dead = true;
+    refused(ST_TIMEOUT, "unit 1");
     units_end(2);
 }
 
@@ -203,7 +223,9 @@ static void test_scopes(void)
     rig_scope(3, 5, 0xff, 1, 0, 0);
     rig_scope(5, 1, 0, 1, 0x15, 0);
     rig_drhd(RIG_BASE0 + 0x3000, true, 1);         /* all of segment 1 */
-    units(4);
+    rig_drhd(RIG_BASE0 + 0x4000, false, 1);
+    rig_scope(1, 0, 0, 1, 4, 0);                   /* 00:04.0 of that segment */
+    units(5);
     CHECK_EQ(iommu_init(reason), ST_OK);
     CHECK_EQ(unit_for(5, 1, 0), 0);                /* the more exact one is first here */
     CHECK_EQ(unit_for(5, 0, 0), 1);
@@ -216,6 +238,7 @@ static void test_scopes(void)
     CHECK_EQ(unit_for(9, 0, 0), 2);                /* not by a bridge that cannot be */
     CHECK_EQ(unit_for(1, 0, 0), 2);
     CHECK_EQ(unit_for(0, 2, 0), 2);
+    CHECK_EQ(unit_for(0, 4, 0), 2);
     CHECK_EQ(iommu_unit_of(other, &unit), ST_OK);
     CHECK_EQ(unit, 3);
     CHECK_EQ(iommu_ioapic_source(4, &src), ST_OK);
@@ -238,7 +261,7 @@ static void test_scopes(void)
     iommu_irte_msi(&h, 0, &addr, &data);
     CHECK_EQ(vtd_model_msi(&m[0], 0x508, addr, data, &in), 0);
     CHECK_EQ(vtd_model_msi(&m[1], 0x508, addr, data, &in), 0x22);
-    units_end(4);
+    units_end(5);
 }
 
 static void test_no_unit_covers(void)

@@ -157,6 +157,9 @@ static void test_ids(void)
         if (iommu_dom_create(&doms[made], made) != ST_OK)
             break;
     CHECK_EQ(made, 15);
+    uint64_t pages = fake_pmm.in_use;
+    CHECK_EQ(iommu_dom_create(&doms[made], 0), ST_NOSPACE);
+    CHECK(doms[made].domid == 0 && fake_pmm.in_use == pages);
     for (unsigned i = 0; i < made; i++) {
         CHECK(doms[i].domid >= 1 && doms[i].domid <= 15);
         for (unsigned k = 0; k < i; k++)
@@ -273,6 +276,7 @@ static void test_detach_timeout(unsigned kind)
     struct info_iommu info;
     CHECK(iommu_unit_info(0, &info));
     CHECK_EQ(info.status, ST_TIMEOUT);
+    CHECK(strstr(info.reason, "does not confirm an invalidation") != NULL);
     CHECK(fake_log_has("does not confirm an invalidation"));
     struct irte_handle h;
     CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_TIMEOUT);
@@ -320,6 +324,28 @@ static void test_refused(void)
     CHECK_EQ(iommu_detach(&a, nic), ST_OK);               /* a second try may succeed */
     CHECK_EQ(iommu_dom_destroy(&a), ST_OK);
     end();
+}
+
+/* Neither the attachment nor its undoing was confirmed: a cached entry may still lead into the tables. */
+static void test_attach_refused(void)
+{
+    struct iommu_dom a;
+    start(VM_CAP_QEMU, VM_ECAP_QEMU);
+    CHECK_EQ(iommu_dom_create(&a, 1), ST_OK);
+    CHECK_EQ(iommu_dom_map(&a, (iova_t){ 0 }, (hpa_t){ 0x40000000 }, M2, PT_R | PT_W), ST_OK);
+    uint64_t frees = fake_pmm.frees;
+    m.refuse_type = 1;
+    CHECK_EQ(iommu_attach(&a, nic), ST_HW);
+    CHECK_EQ(a.attached, 1);
+    CHECK_EQ(iommu_attach(&a, nic), ST_BUSY);
+    CHECK_EQ(iommu_dom_destroy(&a), ST_BUSY);
+    CHECK_EQ(fake_pmm.frees, frees);
+    m.refuse_type = 0;
+    CHECK_EQ(iommu_detach(&a, nic), ST_OK);
+    m.dead_queue = true;                                  /* what cannot be confirmed is not given back */
+    CHECK_EQ(iommu_dom_destroy(&a), ST_TIMEOUT);
+    CHECK_EQ(fake_pmm.frees, frees);
+    vtd_model_free(&m);
 }
 
 static void test_no_memory(void)
@@ -485,6 +511,7 @@ int main(void)
     test_queue_error(1);
     test_queue_error(2);
     test_refused();
+    test_attach_refused();
     test_no_memory();
     test_prepared();
     test_two_units();

@@ -168,6 +168,12 @@ static void test_stranger(void)
         seen += iommu_fault_irq();
     }
     CHECK_EQ(seen, 64);
+    for (unsigned i = 0; i < 100; i++) {                                   /* its interrupts do not count for that */
+        vtd_model_fault(&m, bdf_rid(nic), 0x22, 0, true);
+        CHECK_EQ(iommu_fault_irq(), 1);
+    }
+    CHECK_EQ(vtd_model_dma(&m, bdf_rid(nic), 0, true, &pa), 2);
+    CHECK_EQ(iommu_fault_irq(), 1);
     struct iommu_dom dom = attach(disk, 3);                                /* may be assigned all the same */
     CHECK_EQ(vtd_model_dma(&m, bdf_rid(disk), 0, false, &pa), 0);
     CHECK_EQ(iommu_detach(&dom, disk), ST_OK);
@@ -247,6 +253,15 @@ static void test_bad_unit(void)
     CHECK_EQ(next().bdf, 0x7700);
     m.gone = true;
     CHECK_EQ(iommu_fault_irq(), 0);
+    vtd_model_free(&m);
+    start(VM_CAP_QEMU | VM_CAP_NFR(4));                /* the first record is not where it says */
+    skip_all();
+    m.fsts = 0x102;
+    m.frcd[3][1] = 1ull << 63 | 5ull << 32 | 0x7701;
+    m.frcd[0][1] = 1ull << 63 | 5ull << 32 | 0x7702;
+    CHECK_EQ(iommu_fault_irq(), 2);
+    CHECK_EQ(next().bdf, 0x7701);
+    CHECK_EQ(next().bdf, 0x7702);
     vtd_model_free(&m);
 }
 

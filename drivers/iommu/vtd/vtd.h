@@ -46,7 +46,7 @@ struct vtd_unit {
     uint32_t gcmd;                  /* the image: bits that stay set */
     bool dead;                      /* stopped answering: nothing is sent any more */
     struct vtd_pair *root;          /* blocking: entries appear with the first attach on a bus */
-    struct vtd_pair *queue;         /* page of descriptors, then a page with the status words */
+    struct vtd_pair *queue;         /* page of descriptors, then a page for the word that waits store */
     uint32_t tail, seq;
     struct vtd_pair *irt;
     struct idpool irtes;

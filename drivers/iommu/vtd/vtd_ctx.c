@@ -21,7 +21,7 @@ status_t vtd_ctx_table(struct vtd_unit *u, uint8_t bus)
         return ST_NOSPACE;
     vtd_flush(u, table, PAGE_SIZE);
     vtd_publish(u, &u->root[bus], pmm_pa(table).v | ROOT_P, 0);
-    return u->cap & CAP_CM ? vtd_inv(u, INV_CTX_ALL, 0) : ST_OK;   /* the absent root entry may be cached */
+    return ST_OK;                      /* an absent entry that is cached is tagged with its function: attach flushes it */
 }
 
 struct vtd_slot *vtd_slot_find(struct vtd_unit *u, uint32_t key)
@@ -48,7 +48,14 @@ status_t vtd_ctx_block(struct vtd_unit *u, uint16_t rid, uint32_t domid, uint64_
     return invalidate(u, rid, domid, domid);
 }
 
-static status_t attach(struct vtd_unit *u, uint16_t rid, const struct iommu_dom *dom)
+/* dom->attached counts the slots that name the domain: also one whose entry could not be taken back. */
+static void release(struct vtd_slot *slot, struct iommu_dom *dom)
+{
+    slot->key = 0;
+    dom->attached--;
+}
+
+static status_t attach(struct vtd_unit *u, uint16_t rid, struct iommu_dom *dom)
 {
     struct vtd_slot *slot = vtd_slot_find(u, 0);
     if (vtd_slot_find(u, VTD_KEY(rid)))
@@ -60,10 +67,11 @@ static status_t attach(struct vtd_unit *u, uint16_t rid, const struct iommu_dom 
     uint64_t table = pmm_pa(dom->pt.root).v;
     KASSERT(!(entry->lo & CTX_P) && (table & ~CTX_PTR) == 0 && FIELD_FITS(CTX_DID, dom->domid));
     *slot = (struct vtd_slot){ .key = VTD_KEY(rid), .domid = dom->domid, .vm = dom->vm };
+    dom->attached++;
     vtd_publish(u, entry, table | CTX_P, FIELD_PREP(CTX_AW, dom->pt.levels - 2) | FIELD_PREP(CTX_DID, dom->domid));
     status_t st = invalidate(u, rid, 0, dom->domid);               /* a cached absent entry has domain 0 [VT-d 6.1] */
     if (st != ST_OK && vtd_ctx_block(u, rid, dom->domid, 0) == ST_OK)
-        slot->key = 0;
+        release(slot, dom);
     return st;
 }
 
@@ -76,7 +84,6 @@ status_t iommu_attach(struct iommu_dom *dom, struct bdf fn)
     dom->units |= BIT32(u->index);                  /* from here on it may hold translations */
     status_t st = attach(u, bdf_rid(fn), dom);
     spin_unlock(&u->lock);
-    dom->attached += st == ST_OK;
     return st;
 }
 
@@ -91,8 +98,7 @@ status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
     if (slot && slot->domid == dom->domid)
         st = vtd_ctx_block(u, bdf_rid(fn), dom->domid, 0);
     if (st == ST_OK)
-        slot->key = 0;                              /* else it stays in the books: nobody gets the function */
+        release(slot, dom);                         /* else it stays in the books: nobody gets the function */
     spin_unlock(&u->lock);
-    dom->attached -= st == ST_OK;
     return st;
 }

@@ -6,9 +6,6 @@
  */
 #include "drivers/iommu/vtd/vtd.h"
 
-#define STATUS_WORD  0u          /* in the page after the descriptors, bytes */
-#define SCRATCH_WORD 64u         /* another cache line: replaced descriptors store here */
-
 static void append(struct vtd_unit *u, uint64_t lo, uint64_t hi)
 {
     if ((lo & INV_TYPE) == (INV_IOTLB_ALL & INV_TYPE))
@@ -17,9 +14,10 @@ static void append(struct vtd_unit *u, uint64_t lo, uint64_t hi)
     u->tail = (u->tail + 1) % VTD_IQ_ENTRIES;
 }
 
-static void append_wait(struct vtd_unit *u, uint32_t word, uint32_t data)
+/* data is stored to the page after the descriptors. */
+static void append_wait(struct vtd_unit *u, uint32_t data)
 {
-    append(u, INV_WAIT | FIELD_PREP(INV_WAIT_DATA, data), pmm_pa(u->queue).v + PAGE_SIZE + word);
+    append(u, INV_WAIT | FIELD_PREP(INV_WAIT_DATA, data), pmm_pa(u->queue).v + PAGE_SIZE);
 }
 
 static void ring(const struct vtd_unit *u)
@@ -52,15 +50,15 @@ status_t vtd_inv_start(struct vtd_unit *u)
     return vtd_rd64(u, VTD_IQA) == pmm_pa(u->queue).v ? ST_OK : ST_HW;
 }
 
-/* Turns everything that is still queued into waits that store to the scratch
- * word, clears the error, and lets the unit run through. */
+/* Turns everything that is still queued into waits that confirm nothing, clears the
+ * error, and lets the unit run through. */
 static status_t recover(struct vtd_unit *u, uint32_t fsts)
 {
     uint32_t tail = u->tail;
     u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd32(u, VTD_IQH)) % VTD_IQ_ENTRIES;
     log_line("iommu: VT-d unit %u: invalidation queue error, FSTS %x, head %u of %u", u->index, fsts, u->tail, tail);
     while (u->tail != tail)
-        append_wait(u, SCRATCH_WORD, 0);
+        append_wait(u, 0);
     vtd_wr32(u, VTD_FSTS, fsts & FSTS_QUEUE_W1C);
     ring(u);
     TRY(wait_drained(u));
@@ -77,7 +75,7 @@ static status_t submit(struct vtd_unit *u, uint64_t first, uint64_t second)
     append(u, first, 0);
     if (second)
         append(u, second, 0);
-    append_wait(u, STATUS_WORD, u->seq);
+    append_wait(u, u->seq);
     ring(u);
     struct deadline d = deadline_in(VTD_WAIT_US);
     while (__atomic_load_n(done, __ATOMIC_ACQUIRE) != u->seq) {
