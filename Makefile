@@ -18,8 +18,8 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acp
               acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c \
               fpu.c head.S ktimer.c lapic.c rtc.c spec.c switch.S tables.c trap.c tsc.c user_copy.c) \
               $(addprefix kernel/boot/, multiboot.S multiboot_info.c multiboot_start.c blobs.S) \
-              $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c \
-              irq_vector.c) $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \
+              $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
+              $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \
               bootmem.c extent.c fmt_x86.c kmap.c mm.c plan.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) \
               $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_dev.c sys_info.c \

@@ -43,8 +43,9 @@ struct pci_fn {
     uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = not mapped yet */
     /* owned by kernel/dev, under its lock */
     void *owner;                  /* struct vm */
-    void *irq_fn;                 /* kernel/irq: what its interrupts share; root thread */
-    uint32_t irqs;                /* irq objects that exist; root thread */
+    /* kernel/irq */
+    struct spinlock irq_lock;
+    struct irq_obj *irqs;         /* its interrupts: root thread writes, with irq_lock */
 };
 
 /* Raw config access; size 1, 2, 4; off naturally aligned and < 4096 (256 without ECAM).

@@ -4,7 +4,7 @@
 
 #include "kernel/acpi/acpi.h"
 #include "kernel/acpi/acpi_madt.h"
-#include "kernel/irq/irq_route.h"
+#include "kernel/irq/irq.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 

@@ -1,18 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt dispatch by vector, and the kernel's own two interrupt sources. */
+/* Interrupt dispatch by vector: device vectors, per CPU, and the kernel's own two interrupt sources. */
 #include "kernel/irq/irq.h"
 
 #include "kernel/acpi/acpi.h"
 #include "kernel/acpi/acpi_spcr.h"
+#include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
+#include "kernel/config.h"
 #include "kernel/irq/ioapic.h"
-#include "kernel/irq/irq_route.h"
-#include "kernel/irq/irq_vector.h"
 #include "kernel/log/console.h"
 #include "kernel/obj/event.h"
 #include "kernel/arch/ktimer.h"
+
+/* ---- device vectors ---- */
+#define VECTORS  (VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1u)
+_Static_assert(MAX_CPUS <= 64, "CPU sets are one word");
+
+static struct irq_obj *target[MAX_CPUS][VECTORS];        /* root thread writes, handlers read: atomic; NULL = free */
+static struct irq_obj retired;                           /* a target: the number is taken and leads nowhere */
+static unsigned next_vector;                             /* root thread: search starts here */
+
+/* Odd while the CPU is inside a device handler. Pairs with irq_vector_retire. */
+static struct { uint64_t count, pad[7]; } inside[MAX_CPUS] ALIGNED(64);
+
+static void point(const struct irq_obj *irq, struct irq_obj *to)
+{
+    for (uint64_t left = irq->cpus; left != 0; left &= left - 1)
+        __atomic_store_n(&target[__builtin_ctzll(left)][irq->vector - VEC_DEVICE_FIRST], to, __ATOMIC_SEQ_CST);
+}
+
+static bool is_free(uint64_t cpus, unsigned i)
+{
+    for (uint64_t left = cpus; left != 0; left &= left - 1)
+        if (target[__builtin_ctzll(left)][i] != NULL)
+            return false;
+    return true;
+}
+
+/* Next fit: a number that was just freed comes back last, long after a late interrupt. */
+status_t irq_vector_alloc(struct irq_obj *irq)
+{
+    for (unsigned n = 0; n < VECTORS; n++) {
+        unsigned i = (next_vector + n) % VECTORS;
+        if (!is_free(irq->cpus, i))
+            continue;
+        next_vector = i + 1;
+        irq->vector = (uint8_t)(VEC_DEVICE_FIRST + i);
+        point(irq, irq);
+        return ST_OK;
+    }
+    return ST_NOSPACE;
+}
+
+/* A handler takes no lock that the root thread may hold, so the wait is as short as a handler. */
+void irq_vector_retire(const struct irq_obj *irq)
+{
+    point(irq, &retired);
+    for (uint64_t left = irq->cpus; left != 0; left &= left - 1) {
+        const uint64_t *count = &inside[__builtin_ctzll(left)].count;
+        uint64_t before = __atomic_load_n(count, __ATOMIC_SEQ_CST);
+        while ((before & 1) != 0 && __atomic_load_n(count, __ATOMIC_SEQ_CST) == before)
+            hw_pause();
+    }
+}
+
+void irq_vector_free(const struct irq_obj *irq) { point(irq, NULL); }
+
+static void device_irq(uint32_t cpu, unsigned vector)
+{
+    __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_SEQ_CST);
+    struct irq_obj *irq = __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
+    if (irq != NULL && irq != &retired)
+        irq_route_deliver(irq);
+    __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- dispatch ---- */
 
 struct signal { struct event *event; uint64_t bits; };
 static struct signal console_signal, fault_signal;   /* event: atomic, last */
@@ -30,22 +95,13 @@ static void signal_raise(const struct signal *signal)
         event_signal(event, signal->bits);
 }
 
-static void device_irq(unsigned vector)
-{
-    uint32_t cpu = percpu()->cpu;
-    struct irq_obj *irq = irq_vector_begin(cpu, vector);
-    if (irq != NULL)
-        irq_route_deliver(irq);
-    irq_vector_end(cpu);
-}
-
 /* VEC_RESCHED has done its work by arriving: the CPU looks at need_resched on the way out. */
 void upcall_irq(unsigned vector)
 {
     if (vector == VEC_TIMER)
         ktimer_irq();
     else if (vector >= VEC_DEVICE_FIRST && vector <= VEC_DEVICE_LAST)
-        device_irq(vector);
+        device_irq(percpu()->cpu, vector);
     else if (vector == VEC_RESCHED)
         percpu()->ipis++;
     else if (vector == VEC_CONSOLE && console_poll())

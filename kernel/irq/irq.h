@@ -6,7 +6,6 @@
 #include "kernel/obj/kobj.h"
 
 struct event;
-struct irq_fn;
 struct pci_fn;
 struct vm;
 
@@ -17,21 +16,18 @@ struct irq_obj {
     /* const */
     struct kobj *device;         /* struct device's object: holds a reference */
     struct pci_fn *fn;
-    struct irq_fn *shared;       /* what the function's interrupts share (irq_route.c) */
     struct vm *vm;               /* target; const while the device is assigned */
     uint64_t cpus;               /* reserved CPUs, bit mask */
     uint32_t kind, index;        /* IRQ_KIND_*, entry */
     uint32_t irte_unit, irte_index;
     uint8_t vector;              /* same number on each reserved CPU */
-    /* shared->lock */
-    bool routed;                 /* the remapping entry is on */
+    /* fn->irq_lock */
+    struct irq_obj *next;        /* fn->irqs */
     bool wanted;                 /* the guest has not switched it off */
-    bool masked;
-    uint32_t cpu;                /* where the remapping entry points */
+    uint32_t cpu;                /* where the remapping entry points, or CPU_* (irq_route.c) */
     /* any CPU, atomic */
     uint64_t message;            /* the guest's: address << 32 | data */
-    uint32_t on, pending;        /* pending: arrived while not on */
-    uint64_t count;              /* arrived */
+    uint32_t on, pending;        /* on: wanted and not masked; pending: arrived while not on */
 };
 
 void irq_init(void);              /* I/O APICs masked, PICs masked */
@@ -41,7 +37,7 @@ MUST_USE status_t irq_console(struct event *event, uint64_t bits);
 MUST_USE status_t irq_iommu_faults(struct event *event, uint64_t bits);
 
 /* cpus: bit mask of the VM's host CPUs. Allocates vector and remapping entry, blocked. Takes a
- * reference of device and counts in fn->irqs. ST_RANGE: no such entry; ST_BUSY: it exists, or
+ * reference of device, is in fn->irqs. ST_RANGE: no such entry; ST_BUSY: it exists, or
  * the function uses the other kind; ST_UNSUPP: no such capability; ST_NOSPACE. */
 MUST_USE status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus,
                              uint32_t kind, uint32_t index, struct irq_obj **out);
@@ -50,3 +46,19 @@ void irq_destroy(struct kobj *obj);
  * kernel's own MSI, MSI-X registers change. After a reset it writes all of them anew. */
 MUST_USE status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags);
 
+/* ---- inside kernel/irq ---- */
+/* Device vectors (irq.c), root thread. Gives irq->vector, free on every CPU of irq->cpus; leads to irq. ST_NOSPACE. */
+MUST_USE status_t irq_vector_alloc(struct irq_obj *irq);
+/* Leads nowhere; returns after no CPU is still inside the handler with the object. */
+void irq_vector_retire(const struct irq_obj *irq);
+/* Only after the remapping entry is confirmed blocked. */
+void irq_vector_free(const struct irq_obj *irq);
+
+/* irq_route.c: a device interrupt arrived on this CPU. Lock-free, interrupts off. */
+void irq_route_deliver(struct irq_obj *irq);
+/* Redirection entry, unmasked, for an I/O APIC pin: through a remapping entry where the machine
+ * remaps interrupts, plain otherwise. ST_NOTFOUND: remapping is on and no unit knows the I/O APIC. */
+MUST_USE status_t irq_route_pin(uint8_t ioapic_id, uint32_t apic_id, uint8_t vector, bool level, bool active_low,
+                                uint64_t *rte);
+MUST_USE status_t irq_route_faults(uint32_t apic_id, uint8_t vector);
+uint32_t irq_route_read_faults(void);

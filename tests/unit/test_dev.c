@@ -185,10 +185,10 @@ static void test_life(void)
     CHECK_EQ(dev_cfg_write(dev, 0, 3, 0), ST_INVAL);
     CHECK_EQ(dev_cfg_write(dev, CFG_COMMAND, 2, 6), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
-    dev->fn->irqs = 1;
+    dev->fn->irqs = (struct irq_obj *)1;
     CHECK_EQ(dev_release(dev), ST_BUSY);
     CHECK_EQ(state(), DEV_ASSIGNED);
-    dev->fn->irqs = 0;
+    dev->fn->irqs = NULL;
     CHECK_EQ(dev_release(dev), ST_OK);
     CHECK(!io.master_at_detach);                 /* bus master off, then detach, then reset */
     CHECK_EQ(io.resets_at_detach, 1);
