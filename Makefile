@@ -22,8 +22,8 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acp
               $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \
               bootmem.c extent.c fmt_x86.c kmap.c mm.c plan.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) \
-              $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_dev.c sys_info.c \
-              sys_ipc.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vcpu.c) $(addprefix kernel/virt/, vcpu.c \
+              $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_call.c sys_dev.c sys_info.c \
+              sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \
               vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
               svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c \
               svm_run.c svm_state.c vmcb.c)

@@ -13,9 +13,6 @@ enum info_what {
     INFO_IOMMU,      /* struct info_iommu, per unit */
     INFO_FAULT,      /* struct info_fault, the newest last; index = sequence number */
     INFO_MEMORY,     /* struct info_memory, one */
-    INFO_E820,       /* struct info_range: firmware memory map */
-    INFO_LOG,        /* raw bytes of the boot log from offset index */
-    INFO_REQUIREMENT,/* struct info_requirement: what the kernel needs of the CPU */
     INFO_COUNT
 };
 
@@ -45,7 +42,7 @@ struct info_platform {
 };
 
 struct info_cpu {
-    uint32_t index, apic_id, online, x2apic;
+    uint32_t index, apic_id, online, rsvd;
     uint64_t idle_tsc, busy_tsc, guest_tsc;   /* since boot */
     uint64_t irqs, ipis, switches;
 };
@@ -54,8 +51,6 @@ struct info_module {
     uint64_t size;
     char name[120];          /* path on the stick, or what -initrd said */
 };
-
-struct info_range { uint64_t base, len; uint32_t type, rsvd; };
 
 struct info_memory {
     uint64_t total, user_free, user_largest, kernel_total, kernel_free;

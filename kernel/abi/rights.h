@@ -18,9 +18,11 @@ enum obj_type {
 };
 
 /* Rights; a slot holds the subset it was granted with. Meaning per type. */
-#define RIGHT_READ    0x01u  /* memory: map readable; device: read config; system: facts */
+#define RIGHT_READ    0x01u  /* memory: map readable; device: read config; vcpu: counters */
 #define RIGHT_WRITE   0x02u  /* memory: map writable; device: write config */
 #define RIGHT_EXEC    0x04u  /* memory: map executable (never with WRITE in one mapping) */
+#define RIGHT_RX      0x05u
+#define RIGHT_RWX     0x07u
 #define RIGHT_WAIT    0x08u  /* event: wait on it, arm its timer */
 #define RIGHT_SIGNAL  0x10u  /* event: signal it; the slot's badge says which bits */
 #define RIGHT_RUN     0x20u  /* vcpu: run, state, lapic; vm: msi, cpuid */

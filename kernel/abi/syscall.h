@@ -1,66 +1,84 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System call numbers and register layout.
+ * System call numbers, register layout, and what each argument must be.
  *
  * SYSCALL with rax = number, rdi rsi rdx r10 r8 r9 = arguments. Back come
  * rax = status_t and rdx = value (0 unless the call defines one). rcx and r11
  * are lost, all else is kept. "cap" arguments are slot numbers of the calling
- * task. Unknown numbers, unknown flag bits and reserved arguments that are not
- * zero give ST_INVAL. See docs/abi.md.
+ * task. Unknown numbers and unknown flag bits give ST_INVAL. Registers that a
+ * call does not name are not looked at. See docs/abi.md.
  */
 #pragma once
 
-/* SYSCALLS(X): X(NAME, number, "arguments -> value") */
+#include <stdint.h>
+
+/*
+ * SYSCALLS(X): X(NAME, number, "arguments -> value", what each argument must be ...)
+ * The kernel's decode (kernel/sys/sys_call.c) is built from the last columns:
+ *   CAP(type, right)  a capability of that type with that right
+ *   SYSTEM            the system capability, which only the monitor has
+ *   SLOT              a slot that holds any capability
+ *   NEW(rights)       an empty slot: a capability of the new object goes there, with these rights
+ *   BITS(mask)        a value without other bits; U32 and PAGES (page-aligned) likewise
+ *   ANY               any value; so are those behind the last column
+ * First the calls of any task, then a VMM's, from SYS_INFO on the monitor's.
+ */
 #define SYSCALLS(X) \
-    /* any task */ \
-    X(YIELD,            0, "") \
-    X(TASK_EXIT,        1, "code: ends the whole calling task") \
-    X(EVENT_WAIT,       2, "event mask deadline_tsc(0=poll, ~0=for ever) -> bits taken") \
-    X(EVENT_SIGNAL,     3, "event bits") \
-    X(TIMER_SET,        4, "event bits deadline_tsc(0=cancel); one timer per event") \
-    X(CHANNEL_SIGNAL,   5, "channel: signals the other side's event") \
-    /* VMM: needs a vcpu, vm, device or irq capability */ \
-    X(VCPU_RUN,        16, "vcpu: blocks until an exit record is in the state page") \
-    X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups: copy VS_* groups hw<->page") \
-    X(VCPU_LAPIC,      18, "vcpu op(0 read, 1 write) offset(0..0xff0) value -> value; xAPIC page semantics") \
-    X(VCPU_LINE,       19, "vcpu line(0 extint, 1 nmi, 2 init) level") \
-    X(VCPU_STATS,      20, "vcpu ptr(struct vcpu_stats)") \
-    X(VM_MSI,          21, "vm addr data: delivers a message-signalled interrupt to its vCPUs") \
-    X(VM_CPUID,        22, "vm ptr(struct vm_cpuid) count: once, before the first run") \
-    X(VM_MAP_BAR,      23, "vm device bar offset gpa len: BAR pages of an assigned device") \
-    X(VM_UNMAP_BAR,    24, "vm device gpa len") \
-    X(DEV_INFO,        25, "device ptr(struct dev_info)") \
-    X(DEV_CFG_READ,    26, "device offset size -> value, filtered by kernel policy") \
-    X(DEV_CFG_WRITE,   27, "device offset size value, filtered by kernel policy") \
-    X(DEV_RESET,       28, "device: the owner's function level reset") \
-    X(IRQ_SET,         29, "irq addr data flags(IRQ_MASKED|IRQ_OFF): guest's message for this interrupt") \
-    /* monitor: needs the system capability, always first */ \
-    X(SYS_INFO,        64, "system what index ptr len -> records (info.h)") \
-    X(SYS_POWER,       65, "system op slp_typa slp_typb") \
-    X(CONSOLE_WRITE,   66, "system ptr len(<=1024) -> bytes taken") \
-    X(CONSOLE_READ,    67, "system ptr len(<=1024) -> bytes") \
-    X(MEMORY_CREATE,   68, "system slot size align(power of 2): contiguous zeroed RAM") \
-    X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module") \
-    X(MEMORY_TABLE,    70, "system slot sig(4 chars) index -> offset of the table in the object; read-only ACPI table") \
-    X(TASK_CREATE,     71, "system slot event bits: event gets the bits when it ends") \
-    X(TASK_MAP,        72, "system task va object(memory|vcpu|channel) offset len_prot; len | MAP_* bits") \
-    X(TASK_GRANT,      73, "system task dst_slot src_slot rights badge") \
-    X(TASK_INFO,       74, "system task ptr(struct task_info)") \
-    X(TASK_KILL,       75, "system task: stops its threads; returns when none runs") \
-    X(THREAD_CREATE,   76, "system slot task cpu_prio(cpu | prio << 16) entry_sp_ptr(struct thread_args)") \
-    X(EVENT_CREATE,    77, "system slot") \
-    X(CHANNEL_CREATE,  78, "system slot ptr(struct channel_args)") \
-    X(VM_CREATE,       79, "system slot flags(VM_DMA)") \
-    X(VM_MAP,          80, "system vm gpa memory offset len: RAM, nested and IOMMU tables") \
-    X(VCPU_CREATE,     81, "system slot vm index_cpu(index | cpu << 16) doorbell_event") \
-    X(DEV_OPEN,        82, "system slot bdf(segment << 16 | bdf)") \
-    X(DEV_ASSIGN,      83, "system device vm flags(DEV_*)") \
-    X(DEV_RELEASE,     84, "system device: DRAINING .. BLOCKED or QUARANTINED") \
-    X(IRQ_CREATE,      85, "system slot device kind(IRQ_KIND_*) index") \
-    X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object")
+    X(YIELD,            0, "", NONE) \
+    X(TASK_EXIT,        1, "code: ends the whole calling task", NONE) \
+    X(EVENT_WAIT,       2, "event mask deadline_tsc(0=poll, ~0=ever) -> bits taken", CAP(EVENT, WAIT)) \
+    X(EVENT_SIGNAL,     3, "event bits", CAP(EVENT, SIGNAL)) \
+    X(TIMER_SET,        4, "event bits deadline_tsc(0=cancel); one timer per event", CAP(EVENT, WAIT)) \
+    X(CHANNEL_SIGNAL,   5, "channel: signals the other side's event", CAP(CHANNEL, SIGNAL)) \
+    X(VCPU_RUN,        16, "vcpu: blocks until an exit record is in the state page", CAP(VCPU, RUN)) \
+    X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups(VS_*): hw<->page", CAP(VCPU, RUN), BITS(1), BITS(VS_ALL)) \
+    X(VCPU_LAPIC,      18, "vcpu op(0 read, 1 write) offset value -> value: as in the xAPIC page", \
+      CAP(VCPU, RUN), BITS(1), BITS(0xff0)) \
+    X(VCPU_LINE,       19, "vcpu line(0 extint, 1 nmi, 2 init) level", CAP(VCPU, RUN), BITS(3), BITS(1)) \
+    X(VCPU_STATS,      20, "vcpu ptr(struct vcpu_stats)", CAP(VCPU, READ)) \
+    X(VM_MSI,          21, "vm addr data: a message-signalled interrupt to its vCPUs", CAP(VM, RUN), ANY, U32) \
+    X(VM_CPUID,        22, "vm ptr(struct vm_cpuid) count: once, before the first run", CAP(VM, RUN)) \
+    X(VM_MAP_BAR,      23, "vm device bar offset gpa len", CAP(VM, MAP), CAP(DEVICE, WRITE), ANY, PAGES, PAGES, PAGES) \
+    X(VM_UNMAP_BAR,    24, "vm device gpa len", CAP(VM, MAP), CAP(DEVICE, WRITE), PAGES, PAGES) \
+    X(DEV_INFO,        25, "device ptr(struct dev_info)", CAP(DEVICE, READ)) \
+    X(DEV_CFG_READ,    26, "device offset size -> value, by the kernel's policy", CAP(DEVICE, READ)) \
+    X(DEV_CFG_WRITE,   27, "device offset size value, by the kernel's policy", CAP(DEVICE, WRITE), ANY, ANY, U32) \
+    X(DEV_RESET,       28, "device: the owner's function level reset", CAP(DEVICE, WRITE)) \
+    X(IRQ_SET,         29, "irq addr data flags: guest's message", \
+      CAP(IRQ, WRITE), ANY, U32, BITS(IRQ_MASKED | IRQ_OFF)) \
+    X(SYS_INFO,        64, "system what index ptr len -> records (info.h)", SYSTEM) \
+    X(SYS_POWER,       65, "system op slp_typa slp_typb", SYSTEM, BITS(1), BITS(7), BITS(7)) \
+    X(CONSOLE_WRITE,   66, "system ptr len(<=1024) -> bytes taken", SYSTEM) \
+    X(CONSOLE_READ,    67, "system ptr len(<=1024) -> bytes", SYSTEM) \
+    X(MEMORY_CREATE,   68, "system slot size align(power of 2): zeroed RAM, contiguous", SYSTEM, NEW(ALL)) \
+    X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(RX)) \
+    X(MEMORY_TABLE,    70, "system slot sig(4 chars) index -> offset of the ACPI table in it", \
+      SYSTEM, NEW(READ), U32, BITS(255)) \
+    X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(ALL), CAP(EVENT, MANAGE)) \
+    X(TASK_MAP,        72, "system task va memory|vcpu|channel offset len|MAP_*", \
+      SYSTEM, CAP(TASK, MANAGE), PAGES, SLOT, PAGES) \
+    X(TASK_GRANT,      73, "system task dst_slot src_slot rights badge", SYSTEM, CAP(TASK, MANAGE), ANY, SLOT) \
+    X(TASK_INFO,       74, "system task ptr(struct task_info)", SYSTEM, CAP(TASK, MANAGE)) \
+    X(TASK_KILL,       75, "system task: stops its threads; returns when none runs", SYSTEM, CAP(TASK, MANAGE)) \
+    X(THREAD_CREATE,   76, "system slot task cpu|prio<<16 ptr(struct thread_args)", \
+      SYSTEM, NEW(ALL), CAP(TASK, MANAGE), U32) \
+    X(EVENT_CREATE,    77, "system slot", SYSTEM, NEW(ALL)) \
+    X(CHANNEL_CREATE,  78, "system slot ptr(struct channel_args)", SYSTEM, NEW(ALL)) \
+    X(VM_CREATE,       79, "system slot flags(VM_DMA)", SYSTEM, NEW(ALL), BITS(VM_DMA)) \
+    X(VM_MAP,          80, "system vm gpa memory offset len: RAM", \
+      SYSTEM, CAP(VM, MANAGE), PAGES, CAP(MEMORY, RWX), PAGES, PAGES) \
+    X(VCPU_CREATE,     81, "system slot vm index|cpu<<16 doorbell", \
+      SYSTEM, NEW(ALL), CAP(VM, MANAGE), U32, CAP(EVENT, MANAGE)) \
+    X(DEV_OPEN,        82, "system slot bdf(segment << 16 | bdf)", SYSTEM, NEW(ALL), U32) \
+    X(DEV_ASSIGN,      83, "system device vm flags", \
+      SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP)) \
+    X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \
+    X(IRQ_CREATE,      85, "system slot device kind(IRQ_KIND_*) index", \
+      SYSTEM, NEW(ALL), CAP(DEVICE, MANAGE), BITS(1), BITS(2047)) \
+    X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object", SYSTEM, SLOT)
 
 enum syscall_nr {
-#define X(n, v, s) SYS_##n = (v),
+#define X(n, v, ...) SYS_##n = (v),
     SYSCALLS(X)
 #undef X
     SYS_NR_LIMIT = 96
@@ -84,8 +102,6 @@ enum syscall_nr {
 #define POWER_OFF         1u
 
 #define EVENT_FOREVER     (~0ull)
-
-#include <stdint.h>
 
 struct thread_args {        /* THREAD_CREATE */
     uint64_t entry, sp, arg; /* rip, rsp, rdi at start */

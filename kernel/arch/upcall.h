@@ -20,7 +20,7 @@ struct trap_frame {
 
 struct sys_result { uint64_t status, value; };   /* rax, rdx */
 
-/* sys/sys.c: every system call but VCPU_RUN's fast entry. */
+/* sys/sys.c: every system call. */
 struct sys_result upcall_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
                                  uint64_t a4, uint64_t a5, uint64_t nr);
 /* irq/irq.c: external interrupt `vector`, EOI included. */

@@ -1,38 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls by topic. Each takes the raw registers, decodes everything before
- * it changes anything, and returns a status; `value` is what rdx will hold.
+ * System calls. The rows of SYSCALLS (abi/syscall.h) say what each argument must be; sys_call.c checks
+ * all of them and replaces slots by objects before a handler runs. Handlers check what no row can
+ * say and leave nothing behind when they fail.
  */
 #pragma once
 
-#include "kernel/abi/syscall.h"
+#include "kernel/abi/info.h"
+#include "kernel/arch/upcall.h"
 #include "kernel/obj/cap.h"
+#include "kernel/virt/vm.h"
 
-struct sys_args {
-    uint64_t a[6];
-    struct task *task;           /* the caller */
-};
+struct device;
+struct irq_obj;
 
-/* sys_ipc.c: events, timers, channels, tasks ending */
-MUST_USE status_t sys_ipc(unsigned nr, const struct sys_args *args, uint64_t *value);
-/* sys_vcpu.c: vcpu and vm */
-MUST_USE status_t sys_vcpu(unsigned nr, const struct sys_args *args, uint64_t *value);
+/* sys_call.c: the calls of any task, and all the others */
+struct sys_result sys_ipc(uint64_t slot, uint64_t bits, uint64_t deadline, uint64_t nr);
+struct sys_result sys_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
+                               uint64_t nr);
+/* sys_obj.c: tasks, threads, channels, capabilities; monitor */
+MUST_USE status_t sys_thread_create(struct task *task, uint32_t cpu_prio, uint64_t args_ptr, struct thread **out);
+MUST_USE status_t sys_channel_create(const struct task *caller, uint64_t args_ptr, struct channel **out);
+MUST_USE status_t sys_task_grant(struct task *to, uint64_t dst, const struct cap *src, uint64_t rights, uint64_t badge);
+MUST_USE status_t sys_task_info(const struct task *task, uint64_t ptr);
+MUST_USE status_t sys_task_kill(struct task *task);
+MUST_USE status_t sys_cap_drop(const struct task *caller, struct cap *slot);
+/* sys_mem.c: boot modules, tables, mappings; monitor */
+MUST_USE status_t sys_memory_module(uint64_t index, struct memory **out);
+MUST_USE status_t sys_memory_table(uint32_t sig, uint32_t index, struct memory **out, uint64_t *offset);
+MUST_USE status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint64_t off, uint64_t len_prot);
+/* sys_vm.c: virtual machines; monitor, but CPUID */
+MUST_USE status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id);
+MUST_USE status_t sys_vm_map(struct vm *vm, gpa_t gpa, struct memory *mem, uint64_t off, uint64_t len);
+MUST_USE status_t sys_vm_cpuid(struct vm *vm, uint64_t ptr, uint64_t count);
+MUST_USE status_t sys_vcpu_create(struct vm *vm, uint32_t index_cpu, struct event *doorbell, struct vcpu **out);
+void sys_vm_destroy(struct vm *vm);
 /* sys_dev.c: devices and interrupts, the owner's calls and the monitor's */
-MUST_USE status_t sys_dev(unsigned nr, const struct sys_args *args, uint64_t *value);
-MUST_USE status_t sys_dev_manage(unsigned nr, const struct sys_args *args, uint64_t *value);
-/* records for SYS_INFO; false when there is none. Faults: the first with seq >= from. */
-struct dev_info;
-struct info_iommu;
-struct info_fault;
-bool sys_dev_record(uint64_t index, struct dev_info *out);
-bool sys_iommu_record(uint64_t unit, struct info_iommu *out);
-bool sys_fault_record(uint64_t from_seq, struct info_fault *out);
-/* sys_mem.c: memory objects and mappings; monitor */
-MUST_USE status_t sys_mem(unsigned nr, const struct sys_args *args, uint64_t *value);
-/* sys_obj.c: creation, grants, ends; monitor */
-MUST_USE status_t sys_obj(unsigned nr, const struct sys_args *args, uint64_t *value);
-/* sys_info.c: facts; monitor */
-MUST_USE status_t sys_info(const struct sys_args *args, uint64_t *value);
+MUST_USE status_t sys_vm_map_bar(struct vm *vm, const struct device *dev, uint64_t bar, uint64_t off, gpa_t gpa,
+                                 uint64_t len);
+MUST_USE status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len);
+MUST_USE status_t sys_dev_info(const struct device *dev, uint64_t ptr);
+MUST_USE status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags);
+MUST_USE status_t sys_dev_release(struct device *dev);
+MUST_USE status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t index, struct irq_obj **out);
+/* sys_info.c: facts; a record is where the kernel has it or built in buf, NULL when there is none. */
+union info_record {
+    struct info_cpu cpu;
+    struct info_module module;
+    struct info_iommu iommu;
+    struct info_fault fault;
+    struct info_memory memory;
+};
+MUST_USE status_t sys_info(uint64_t what, uint64_t index, uint64_t ptr, uint64_t len, uint64_t *count);
+const void *sys_dev_record(uint64_t what, uint64_t index, union info_record *buf);     /* DEVICE, IOMMU, FAULT */
 /* sys_power.c: power and console; monitor */
 MUST_USE status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb);
 MUST_USE status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value);
@@ -46,4 +66,3 @@ uint32_t sys_root_modules(void);
 void sys_root_start(void);
 struct event;
 extern struct event *sys_root_event;
-

@@ -1,140 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SYS_INFO: one record kind at a time, copied out one record after the other. */
-#include "kernel/abi/bootinfo.h"
+/* SYS_INFO: records of one kind, copied out one after the other. */
 #include "kernel/arch/cpu.h"
-#include "kernel/log/console.h"
-#include "kernel/mm/bootmem.h"
+#include "kernel/arch/hw.h"
+#include "kernel/arch/percpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 
-union record {
-    struct info_platform platform;
-    struct info_cpu cpu;
-    struct info_module module;
-    struct dev_info device;
-    struct info_iommu iommu;
-    struct info_fault fault;
-    struct info_memory memory;
-    struct info_range range;
-    struct info_requirement requirement;
+static const uint16_t record_size[INFO_COUNT] = {
+    [INFO_PLATFORM] = sizeof(struct info_platform), [INFO_CPU] = sizeof(struct info_cpu),
+    [INFO_MODULE] = sizeof(struct info_module), [INFO_DEVICE] = sizeof(struct dev_info),
+    [INFO_IOMMU] = sizeof(struct info_iommu), [INFO_FAULT] = sizeof(struct info_fault),
+    [INFO_MEMORY] = sizeof(struct info_memory),
 };
-static bool cpu_record(uint64_t index, struct info_cpu *out)
+
+static struct info_cpu cpu_record(const struct percpu *cpu)
 {
-    if (index >= cpu_count)
-        return false;
-    const struct percpu *cpu = cpu_block[index_clamp(index, cpu_count)];
-    *out = (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online,
-                              .x2apic = lapic_is_x2apic, .idle_tsc = sched_idle_tsc(cpu),
-                              .guest_tsc = cpu->guest_tsc, .irqs = cpu->irqs, .ipis = cpu->ipis,
-                              .switches = cpu->switches };
-    uint64_t total = hw_rdtsc() - platform.boot_tsc;
-    out->busy_tsc = total > out->idle_tsc ? total - out->idle_tsc : 0;
-    return true;
+    uint64_t idle = sched_idle_tsc(cpu), total = hw_rdtsc() - platform.boot_tsc;
+    return (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online, .idle_tsc = idle,
+                              .busy_tsc = total > idle ? total - idle : 0, .guest_tsc = cpu->guest_tsc,
+                              .irqs = cpu->irqs, .ipis = cpu->ipis, .switches = cpu->switches };
 }
 
-static bool module_record(uint64_t index, struct info_module *out)
+static struct info_memory memory_record(void)
+{
+    struct info_memory m = { .total = umem_total() + pmm_total(), .user_free = umem_free_bytes(),
+                             .user_largest = umem_largest(), .kernel_total = pmm_total(),
+                             .kernel_free = pmm_free_bytes() };
+    for (unsigned i = 0; i < OBJ_TYPE_COUNT; i++)
+        m.objects[i] = kobj_count((enum obj_type)i);
+    return m;
+}
+
+/* The index-th record, where the kernel has it or built in buf; NULL when there is none. */
+static const void *record(uint64_t what, uint64_t index, union info_record *buf)
 {
     struct boot_blob blob;
-    if (sys_root_module(index, &blob) != ST_OK)
-        return false;
-    *out = (struct info_module){ .size = blob.len };
-    str_copy(out->name, sizeof out->name, blob.name);
-    return true;
-}
-
-static void memory_record(struct info_memory *out)
-{
-    *out = (struct info_memory){ .total = umem_total() + pmm_total(), .user_free = umem_free_bytes(),
-                                 .user_largest = umem_largest(), .kernel_total = pmm_total(),
-                                 .kernel_free = pmm_free_bytes() };
-    for (unsigned i = 0; i < OBJ_TYPE_COUNT; i++)
-        out->objects[i] = kobj_count((enum obj_type)i);
-}
-
-static bool range_record(uint64_t index, struct info_range *out)
-{
-    const struct bootinfo *bi = boot_info();
-    if (index >= bi->ranges)
-        return false;
-    const struct boot_range *r = &bi->range[index_clamp(index, BOOT_MAX_RANGES)];
-    *out = (struct info_range){ r->base, r->len, r->type, 0 };
-    return true;
-}
-
-static bool requirement_record(uint64_t index, struct info_requirement *out)
-{
-    static struct info_requirement all[24];     /* root thread */
-    uint32_t n = cpu_requirements(all, ARRAY_LEN(all));
-    if (index >= n)
-        return false;
-    *out = all[index_clamp(index, ARRAY_LEN(all))];
-    return true;
-}
-
-/* The index-th record of a kind; false when there is none. */
-static bool make(uint64_t what, uint64_t index, union record *rec, uint64_t *size)
-{
-    memset(rec, 0, sizeof *rec);
     switch (what) {
-    case INFO_PLATFORM:
-        rec->platform = platform;
-        *size = sizeof rec->platform;
-        return index == 0;
+    case INFO_PLATFORM: return index == 0 ? &platform : NULL;
     case INFO_CPU:
-        *size = sizeof rec->cpu;
-        return cpu_record(index, &rec->cpu);
+        if (index >= cpu_count)
+            return NULL;
+        buf->cpu = cpu_record(cpu_block[index_clamp(index, cpu_count)]);
+        return buf;
     case INFO_MODULE:
-        *size = sizeof rec->module;
-        return module_record(index, &rec->module);
-    case INFO_DEVICE:
-        *size = sizeof rec->device;
-        return sys_dev_record(index, &rec->device);
-    case INFO_IOMMU:
-        *size = sizeof rec->iommu;
-        return sys_iommu_record(index, &rec->iommu);
-    case INFO_FAULT:
-        *size = sizeof rec->fault;
-        return sys_fault_record(index, &rec->fault);
+        if (sys_root_module(index, &blob) != ST_OK)
+            return NULL;
+        buf->module = (struct info_module){ .size = blob.len };
+        str_copy(buf->module.name, sizeof buf->module.name, blob.name);
+        return buf;
     case INFO_MEMORY:
-        *size = sizeof rec->memory;
-        memory_record(&rec->memory);
-        return index == 0;
-    case INFO_E820:
-        *size = sizeof rec->range;
-        return range_record(index, &rec->range);
-    case INFO_REQUIREMENT:
-        *size = sizeof rec->requirement;
-        return requirement_record(index, &rec->requirement);
-    default: return false;
+        buf->memory = memory_record();
+        return index == 0 ? buf : NULL;
+    default: return sys_dev_record(what, index, buf);
     }
 }
 
-static status_t log_bytes(const struct sys_args *args, uint64_t *value)
+status_t sys_info(uint64_t what, uint64_t index, uint64_t ptr, uint64_t len, uint64_t *count)
 {
-    char chunk[256];
-    *value = log_read(args->a[2], chunk, MIN(args->a[4], sizeof chunk));
-    return *value == 0 ? ST_OK : user_copy_out(args->a[3], chunk, *value);
-}
-
-/* system what index ptr len */
-status_t sys_info(const struct sys_args *args, uint64_t *value)
-{
-    static union record rec;                    /* root thread */
-    uint64_t size = 0, index = args->a[2], used = 0;
-    if (args->a[1] >= INFO_COUNT)
+    static union info_record buf;               /* root thread */
+    const void *rec;
+    if (what >= INFO_COUNT)
         return ST_INVAL;
-    if (args->a[1] == INFO_LOG)
-        return log_bytes(args, value);
-    while (make(args->a[1], index, &rec, &size) && args->a[4] >= size && used <= args->a[4] - size) {
-        status_t st = user_copy_out(args->a[3] + used, &rec, size);
-        if (st != ST_OK)
-            return st;
-        used += size;
-        (*value)++;
-        index = args->a[1] == INFO_FAULT ? rec.fault.seq + 1 : index + 1;
+    uint64_t size = record_size[index_clamp(what, INFO_COUNT)];
+    while (len >= size && (rec = record(what, index, &buf)) != NULL) {
+        TRY(user_copy_out(ptr, rec, size));
+        ptr += size;
+        len -= size;
+        index = what == INFO_FAULT ? buf.fault.seq + 1 : index + 1;
+        ++*count;
     }
     return ST_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/sys/sys.c kernel/sys/sys_ipc.c kernel/sys/sys_vcpu.c kernel/sys/sys_dev.c kernel/sys/sys_mem.c
+/* link: kernel/sys/sys.c kernel/sys/sys_call.c kernel/sys/sys_vm.c kernel/sys/sys_dev.c kernel/sys/sys_mem.c
          kernel/sys/sys_obj.c kernel/sys/sys_info.c kernel/sys/sys_power.c kernel/obj/kobj.c kernel/obj/cap.c
          kernel/obj/event.c kernel/obj/memory.c kernel/obj/task.c kernel/lib/str.c tests/unit/fake/hw.c
          tests/fuzz/world/world.c tests/fuzz/world/world_virt.c */

@@ -7,11 +7,9 @@
 
 #include "kernel/acpi/acpi.h"
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/lapic.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/log/console.h"
 #include "kernel/log/panic.h"
-#include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
 #include "kernel/obj/event.h"
@@ -25,7 +23,6 @@ static struct thread caller;
 struct percpu fake_percpu = { .current = &caller };
 struct percpu *cpu_block[MAX_CPUS] = { &fake_percpu, &fake_percpu };
 uint32_t cpu_count = 2;
-bool lapic_is_x2apic;
 
 void world_reset(void)
 {
@@ -160,11 +157,9 @@ status_t user_copy_out(uint64_t dst, const void *src, uint64_t len)
 }
 
 uint64_t tsc_hz(void) { return 1000000000u; }
-uint32_t cpu_requirements(struct info_requirement *out, uint32_t max) { (void)out; (void)max; return 0; }
 size_t console_write(const char *bytes, size_t len) { (void)bytes; return len; }
 size_t console_read(char *bytes, size_t max) { memset(bytes, 'x', max); return tsc++ % 2 ? max : 0; }
 bool console_poll(void) { return false; }
-size_t log_read(uint64_t offset, char *out, size_t max) { (void)offset; memset(out, 'l', max); return max; }
 status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out)
 {
     static const uint8_t table[64];
@@ -172,10 +167,5 @@ status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out)
         return ST_NOTFOUND;
     *out = (struct acpi_table){ table, sizeof table, { 0x7fff0123 } };
     return ST_OK;
-}
-const struct bootinfo *boot_info(void)
-{
-    static const struct bootinfo bi = { .ranges = 1, .modules = 1 };
-    return &bi;
 }
 void panic(const char *format, ...) { (void)format; abort(); }
