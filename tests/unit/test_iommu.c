@@ -189,6 +189,7 @@ static void machine(void)
     rig_bridge(2, 3, 0, 5, 7);
     rig_bridge(0, 0x1d, 0, 0, 0);
     rig_bridge(0, 0x1e, 0, 9, 8);                  /* numbers that cannot be */
+    rig_bridge(0x10, 0, 0, 4, 0x20);
     rig_function(5, 0, 0);
     rig_function(5, 1, 0);
     rig_function(7, 0, 0);
@@ -201,6 +202,21 @@ static unsigned unit_for(unsigned bus, unsigned dev, unsigned fn)
 {
     uint32_t unit;
     return iommu_unit_of(bdf_make(bus, dev, fn), &unit) == ST_OK ? unit : 99;
+}
+
+/* Entries go to the unit of the source. */
+static void check_irte_unit(void)
+{
+    struct irte_handle h;
+    struct vm_intr in;
+    uint64_t addr;
+    uint32_t data;
+    CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, &h), ST_OK);
+    CHECK_EQ(h.unit, 0);
+    CHECK_EQ(iommu_irte_set(&h, 1, 0x44, false), ST_OK);
+    iommu_irte_msi(&h, 0, &addr, &data);
+    CHECK_EQ(vtd_model_msi(&m[0], 0x508, addr, data, &in), 0);
+    CHECK_EQ(vtd_model_msi(&m[1], 0x508, addr, data, &in), 0x22);
 }
 
 static void test_scopes(void)
@@ -219,6 +235,7 @@ static void test_scopes(void)
     rig_scope(1, 0, 0, 2, 2, 0, 0, 0);             /* through an endpoint */
     rig_scope(1, 0, 0, 2, 9, 0, 0, 0);             /* through nothing */
     rig_scope(3, 6, 0, 2, 9, 0, 0, 0);
+    rig_scope(2, 0, 0x10, 1, 0, 0);                /* itself at the most */
     rig_drhd(RIG_BASE0 + 0x2000, true, 0);
     rig_scope(3, 5, 0xff, 1, 0, 0);
     rig_scope(5, 1, 0, 1, 0x15, 0);
@@ -239,6 +256,11 @@ static void test_scopes(void)
     CHECK_EQ(unit_for(1, 0, 0), 2);
     CHECK_EQ(unit_for(0, 2, 0), 2);
     CHECK_EQ(unit_for(0, 4, 0), 2);
+    CHECK_EQ(unit_for(0x10, 0, 0), 1);
+    CHECK_EQ(unit_for(0x12, 0, 0), 2);
+    CHECK_EQ(iommu_unit_of(other, &unit), ST_OK);
+    CHECK_EQ(unit, 3);
+    other.bus = 5;                                 /* a bus of segment 0 is below the bridge, not this one */
     CHECK_EQ(iommu_unit_of(other, &unit), ST_OK);
     CHECK_EQ(unit, 3);
     CHECK_EQ(iommu_ioapic_source(4, &src), ST_OK);
@@ -250,17 +272,7 @@ static void test_scopes(void)
     CHECK_EQ(iommu_ioapic_source(6, &src), ST_NOTFOUND);   /* its path leads nowhere */
     CHECK_EQ(iommu_ioapic_source(1, &src), ST_NOTFOUND);   /* ids of other scope types do not count */
     CHECK(fake_log_has("leads nowhere"));
-    /* entries go to the unit of the source */
-    struct irte_handle h;
-    struct vm_intr in;
-    uint64_t addr;
-    uint32_t data;
-    CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, &h), ST_OK);
-    CHECK_EQ(h.unit, 0);
-    CHECK_EQ(iommu_irte_set(&h, 1, 0x44, false), ST_OK);
-    iommu_irte_msi(&h, 0, &addr, &data);
-    CHECK_EQ(vtd_model_msi(&m[0], 0x508, addr, data, &in), 0);
-    CHECK_EQ(vtd_model_msi(&m[1], 0x508, addr, data, &in), 0x22);
+    check_irte_unit();
     units_end(5);
 }
 

@@ -29,7 +29,7 @@ struct dmar_scope {
     /* zero in the table; filled by following the path (vtd.c) */
     bool found;                   /* false: the path leads nowhere on this machine */
     struct bdf fn;
-    uint8_t sub_first, sub_last;  /* buses below a bridge scope; 1, 0 = none */
+    uint8_t sub_first, sub_last;  /* buses below a bridge scope; 0 = none */
 };
 struct dmar_span { uint16_t first, end; };       /* in scope[] */
 struct dmar_unit {

@@ -7,11 +7,7 @@
 #include "drivers/iommu/vtd/vtd.h"
 
 #include "drivers/pci/pci.h"
-
-#define CFG_HEADER       0x0eu       /* [PCIe 7.5.1] */
-#define CFG_HEADER_TYPE  0x7fu
-#define CFG_SECONDARY    0x19u
-#define CFG_SUBORDINATE  0x1au
+#include "drivers/pci/pci_regs.h"
 
 struct vtd_unit vtd_unit[IOMMU_UNITS];
 uint32_t vtd_units;
@@ -23,11 +19,13 @@ bool iommu_has_ir(void) { return vtd_ready; }
 /* Buses below a bridge; false when the function is no bridge that firmware numbered. */
 static bool buses_below(struct bdf fn, uint8_t *first, uint8_t *last)
 {
-    if ((pci_cfg_read(fn, CFG_HEADER, 1) & CFG_HEADER_TYPE) != 1)
+    uint32_t buses = pci_cfg_read(fn, CFG_BUSES, 4);
+    uint8_t secondary = (uint8_t)(buses >> 8), subordinate = (uint8_t)(buses >> 16);
+    if ((pci_cfg_read(fn, CFG_HEADER, 1) & ~HEADER_MULTI) != 1 || secondary <= fn.bus || subordinate < secondary)
         return false;
-    *first = (uint8_t)pci_cfg_read(fn, CFG_SECONDARY, 1);
-    *last = (uint8_t)pci_cfg_read(fn, CFG_SUBORDINATE, 1);
-    return *first > fn.bus && *last >= *first;
+    *first = secondary;
+    *last = subordinate;
+    return true;
 }
 
 /* Path walk [VT-d 8.3.1]: start bus, then at each hop the bridge's secondary bus. */
@@ -39,10 +37,8 @@ static bool follow(struct dmar_scope *s, uint16_t seg)
             return false;
         s->fn = (struct bdf){ seg, bus, s->path[i] };
     }
-    if (s->type != DMAR_BRIDGE || !buses_below(s->fn, &s->sub_first, &s->sub_last)) {
-        s->sub_first = 1;                          /* an unused port: nothing below it */
-        s->sub_last = 0;
-    }
+    if (s->type == DMAR_BRIDGE)
+        (void)buses_below(s->fn, &s->sub_first, &s->sub_last);      /* an unused port: nothing below it */
     return true;
 }
 
@@ -60,7 +56,7 @@ static bool span_covers(struct dmar_span span, struct bdf fn)
 {
     for (const struct dmar_scope *s = dmar.scope + span.first; s < dmar.scope + span.end; s++)
         if (s->found && s->fn.seg == fn.seg &&
-            (bdf_eq(s->fn, fn) || (fn.bus >= s->sub_first && fn.bus <= s->sub_last)))
+            (bdf_eq(s->fn, fn) || (s->sub_first != 0 && fn.bus >= s->sub_first && fn.bus <= s->sub_last)))
             return true;
     return false;
 }

@@ -116,8 +116,8 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
     for (unsigned i = 0; i < nfunctions; i++) {
         if (!bdf_eq(functions[i].bdf, fn))
             continue;
-        return off == 0x0e ? config[i].header : off == 0x19 ? config[i].secondary
-             : off == 0x1a ? config[i].subordinate : off == 0 ? 0x12348086 & ones : 0;
+        return off == 0x0e ? config[i].header : off == 0x18 && size == 4
+             ? (uint32_t)(config[i].secondary << 8 | config[i].subordinate << 16) : off == 0 ? 0x12348086 & ones : 0;
     }
     return ones;
 }
