@@ -15,8 +15,8 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
 # ---- sources, by component -------------------------------------------------
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
 KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c \
-              acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c context.c copy.S entry.S features.c \
-              fpu.c head.S ktimer.c lapic.c rtc.c spec.c switch.S tables.c trap.c tsc.c user_copy.c) \
+              acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c copy.S entry.S features.c \
+              fpu.c head.S ktimer.c lapic.c rtc.c spec.c switch.S tables.c trap.c tsc.c) \
               $(addprefix kernel/boot/, multiboot.S multiboot_info.c multiboot_start.c blobs.S) \
               $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
               $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \

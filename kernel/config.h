@@ -5,7 +5,6 @@
 #define MAX_CPUS         64u
 #define MAX_VMS          32u
 #define MAX_VCPUS_VM     16u
-#define MAX_OBJECTS    4096u
 #define KSTACK_PAGES      4u    /* per thread, plus a guard page */
 #define LOG_BYTES     65536u    /* boot log kept */
 #define FAULT_RECORDS   256u

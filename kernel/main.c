@@ -117,7 +117,6 @@ static void fill_platform(const struct bootinfo *bi)
     platform.tsc_hz = tsc_hz();
     uint64_t now = rtc_epoch();
     platform.epoch = now ? now - (hw_rdtsc() - platform.boot_tsc) / tsc_hz() : 0;
-    platform.lapic_hz = lapic_timer_hz();
     platform.cpus = cpu_count;
     platform.modules = sys_root_modules();
     platform.nrips = f->nrips;

@@ -20,7 +20,6 @@ struct info_platform {
     uint64_t tsc_hz;         /* measured */
     uint64_t boot_tsc;
     uint64_t epoch;          /* wall clock at boot_tsc, seconds since 1970; 0 = unknown */
-    uint64_t lapic_hz;
     uint32_t cpus;
     uint32_t modules;
     uint32_t devices;
@@ -57,7 +56,6 @@ struct info_memory {
     uint64_t objects[16];    /* by enum obj_type */
 };
 
-struct info_requirement { char name[24]; uint32_t have, needed; char why[64]; };
 
 struct info_iommu {
     uint64_t base;

@@ -51,27 +51,19 @@ ap_code:
         .balign 8
 ap_gdt: .quad   0
         .quad   0x00af9a000000ffff      /* 64-bit code */
-        .quad   0x00cf92000000ffff      /* data */
 ap_gdt_ptr:
-        .word   23
+        .word   15
         .long   0
 ap_far: .long   0
         .word   8
 
         .code64
 ap_long:
-        mov     $0x10, %eax
-        mov     %eax, %ss
         mov     %ebx, %ebx
         mov     AP_STACK(%rbx), %rsp
         mov     AP_AREA(%rbx), %rdi
-        push    $ap_high                /* far away: a return instead of an indirect jump */
+        xor     %ebp, %ebp
+        push    %rbp                    /* void smp_entry(struct cpu_area *): nowhere to return to */
+        push    $smp_entry              /* far away: a return instead of an indirect jump */
         ret
 ap_code_end:
-
-        .text
-ap_high:
-        xor     %ebp, %ebp
-        call    smp_entry               /* void smp_entry(struct cpu_area *): does not return */
-        ud2
-        .section .note.GNU-stack, "", @progbits

@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The only code that touches user addresses. */
-        .text
+
 /* uint64_t copy_user(void *dst, const void *src, uint64_t len): bytes not copied. */
-        .globl  copy_user
+        .globl  copy_user, copy_user_access, copy_user_landing
         .balign 16
 copy_user:
         mov     %rdx, %rcx
-        cmpb    $0, cpu_smap_on(%rip)
-        jne     1f
-copy_plain:
+        cmpb    $0, cpu_features(%rip)      /* smap */
+        je      copy_user_access
+        stac
+copy_user_access:
         rep movsb
-copy_plain_fault:
+copy_user_landing:                          /* trap.c: after a fault too, rcx bytes are left */
         mov     %rcx, %rax
-        ret
-1:      stac
-copy_open:
-        rep movsb
-copy_open_fault:
+        cmpb    $0, cpu_features(%rip)
+        je      1f
         clac
-        mov     %rcx, %rax
-        ret
-
-        .section .fixup, "a"
-        .quad   copy_plain, copy_plain_fault
-        .quad   copy_open, copy_open_fault
-        .section .note.GNU-stack, "", @progbits
+1:      ret

@@ -2,7 +2,6 @@
 /* What the kernel uses of arch/: CPU bring-up, features, time, FPU, context switch, and what it includes. */
 #pragma once
 
-#include "kernel/abi/info.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/spinlock.h"
@@ -15,16 +14,18 @@
 #define SEL_UCODE  0x23u
 #define SEL_TSS    0x28u
 
-struct cpu_features {       /* const after boot */
-    bool nx, smep, smap, umip, x2apic, tsc_deadline, invariant_tsc, xsave, xsaveopt, pcid, page1g;
-    bool svm, npt, nrips, decode_assists, flush_by_asid, vmx, ibpb, ssbd, fsgsbase;
-    bool intel, amd;
+struct cpu_features {       /* const after boot; the bools are what features.c says of them */
+    bool smap;              /* 00 entry.S and copy.S look at it */
+    bool nx, fxsr_sse2, pge, apic, svm, npt, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;
+    bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs;
+    bool intel;
     uint8_t phys_bits;
     uint32_t asids;
-    uint32_t xsave_size;    /* bytes for host_xcr0 */
     uint64_t host_xcr0;
 };
+AT(struct cpu_features, smap, 0);
 extern struct cpu_features cpu_features;
+struct cpuid_regs cpuid_leaf(uint32_t leaf);   /* zeros when the CPU does not have it */
 
 uint64_t tsc_hz(void);                        /* calibrated, const after boot */
 /* Boot CPU, once: CPUID when it says, else the 8254; a line says which. */
@@ -34,14 +35,14 @@ static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 100000
 
 /* FPU. An area is a page in XSAVE layout. */
 struct fpu_area;
-void fpu_area_init(struct fpu_area *zeroed);  /* gives it the power-on state */
+void fpu_area_init(struct fpu_area *area);   /* gives it the power-on state */
 /* Makes `area` (NULL = clean state) what the registers hold; saves what was there. This CPU. */
 void fpu_switch(struct fpu_area *area);
 /* Area is about to be freed: forget it wherever it is loaded. Its thread does not run. */
 void fpu_forget(struct fpu_area *area);
 
-void fpu_detect(void);       /* sizes and components into cpu_features; boot CPU */
-void fpu_init_cpu(void);     /* CR4 is set: XCR0, clean registers, closed to ring 3 */
+/* CR4 is set: XCR0 (host_xcr0 too), clean registers, closed to ring 3. Each CPU once. */
+void fpu_init_cpu(void);
 
 /* Speculation policy: what leaks between owners, and what is done about it on this CPU. */
 void spec_init_cpu(void);    /* SPEC_CTRL and EFER bits; each CPU */
@@ -70,10 +71,6 @@ NORETURN void cpu_ap_main(void);
 /* User access with SMAP open, fault = ST_FAULT. Addresses are checked against the user half. */
 MUST_USE status_t user_copy_in(void *dst, uint64_t user_src, uint64_t len);
 MUST_USE status_t user_copy_out(uint64_t user_dst, const void *src, uint64_t len);
-
-/* The index-th row; false when there is none. About 14 rows. */
-bool cpu_requirement_at(uint32_t index, struct info_requirement *out);
-uint32_t cpu_requirements(struct info_requirement *out, uint32_t max);
 
 #define USER_TOP  0x00007ffffffff000ull    /* user addresses are below */
 

@@ -68,7 +68,6 @@ static inline void hw_sti(void) { __asm__ volatile ("sti" : : : "memory"); }
 static inline void hw_sti_hlt_cli(void) { __asm__ volatile ("sti; hlt; cli" : : : "memory"); }
 static inline void hw_halt_forever(void) { for (;;) __asm__ volatile ("cli; hlt"); }
 static inline void hw_invlpg(uintptr_t va) { __asm__ volatile ("invlpg (%0)" : : "r"(va) : "memory"); }
-static inline void hw_wbinvd(void) { __asm__ volatile ("wbinvd" : : : "memory"); }
 static inline void hw_mfence(void) { __asm__ volatile ("mfence" : : : "memory"); }
 
 /* Writes the cache lines of [p, p+len) back, for units that do not snoop. */

@@ -2,18 +2,14 @@
 /* Per-CPU deadlines on the local APIC timer: a list by deadline, short by nature. */
 #include "kernel/arch/ktimer.h"
 
-#include "kernel/arch/lapic.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/arch/upcall.h"
+#include "kernel/arch/cpu.h"
 
-struct queue {
+static struct queue {
     struct spinlock lock;
     struct ktimer *head;        /* lock */
     struct ktimer *running;     /* lock: its handler runs now on this queue's CPU */
     uint64_t programmed;        /* owner CPU: what the hardware waits for, 0 = nothing */
-};
-static struct queue queues[MAX_CPUS];
+} queues[MAX_CPUS];
 
 static void unlink_timer(struct queue *q, struct ktimer *timer)
 {
@@ -37,22 +33,20 @@ static void program(struct queue *q)
 
 void ktimer_set(struct ktimer *timer, uint64_t deadline)
 {
-    struct percpu *cpu = percpu();
-    struct queue *q = &queues[cpu->cpu];
-    if (timer->armed && timer->cpu != cpu->cpu)
+    uint32_t cpu = percpu()->cpu;
+    struct queue *q = &queues[cpu];
+    if (timer->armed && timer->cpu != cpu)
         ktimer_cancel(timer);
     spin_lock(&q->lock);
     if (timer->armed)
         unlink_timer(q, timer);
-    if (deadline == 0)
-        deadline = 1;
-    struct ktimer **at = &q->head;
-    while (*at && (*at)->deadline <= deadline)
-        at = &(*at)->next;
-    timer->deadline = deadline;
-    timer->next = *at;
-    timer->cpu = cpu->cpu;
+    timer->deadline = MAX(deadline, 1u);
+    timer->cpu = cpu;
     timer->armed = 1;
+    struct ktimer **at = &q->head;
+    while (*at && (*at)->deadline <= timer->deadline)
+        at = &(*at)->next;
+    timer->next = *at;
     *at = timer;
     program(q);
     spin_unlock(&q->lock);
@@ -60,20 +54,15 @@ void ktimer_set(struct ktimer *timer, uint64_t deadline)
 
 void ktimer_cancel(struct ktimer *timer)
 {
-    if (timer->cpu >= MAX_CPUS)
-        return;
     struct queue *q = &queues[timer->cpu];
-    bool here = timer->cpu == percpu()->cpu;
-    for (;;) {
+    bool elsewhere = timer->cpu != percpu()->cpu, busy;
+    do {
         spin_lock(&q->lock);
         if (timer->armed)
             unlink_timer(q, timer);
-        bool busy = q->running == timer && !here;
+        busy = elsewhere && q->running == timer;
         spin_unlock(&q->lock);
-        if (!busy)
-            return;
-        hw_pause();
-    }
+    } while (busy);
 }
 
 void ktimer_irq(void)
@@ -82,11 +71,10 @@ void ktimer_irq(void)
     spin_lock(&q->lock);
     q->programmed = 0;
     while (q->head && q->head->deadline <= hw_rdtsc()) {
-        struct ktimer *timer = q->head;
-        unlink_timer(q, timer);
-        q->running = timer;
+        q->running = q->head;
+        unlink_timer(q, q->running);
         spin_unlock(&q->lock);
-        upcall_ktimer(timer);
+        upcall_ktimer(q->running);
         spin_lock(&q->lock);
         q->running = NULL;
     }

@@ -11,7 +11,6 @@ struct ktimer {
     uint64_t deadline;       /* TSC */
     uint32_t cpu;            /* where it is armed */
     uint8_t kind, armed;
-    uint8_t rsvd[2];
 };
 
 /* Arms (or re-arms) on the calling CPU. */
@@ -20,4 +19,3 @@ void ktimer_set(struct ktimer *timer, uint64_t deadline_tsc);
 void ktimer_cancel(struct ktimer *timer);
 /* The timer interrupt: runs what is due, programs the next. */
 void ktimer_irq(void);
-

@@ -9,6 +9,7 @@
 /* Registers, xAPIC offsets [SDM3 11.4.1] */
 #define LAPIC_PAGE       MASK64(51, 12)    /* of MSR_APIC_BASE */
 #define LAPIC_ID         0x020u
+#define LAPIC_VERSION    0x030u
 #define LAPIC_TPR        0x080u
 #define LAPIC_EOI        0x0b0u
 #define LAPIC_SVR        0x0f0u
@@ -30,7 +31,6 @@
 #define LAPIC_LVT_ERROR  0x370u
 #define   LVT_MASKED     0x10000u
 #define   LVT_NMI        0x00400u
-#define LAPIC_VERSION    0x030u
 #define LAPIC_TIMER_INIT 0x380u
 #define LAPIC_TIMER_NOW  0x390u
 #define LAPIC_TIMER_DIV  0x3e0u
@@ -47,14 +47,10 @@
 
 bool lapic_is_x2apic;
 static uintptr_t page;               /* const after boot; xAPIC only */
-static uint64_t timer_hz;            /* const after boot */
-static uint64_t ticks_mult;          /* LAPIC ticks = TSC ticks * mult >> TICKS_SHIFT */
-static bool use_deadline;
+static uint64_t ticks_mult;          /* const after boot: LAPIC ticks = TSC ticks * mult >> TICKS_SHIFT */
 
 static uint32_t rd(uint32_t reg)
-{
-    return lapic_is_x2apic ? (uint32_t)hw_rdmsr(MSR_X2APIC + reg / 16) : hw_mmio_rd32(page + reg);
-}
+{ return lapic_is_x2apic ? (uint32_t)hw_rdmsr(MSR_X2APIC + reg / 16) : hw_mmio_rd32(page + reg); }
 
 static void wr(uint32_t reg, uint32_t v)
 {
@@ -64,8 +60,6 @@ static void wr(uint32_t reg, uint32_t v)
         hw_mmio_wr32(page + reg, v);
 }
 
-uint64_t lapic_timer_hz(void) { return timer_hz; }
-uint32_t lapic_id(void) { return lapic_is_x2apic ? rd(LAPIC_ID) : rd(LAPIC_ID) >> 24; }
 void lapic_eoi(void) { wr(LAPIC_EOI, 0); }
 
 /* xAPIC: the ICR is two registers; nothing comes between, the kernel runs with interrupts off. */
@@ -104,67 +98,38 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page_number) { icr(apic_id, IC
 
 static void enable(void)
 {
-    uint64_t base = hw_rdmsr(MSR_APIC_BASE);
-    bool firmware_x2 = (base & APIC_BASE_X2) != 0;      /* there is no way back to xAPIC but a reset */
-    lapic_is_x2apic = cpu_features.x2apic || firmware_x2;
-    if (!(base & APIC_BASE_ENABLE))
-        hw_wrmsr(MSR_APIC_BASE, base |= APIC_BASE_ENABLE);
+    uint64_t base = hw_rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+    lapic_is_x2apic = cpu_features.x2apic || (base & APIC_BASE_X2);   /* firmware's: only a reset leads back */
+    hw_wrmsr(MSR_APIC_BASE, base);
     if (lapic_is_x2apic)
-        hw_wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2 | APIC_BASE_ENABLE);
+        hw_wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2);
     else if (page == 0)
         page = (uintptr_t)kmap_mmio((hpa_t){ base & LAPIC_PAGE }, PAGE_SIZE);
     if (!lapic_is_x2apic && page == 0)
         panic("the local APIC page at %lx cannot be mapped", (unsigned long)(base & LAPIC_PAGE));
 }
 
-/* Timer Hz by one span. *good: nothing came between the pairs of readings at its ends. */
-static uint64_t measure(bool *good)
+/* One span of both clocks. True when nothing came between the pairs of readings at its ends. */
+static bool calibrate(void)
 {
     uint64_t start = hw_rdtsc();
     wr(LAPIC_TIMER_INIT, ~0u);
-    uint64_t started = hw_rdtsc(), end = start + tsc_from_us(CALIBRATE_US);
-    while (hw_rdtsc() < end)
+    uint64_t started = hw_rdtsc(), before = started;
+    for (; before - start < tsc_from_us(CALIBRATE_US); before = hw_rdtsc())
         hw_pause();
-    uint64_t before = hw_rdtsc(), ticks = ~0u - rd(LAPIC_TIMER_NOW), after = hw_rdtsc(), passed = before - start;
-    *good = started - start < passed / CLOSE && after - before < passed / CLOSE;
-    return ticks * (tsc_hz() / 1000) / passed * 1000;
-}
-
-static void calibrate(void)
-{
-    bool good = false;
-    for (unsigned i = 0; i < ROUNDS && !good; i++)
-        timer_hz = measure(&good);
-    wr(LAPIC_TIMER_INIT, 0);
-    ticks_mult = (timer_hz << TICKS_SHIFT) / tsc_hz();
-}
-
-static void set_up_timer(void)
-{
-    use_deadline = cpu_features.tsc_deadline;
-    wr(LAPIC_TIMER_DIV, DIV_BY_1);
-    wr(LAPIC_LVT_TIMER, LVT_MASKED);
-    if (timer_hz == 0)
-        calibrate();
-    wr(LAPIC_LVT_TIMER, VEC_TIMER | (use_deadline ? LVT_DEADLINE : 0));
-    hw_mfence();                     /* [SDM3 11.5.4.1]: mode before the first deadline */
-    lapic_timer_set(~UINT64_C(0));
-}
-
-/* Before LINT0 is masked: a request that the 8259s hold at that moment would stay with the CPU
- * as an interrupt without a vector (QEMU then raises #GP). Nothing is lost where there are none. */
-static void mask_pics(void)
-{
-    hw_out8(PIC1_MASK, 0xff);
-    hw_out8(PIC2_MASK, 0xff);
+    uint64_t ticks = ~0u - rd(LAPIC_TIMER_NOW), close = (before - start) / CLOSE;
+    ticks_mult = (ticks << TICKS_SHIFT) / (before - start);
+    return hw_rdtsc() - before < close && started - start < close;
 }
 
 void lapic_init_cpu(void)
 {
-    if (percpu()->cpu == 0)
-        mask_pics();
+    /* Before LINT0 is masked: a request that the 8259s hold at that moment would stay with the CPU
+     * as an interrupt without a vector (QEMU then raises #GP). Nothing is lost where there are none. */
+    hw_out8(PIC1_MASK, 0xff);
+    hw_out8(PIC2_MASK, 0xff);
     enable();
-    percpu()->apic_id = lapic_id();
+    percpu()->apic_id = rd(LAPIC_ID) >> (lapic_is_x2apic ? 0 : 24);
     wr(LAPIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
     wr(LAPIC_TPR, 0);
     uint32_t lvts = rd(LAPIC_VERSION) >> 16 & 0xff;
@@ -176,16 +141,22 @@ void lapic_init_cpu(void)
     wr(LAPIC_LVT_LINT1, LVT_NMI);
     wr(LAPIC_LVT_ERROR, LVT_MASKED);
     wr(LAPIC_ESR, 0);
-    set_up_timer();
-    /* What firmware left in service or pending ends here. */
-    for (unsigned i = 0; i < 8; i++)
+    wr(LAPIC_TIMER_DIV, DIV_BY_1);
+    wr(LAPIC_LVT_TIMER, LVT_MASKED);
+    bool done = cpu_features.tsc_deadline || ticks_mult != 0;
+    for (unsigned i = 0; i < ROUNDS && !done; i++)
+        done = calibrate();
+    wr(LAPIC_LVT_TIMER, VEC_TIMER | (cpu_features.tsc_deadline ? LVT_DEADLINE : 0));
+    hw_mfence();                              /* [SDM3 11.5.4.1]: mode before the first deadline */
+    lapic_timer_set(~UINT64_C(0));
+    for (unsigned i = 0; i < 8; i++)          /* what firmware left in service or pending ends here */
         lapic_eoi();
 }
 
 void lapic_timer_set(uint64_t deadline)
 {
     uint64_t now = hw_rdtsc(), ticks = 1;
-    if (use_deadline) {
+    if (cpu_features.tsc_deadline) {
         hw_wrmsr(MSR_TSC_DEADLINE, deadline == ~UINT64_C(0) ? 0 : MAX(deadline, 1u));
         return;
     }

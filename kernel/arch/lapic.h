@@ -20,9 +20,7 @@ void lapic_ipi(uint32_t cpu, uint8_t vector);      /* fixed, by CPU index */
 void lapic_nmi_others(void);                        /* panic: stop the others */
 /* One shot at an absolute TSC value; a past value fires at once; ~0 = off. This CPU. */
 void lapic_timer_set(uint64_t deadline_tsc);
-uint64_t lapic_timer_hz(void);
 
 /* Starting other CPUs. */
-uint32_t lapic_id(void);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page_number);

@@ -28,11 +28,7 @@
 #define MSR_GS_BASE          0xc0000101u
 #define MSR_KERNEL_GS_BASE   0xc0000102u
 #define MSR_VM_CR            0xc0010114u
-#define   VM_CR_LOCK         0x08u
 #define   VM_CR_SVMDIS       0x10u
-#define MSR_FEATURE_CONTROL  0x03au
-#define   FEATURE_LOCK       0x1u
-#define   FEATURE_VMX        0x4u
 
 #define CR0_PE          0x1ull
 #define CR0_MP          0x2ull
@@ -45,7 +41,6 @@
 #define CR0_CD          0x40000000ull
 #define CR0_PG          0x80000000ull
 
-#define CR4_PSE         0x10ull
 #define CR4_PAE         0x20ull
 #define CR4_MCE         0x40ull
 #define CR4_PGE         0x80ull

@@ -6,7 +6,6 @@
 #include "kernel/lib/base.h"
 
 struct thread;
-struct tss64;
 
 struct percpu {
     struct percpu *self;            /* 00 const */
@@ -17,15 +16,14 @@ struct percpu {
     uint32_t apic_id;               /* 24 const */
     uint32_t need_resched;          /* 28 set by interrupts and wakes on this CPU, any CPU atomic */
     uint32_t online;                /* 2c */
-    struct tss64 *tss;              /* 30 const */
-    uint64_t kernel_cr3;            /* 38 const: kernel-only address space */
-    struct fpu_area *fpu_loaded;    /* 40 whose state is in the registers, NULL = clean */
-    void *virt;                     /* 48 kernel/virt per-CPU page (host save area...), const */
+    uint64_t kernel_cr3;            /* 30 const: kernel-only address space */
+    struct fpu_area *fpu_loaded;    /* 38 whose state is in the registers, NULL = clean */
+    void *virt;                     /* 40 kernel/virt per-CPU page (host save area...), const */
     uint64_t idle_tsc, guest_tsc, irqs, ipis, switches;   /* owner CPU */
 };
 AT(struct percpu, kstack_top, 0x08);
 AT(struct percpu, user_rsp, 0x10);
-AT(struct percpu, current, 0x18);
+AT(struct percpu, need_resched, 0x28);
 
 static inline struct percpu *percpu(void)
 {

@@ -1,47 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Switching kernel stacks, and the first way of a thread into ring 3. */
-        .text
+
 /* void context_switch(uint64_t *save_sp, uint64_t next_sp). *save_sp is written last: another
  * CPU that sees it non-zero knows that this stack is no longer in use. */
-        .globl  context_switch
+        .globl  context_switch, context_first_user
         .balign 16
 context_switch:
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        .irp    reg, rbx, rbp, r12, r13, r14, r15
+        push    %\reg
+        .endr
         mov     %rsp, %rax
         mov     %rsi, %rsp
         mov     %rax, (%rdi)
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
+        .irp    reg, r15, r14, r13, r12, rbp, rbx
+        pop     %\reg
+        .endr
         ret
 
 /* Top of a new thread's stack: argument, then what IRETQ takes. No kernel value leaves in a register. */
-        .globl  context_first_user
-        .balign 16
 context_first_user:
         pop     %rdi
-        xor     %eax, %eax
-        xor     %ecx, %ecx
-        xor     %edx, %edx
-        xor     %ebx, %ebx
-        xor     %ebp, %ebp
-        xor     %esi, %esi
-        xor     %r8d, %r8d
-        xor     %r9d, %r9d
-        xor     %r10d, %r10d
-        xor     %r11d, %r11d
-        xor     %r12d, %r12d
-        xor     %r13d, %r13d
-        xor     %r14d, %r14d
-        xor     %r15d, %r15d
+        .irp    reg, eax, ecx, edx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
+        xor     %\reg, %\reg
+        .endr
         swapgs
         iretq
-        .section .note.GNU-stack, "", @progbits

@@ -1,70 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GDT and TSS per CPU, one IDT for all. */
+/* GDT and TSS per CPU, one IDT for all, and the kernel stacks that they lead to. */
 #include "kernel/arch/tables.h"
 
 #include "kernel/arch/cpu.h"
 
-struct idt_gate {                       /* [SDM3 6.14.1] */
-    uint16_t offset_0, selector;
-    uint8_t  ist, type;
-    uint16_t offset_16;
-    uint32_t offset_32, rsvd;
-};
-_Static_assert(sizeof(struct idt_gate) == 16, "IDT gate");
-#define GATE_INTERRUPT  0x8e            /* present, DPL 0, interrupt gate */
-#define GATE_USER       0xee            /* the same, DPL 3 */
+#define GATE_INTERRUPT  0x8eull         /* present, DPL 0, interrupt gate [SDM3 6.14.1] */
+#define GATE_USER       0xeeull         /* the same, DPL 3 */
 #define VEC_BREAKPOINT  3u
 #define STUB_BYTES      16u
+#define RFLAGS_FIXED_IF 0x202u
 
 struct table_ptr { uint16_t limit; uint64_t base; } __attribute__((packed));
 
-/* Segment descriptors [SDM3 3.4.5]: flat, long-mode code or writable data, accessed. */
-#define DESC_KCODE  0x00af9b000000ffffull
-#define DESC_KDATA  0x00cf93000000ffffull
-#define DESC_UDATA  0x00cff3000000ffffull
-#define DESC_UCODE  0x00affb000000ffffull
-#define DESC_TSS    0x0000890000000000ull
-
-extern const char entry_stubs[];
-static struct idt_gate idt[256] ALIGNED(16);   /* const after boot */
-
-static uint8_t ist_of(unsigned vector)
-{
-    switch (vector) {
-    case 2:  return IST_NMI;
-    case 8:  return IST_DOUBLE_FAULT;
-    case 18: return IST_MACHINE_CHECK;
-    default: return IST_NONE;
-    }
-}
+extern const char entry_stubs[], context_first_user[];
+static uint64_t idt[256][2] ALIGNED(16);    /* const after boot */
 
 void tables_idt_fill(void)
 {
+    static const uint8_t ist[ARRAY_LEN(idt)] = { [2] = IST_NMI, [8] = IST_DOUBLE_FAULT, [18] = IST_MACHINE_CHECK };
     for (unsigned v = 0; v < ARRAY_LEN(idt); v++) {
-        uintptr_t at = (uintptr_t)entry_stubs + v * STUB_BYTES;
-        idt[v] = (struct idt_gate){
-            .offset_0 = (uint16_t)at, .offset_16 = (uint16_t)(at >> 16), .offset_32 = (uint32_t)(at >> 32),
-            .selector = SEL_KCODE, .ist = ist_of(v),
-            .type = v == VEC_BREAKPOINT ? GATE_USER : GATE_INTERRUPT,
-        };
+        uint64_t at = (uintptr_t)entry_stubs + v * STUB_BYTES;
+        uint64_t type = v == VEC_BREAKPOINT ? GATE_USER : GATE_INTERRUPT;
+        idt[v][0] = (at & 0xffff) | SEL_KCODE << 16 | (uint64_t)ist[v] << 32 | type << 40 | (at >> 16 & 0xffff) << 48;
+        idt[v][1] = at >> 32;
     }
 }
 
 void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT])
 {
-    uint64_t base = (uintptr_t)&area->tss, limit = sizeof area->tss - 1;
-    area->gdt[SEL_KCODE / 8] = DESC_KCODE;
-    area->gdt[SEL_KDATA / 8] = DESC_KDATA;
-    area->gdt[SEL_UDATA / 8] = DESC_UDATA;
-    area->gdt[SEL_UCODE / 8] = DESC_UCODE;
-    area->gdt[SEL_TSS / 8] = DESC_TSS | limit | FIELD_PREP(MASK64(39, 16), base) |
-                             FIELD_PREP(MASK64(63, 56), (base >> 24) & 0xff);
-    area->gdt[SEL_TSS / 8 + 1] = base >> 32;
-    for (unsigned i = 1; i < IST_COUNT; i++)
-        area->tss.ist[i - 1] = ist[i];
+    uint64_t tss = (uintptr_t)&area->tss;
+    const uint64_t gdt[GDT_SLOTS] = {       /* [SDM3 3.4.5]: flat, accessed; order of SEL_* */
+        0,
+        0x00af9b000000ffff,                 /* kernel code, 64-bit */
+        0x00cf93000000ffff,                 /* kernel data */
+        0x00cff3000000ffff,                 /* user data */
+        0x00affb000000ffff,                 /* user code, 64-bit */
+        0x0000890000000000 | (sizeof area->tss - 1) | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56,
+        tss >> 32,
+    };
+    memcpy(area->gdt, gdt, sizeof gdt);
+    memcpy(area->tss.ist, ist + 1, (IST_COUNT - 1) * sizeof *ist);
     area->tss.io_bitmap = sizeof area->tss;      /* none: no port for ring 3 */
     area->pc.self = &area->pc;
-    area->pc.tss = &area->tss;
 }
 
 void tables_load(struct cpu_area *area)
@@ -74,10 +51,9 @@ void tables_load(struct cpu_area *area)
     uint64_t scratch;
     __asm__ volatile ("lgdt %[gdtr]\n\t"
                       "mov %[data], %%ss\n\t"
-                      "mov %[zero], %%ds\n\t"
-                      "mov %[zero], %%es\n\t"
-                      "mov %[zero], %%fs\n\t"
-                      "mov %[zero], %%gs\n\t"
+                      ".irp reg, ds, es, fs, gs\n\t"
+                      "mov %[zero], %%\\reg\n\t"
+                      ".endr\n\t"
                       "pushq %[code]\n\t"
                       "lea 1f(%%rip), %[scratch]\n\t"
                       "push %[scratch]\n\t"
@@ -91,4 +67,21 @@ void tables_load(struct cpu_area *area)
                       : "memory");
     hw_wrmsr(MSR_GS_BASE, (uintptr_t)&area->pc);
     hw_wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+uint64_t context_new_user(uint64_t kstack_top, uint64_t rip, uint64_t rsp, uint64_t arg)
+{
+    const uint64_t stack[] = {              /* r15-r12 rbp rbx, return address, argument, what IRETQ takes */
+        0, 0, 0, 0, 0, 0, (uintptr_t)context_first_user, arg, rip, SEL_UCODE, RFLAGS_FIXED_IF, rsp, SEL_UDATA,
+    };
+    return (uintptr_t)memcpy((void *)(kstack_top - sizeof stack), stack, sizeof stack);
+}
+
+void context_set(uint64_t kstack_top, uint64_t cr3)
+{
+    struct percpu *cpu = percpu();
+    cpu->kstack_top = kstack_top;
+    ((struct cpu_area *)cpu)->tss.rsp0 = kstack_top;
+    if (hw_read_cr3() != cr3)
+        hw_write_cr3(cr3);
 }

@@ -16,7 +16,7 @@
 #define PIT_LATE        60000u    /* near its end the counter may have wrapped */
 #define PIT_START       0xffffu
 #define ROUNDS          10u
-#define CLOSE           512u
+#define CLOSE           512u      /* a time between two readings is good when they are this part of the span apart */
 #define MAX_POLLS       1000000u
 #define TSC_HZ_MIN      100000000ull
 #define TSC_HZ_MAX      20000000000ull
@@ -40,28 +40,9 @@ static bool accept(uint64_t value, const char *from)
     return true;
 }
 
-/* Leaf 15h gives the ratio and often the crystal [SDM3 18.7.3]. */
-static uint64_t from_cpuid(void)
-{
-    if (hw_cpuid(0, 0).eax < 0x15)
-        return 0;
-    struct cpuid_regs r = hw_cpuid(0x15, 0);
-    return r.eax != 0 ? (uint64_t)r.ecx * r.ebx / r.eax : 0;
-}
-
-static uint32_t pit_count(void)
-{
-    hw_out8(PIT_MODE, PIT_CH2_LATCH);
-    uint32_t low = hw_in8(PIT_CH2);
-    return low | (uint32_t)hw_in8(PIT_CH2) << 8;
-}
-
-/* A point in time taken between two readings is good when they are close together. */
-static bool is_close(uint64_t from, uint64_t to, uint64_t whole) { return to - from < whole / CLOSE; }
-
 /* Hz by one run of channel 2; 0 when it does not count, or something came between (an SMI,
  * another job of an emulator's host) at both ends of each possible span. */
-static uint64_t pit_round(void)
+static uint64_t from_pit(void)
 {
     uint8_t gate = (uint8_t)((hw_in8(PORT_B) & ~PORT_B_SPKR) | PORT_B_GATE2);
     hw_out8(PORT_B, (uint8_t)(gate & ~PORT_B_GATE2));
@@ -71,31 +52,22 @@ static uint64_t pit_round(void)
     uint64_t start = hw_rdtsc();
     hw_out8(PORT_B, gate);
     uint64_t started = hw_rdtsc();
-    for (uint32_t i = 0; i < MAX_POLLS; i++) {
-        uint64_t before = hw_rdtsc();
-        uint32_t passed = PIT_START - pit_count();
-        uint64_t after = hw_rdtsc();
-        if (passed > PIT_LATE || (passed >= PIT_TICKS && !is_close(start, started, before - start)))
-            return 0;
-        if (passed >= PIT_TICKS && is_close(before, after, before - start))
+    for (uint32_t i = 0, passed = 0; i < MAX_POLLS && passed < PIT_LATE; i++) {
+        uint64_t before = hw_rdtsc(), close = (before - start) / CLOSE;
+        hw_out8(PIT_MODE, PIT_CH2_LATCH);
+        uint8_t low = hw_in8(PIT_CH2);
+        passed = PIT_START - (low | (uint32_t)hw_in8(PIT_CH2) << 8);
+        if (passed >= PIT_TICKS && passed < PIT_LATE && started - start < close && hw_rdtsc() - before < close)
             return (before - start) * PIT_HZ / passed;
         hw_pause();
     }
     return 0;
 }
 
-static uint64_t from_pit(void)
-{
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        uint64_t found = pit_round();
-        if (found != 0)
-            return found;
-    }
-    return 0;
-}
-
 void tsc_calibrate(void)
 {
-    if (!accept(from_cpuid(), "CPUID"))
-        (void)accept(from_pit(), "8254");
+    struct cpuid_regs r = cpuid_leaf(0x15);    /* the ratio and often the crystal [SDM3 18.7.3] */
+    bool done = r.eax != 0 && accept((uint64_t)r.ecx * r.ebx / r.eax, "CPUID");
+    for (unsigned i = 0; i < ROUNDS && !done; i++)
+        done = accept(from_pit(), "8254");
 }

@@ -17,6 +17,7 @@ struct trap_frame {
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
+AT(struct trap_frame, cs, 18 * 8);
 
 struct sys_result { uint64_t status, value; };   /* rax, rdx */
 

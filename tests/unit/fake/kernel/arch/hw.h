@@ -99,7 +99,6 @@ static inline void hw_sti(void) { fake_hw.irq_on = true; }
 static inline void hw_sti_hlt_cli(void) { fake_step(); fake_hw.irq_on = false; }
 static inline NORETURN void hw_halt_forever(void) { fake_die("halted", 0); }
 static inline void hw_invlpg(uintptr_t va) { (void)va; }
-static inline void hw_wbinvd(void) { }
 static inline void hw_mfence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void hw_flush(const void *p, size_t len) { fake_flush(p, len); }
 

@@ -6,14 +6,12 @@
 #include "kernel/lib/base.h"
 
 struct thread;
-struct tss64;
 
 struct percpu {
     struct percpu *self;
     uint64_t kstack_top, user_rsp;
     struct thread *current;
     uint32_t cpu, apic_id, need_resched, online;
-    struct tss64 *tss;
     uint64_t kernel_cr3;
     struct fpu_area *fpu_loaded;
     void *virt;
