@@ -27,7 +27,7 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acp
               vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
               svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c \
               svm_run.c svm_state.c vmcb.c)
-PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c command.c ecam.c group.c msix.c reset.c scan.c)
+PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c msix.c reset.c scan.c)
 IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)
 RT_SRC      := kernel/abi/rt/crt0.S

@@ -3,74 +3,48 @@
  * Enumeration: buses in ascending order, so that a bridge is seen before what is behind it and
  * the list is sorted by address. Boot CPU only until pci_init returns.
  */
-#include "drivers/pci/pci.h"
+#include "drivers/pci/scan.h"
 
-#include "drivers/pci/bar.h"
-#include "drivers/pci/cap.h"
-#include "drivers/pci/ecam.h"
-#include "drivers/pci/group.h"
-#include "drivers/pci/pci_regs.h"
 #include "kernel/log/console.h"
 
 static struct pci_fn fns[PCI_MAX_FUNCTIONS];
-static uint32_t fn_count;
 
-/* What is known of a bus number: parent = index + 1 of the bridge whose secondary it is. */
-static uint16_t bus_parent[256];
-static bool bus_below[256];              /* inside some bridge's range */
-static uint32_t left_out;
+static struct {
+    uint32_t count, left_out;
+    uint16_t parent[256];                /* by bus: index + 1 of the bridge whose secondary it is */
+    bool below[256];                     /* by bus: inside some bridge's range */
+} scan;
 
-uint32_t pci_count(void) { return fn_count; }
+uint32_t pci_count(void) { return scan.count; }
 
-struct pci_fn *pci_at(uint32_t index) { return index < fn_count ? &fns[index] : NULL; }
+struct pci_fn *pci_at(uint32_t index) { return index < scan.count ? &fns[index] : NULL; }
 
 struct pci_fn *pci_find(struct bdf bdf)
 {
-    for (uint32_t i = 0; i < fn_count; i++)
+    for (uint32_t i = 0; i < scan.count; i++)
         if (bdf_eq(fns[i].bdf, bdf))
             return &fns[i];
     return NULL;
 }
 
-static uint32_t base_class(const struct pci_fn *fn) { return fn->info.class_rev >> 24; }
-static uint32_t class_of(const struct pci_fn *fn) { return fn->info.class_rev >> 16; }
-
 static void header_read(struct pci_fn *fn)
 {
+    uint32_t *header = fn->header;
+    for (unsigned i = 0; i < ARRAY_LEN(fn->header); i++)
+        header[i] = pci_rd(fn, 4 * i, 4);
+    uint32_t type = header[CFG_HEADER / 4] >> 16, subsystem = (type & 0x7f) == 0 ? header[CFG_SUBSYSTEM / 4] : 0;
+    const struct dev_info *up = fn->parent != 0 ? &fns[fn->parent - 1].info : NULL;
     struct dev_info *info = &fn->info;
-    uint32_t ids = pci_cfg_read(fn->bdf, CFG_VENDOR, 4);
-    uint8_t header = (uint8_t)pci_cfg_read(fn->bdf, CFG_HEADER, 1);
-    uint32_t interrupt = pci_cfg_read(fn->bdf, CFG_INTERRUPT, 2);
-    info->bdf = bdf_u32(fn->bdf);
-    info->vendor = (uint16_t)ids;
-    info->device = (uint16_t)(ids >> 16);
-    info->class_rev = pci_cfg_read(fn->bdf, CFG_CLASS_REV, 4);
-    info->header = header & 0x7f;
-    info->multifunction = (header & HEADER_MULTI) != 0;
-    info->line = (uint8_t)interrupt;
-    info->pin = (uint8_t)(interrupt >> 8);
-    info->state = DEV_BLOCKED;
-    info->iommu_unit = ~0u;
-    if (info->header == 0) {
-        uint32_t sub = pci_cfg_read(fn->bdf, CFG_SUBSYSTEM, 4);
-        info->subvendor = (uint16_t)sub;
-        info->subdevice = (uint16_t)(sub >> 16);
-    }
-    fn->command = (uint16_t)pci_cfg_read(fn->bdf, CFG_COMMAND, 2);
-    info->firmware_dma = (fn->command & CMD_BUS_MASTER) != 0;
-}
-
-static void path_make(struct pci_fn *fn)
-{
-    struct dev_info *info = &fn->info;
-    if (fn->parent != 0) {
-        const struct dev_info *up = &fns[fn->parent - 1].info;
+    *info = (struct dev_info){
+        .bdf = bdf_u32(fn->bdf), .state = DEV_BLOCKED, .iommu_unit = ~0u,
+        .vendor = (uint16_t)header[CFG_VENDOR / 4], .device = (uint16_t)(header[CFG_VENDOR / 4] >> 16),
+        .subvendor = (uint16_t)subsystem, .subdevice = (uint16_t)(subsystem >> 16),
+        .class_rev = header[CFG_CLASS_REV / 4], .header = type & 0x7f, .multifunction = (type & HEADER_MULTI) != 0,
+        .line = (uint8_t)header[CFG_INTERRUPT / 4], .pin = (uint8_t)(header[CFG_INTERRUPT / 4] >> 8),
+        .firmware_dma = (header[CFG_COMMAND / 4] & CMD_BUS_MASTER) != 0,
+        .root_bus = up != NULL ? up->root_bus : fn->bdf.bus, .path_len = up != NULL ? up->path_len : 0 };
+    if (up != NULL)
         memcpy(info->path, up->path, sizeof info->path);
-        info->path_len = up->path_len;
-        info->root_bus = up->root_bus;
-    } else {
-        info->root_bus = fn->bdf.bus;
-    }
     if (info->path_len < sizeof info->path)
         info->path[info->path_len++] = fn->bdf.devfn;
     else
@@ -78,57 +52,42 @@ static void path_make(struct pci_fn *fn)
 }
 
 /* Registers bus numbers of a bridge. Numbers that run backwards or are taken are not followed. */
-static void bridge_read(struct pci_fn *fn, uint32_t index)
+static void bridge_read(struct pci_fn *fn)
 {
-    uint32_t buses = pci_cfg_read(fn->bdf, CFG_BUSES, 4);
-    uint8_t second = (uint8_t)(buses >> 8), sub = (uint8_t)(buses >> 16);
-    fn->info.secondary = second;
-    fn->subordinate = sub;
-    if (second == 0 && sub == 0)
+    uint8_t second = (uint8_t)(fn->header[CFG_BUSES / 4] >> 8), last = (uint8_t)(fn->header[CFG_BUSES / 4] >> 16);
+    if (second == 0 && last == 0)
         return;                          /* firmware gave it no buses */
-    if (second <= fn->bdf.bus || sub < second || bus_parent[second] != 0) {
+    if (second <= fn->bdf.bus || last < second || scan.parent[second] != 0) {
         log_line("pci: " BDF_FMT ": bridge with impossible buses %02x-%02x, not followed",
-                 BDF_ARGS(fn->bdf), second, sub);
-        fn->info.secondary = 0;
+                 BDF_ARGS(fn->bdf), second, last);
         return;
     }
-    bus_parent[second] = (uint16_t)(index + 1);
-    for (unsigned bus = second; bus <= sub; bus++)
-        bus_below[bus] = true;
-}
-
-/* Host bridges, ISA bridges and IOMMUs are left as they are: their decode carries the machine. */
-static void resources_read(struct pci_fn *fn)
-{
-    bool fixed = (base_class(fn) == CLASS_BRIDGE && fn->info.header == 0) || class_of(fn) == CLASS_IOMMU;
-    if (fn->info.header > 1 || fixed)
-        return;
-    bar_scan(fn);
-    cap_check_msix(fn);
-    if (bar_decode_allowed(fn) != (CMD_IO | CMD_MEMORY))
-        log_line("pci: " BDF_FMT ": firmware left a BAR without an address", BDF_ARGS(fn->bdf));
+    fn->info.secondary = second;
+    scan.parent[second] = (uint16_t)(fn - fns + 1);
+    memset(&scan.below[second], true, last - second + 1u);
 }
 
 static void fn_add(struct bdf bdf)
 {
-    if (fn_count == PCI_MAX_FUNCTIONS) {
-        left_out++;
+    if (scan.count == PCI_MAX_FUNCTIONS) {
+        scan.left_out++;
         return;
     }
-    uint32_t index = fn_count++;
-    struct pci_fn *fn = &fns[index];
-    memset(fn, 0, sizeof *fn);
-    fn->bdf = bdf;
-    fn->parent = bus_parent[bdf.bus];
+    struct pci_fn *fn = &fns[scan.count++];
+    *fn = (struct pci_fn){ .bdf = bdf, .parent = scan.parent[bdf.bus] };
     header_read(fn);
     cap_scan(fn);
-    path_make(fn);
-    resources_read(fn);
+    /* Host bridges, ISA bridges and IOMMUs are left as they are: their decode carries the machine. */
+    uint32_t class = fn->info.class_rev >> 16;
+    bool is_endpoint = fn->info.header == 0 && class >> 8 != CLASS_BRIDGE && class != CLASS_IOMMU;
+    if (is_endpoint || fn->info.header == 1) {
+        bar_scan(fn);
+        cap_check_msix(fn);
+    }
     if (fn->info.header == 1)
-        bridge_read(fn, index);
-    if (fn->info.header != 0 || base_class(fn) == CLASS_BRIDGE || class_of(fn) == CLASS_IOMMU)
+        bridge_read(fn);
+    if (!is_endpoint)
         fn->refusal = ST_UNSUPP;
-    group_acs_enable(fn);
 }
 
 static bool is_present(struct bdf bdf)
@@ -141,7 +100,7 @@ static bool is_present(struct bdf bdf)
  * too, unless the port forwards ARI: then device numbers are function numbers. */
 static void bus_scan(uint8_t bus)
 {
-    const struct pci_fn *up = bus_parent[bus] != 0 ? &fns[bus_parent[bus] - 1] : NULL;
+    const struct pci_fn *up = scan.parent[bus] != 0 ? &fns[scan.parent[bus] - 1] : NULL;
     bool port = up != NULL && up->info.is_pcie &&
                 (up->info.pcie_type == PCIE_T_ROOT_PORT || up->info.pcie_type == PCIE_T_DOWNSTREAM);
     bool ari = port && (up->devctl2 & DEVCTL2_ARI) != 0;
@@ -168,59 +127,54 @@ static bool is_root_bus(uint8_t bus)
     return false;
 }
 
-static bool bar_is_memory(const struct dev_bar *bar)
+bool pci_bar_is_memory(const struct dev_bar *bar)
 {
     return bar->size != 0 && bar->base != 0 && (bar->flags & BAR_IO) == 0;
 }
 
-static bool covers(const struct pci_fn *fn, uint64_t base, uint64_t len)
+bool pci_bar_touches(const struct pci_fn *fn, uint64_t base, uint64_t len, const struct dev_bar *except)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(fn->info.bar); i++)
-        if (bar_is_memory(&fn->info.bar[i]) && range_overlaps(fn->info.bar[i].base, fn->info.bar[i].size, base, len))
+    for (const struct dev_bar *bar = fn->info.bar; bar < fn->info.bar + ARRAY_LEN(fn->info.bar); bar++)
+        if (bar != except && pci_bar_is_memory(bar) && range_overlaps(bar->base, bar->size, base, len))
             return true;
     return false;
 }
 
-static void refuse_overlaps(struct pci_fn *a)
+/* Also with another BAR of the same function: through that one its MSI-X table could be reached. */
+static void refuse_overlaps(struct pci_fn *fn)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(a->info.bar); i++) {
-        const struct dev_bar *bar = &a->info.bar[i];
-        for (uint32_t k = 0; bar_is_memory(bar) && k < fn_count; k++) {
-            if (&fns[k] == a || !covers(&fns[k], bar->base, bar->size))
+    for (unsigned i = 0; i < ARRAY_LEN(fn->info.bar); i++) {
+        const struct dev_bar *bar = &fn->info.bar[i];
+        for (uint32_t k = 0; pci_bar_is_memory(bar) && k < scan.count; k++) {
+            if (!pci_bar_touches(&fns[k], bar->base, bar->size, bar))
                 continue;
-            log_line("pci: " BDF_FMT ": BAR %u overlaps one of " BDF_FMT, BDF_ARGS(a->bdf), i, BDF_ARGS(fns[k].bdf));
-            if (a->refusal == ST_OK)
-                a->refusal = ST_OVERLAP;
+            log_line("pci: " BDF_FMT ": BAR %u overlaps one of " BDF_FMT, BDF_ARGS(fn->bdf), i, BDF_ARGS(fns[k].bdf));
+            fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
         }
     }
 }
 
 void pci_refuse_over(hpa_t base, uint64_t len)
 {
-    for (uint32_t i = 0; len != 0 && i < fn_count; i++)
-        if (covers(&fns[i], base.v, len)) {
-            log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fns[i].bdf));
-            if (fns[i].refusal == ST_OK)
-                fns[i].info.refusal = fns[i].refusal = ST_OVERLAP;
+    for (struct pci_fn *fn = fns; len != 0 && fn < fns + scan.count; fn++)
+        if (pci_bar_touches(fn, base.v, len, NULL)) {
+            log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fn->bdf));
+            fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
         }
 }
 
 status_t pci_init(void)
 {
-    fn_count = left_out = 0;
-    memset(bus_parent, 0, sizeof bus_parent);
-    memset(bus_below, 0, sizeof bus_below);
+    memset(&scan, 0, sizeof scan);
     ecam_init();
     for (unsigned bus = 0; bus < 256; bus++)
-        if (bus == 0 || bus_parent[bus] != 0 || (!bus_below[bus] && is_root_bus((uint8_t)bus)))
+        if (bus == 0 || scan.parent[bus] != 0 || (!scan.below[bus] && is_root_bus((uint8_t)bus)))
             bus_scan((uint8_t)bus);
-    for (uint32_t i = 0; i < fn_count; i++)
+    for (uint32_t i = 0; i < scan.count; i++)
         refuse_overlaps(&fns[i]);
-    for (uint32_t i = 0; i < fn_count; i++)
-        fns[i].info.refusal = fns[i].refusal;
     group_compute();
-    if (left_out != 0)
-        log_line("pci: %u functions beyond the limit of %u are left out", left_out, PCI_MAX_FUNCTIONS);
-    log_line("pci: %u functions, config space by %s", fn_count, pci_has_ecam() ? "ECAM" : "ports");
-    return fn_count != 0 ? ST_OK : ST_ABSENT;
+    if (scan.left_out != 0)
+        log_line("pci: %u functions beyond the limit of %u are left out", scan.left_out, PCI_MAX_FUNCTIONS);
+    log_line("pci: %u functions, config space by %s", scan.count, pci_has_ecam() ? "ECAM" : "ports");
+    return scan.count != 0 ? ST_OK : ST_ABSENT;
 }

@@ -117,7 +117,6 @@ struct dev_info {
     uint16_t msix_count;
     uint32_t msix_table_off, pba_off;
     struct dev_bar bar[6];
-    struct dev_bar rom;
     uint32_t firmware_dma;   /* 1 = bus mastering was on at hand-over */
     uint32_t rsvd2;
 };

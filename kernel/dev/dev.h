@@ -17,19 +17,18 @@ struct vm;
 struct device {
     struct kobj obj;
     struct pci_fn *fn;          /* const */
-    struct vm *vm;              /* owner (the caller of assign holds its reference), NULL = none */
-    struct dma_space *dma;
-    uint32_t vm_id;
-    uint32_t irqs;              /* always 0: fn->irqs counts, and release and destroy check it */
+    struct vm *vm;              /* root thread writes: owner (the caller of assign holds its reference), NULL = none */
+    struct dma_space *dma;      /* root thread */
     struct spinlock lock;       /* state, resetting, the owner's config accesses */
     bool resetting;             /* lock: DEV_RESET is under way */
-    bool no_reset;              /* assigned with DEV_NO_RESET_OK */
+    bool no_reset;              /* root thread: assigned with DEV_NO_RESET_OK */
 };
 
 void dev_init(void);             /* after pci_init and iommu_init: quiesces every function */
 MUST_USE status_t dev_open(struct bdf bdf, struct device **out);     /* ST_NOTFOUND, ST_BUSY: one object per function */
 void dev_destroy(struct kobj *obj);                                   /* releases first if assigned */
-/* flags: DEV_NO_RESET_OK, DEV_RESERVED_MAP (abi/syscall.h). Quiesce, reset with proof, attach.
+/* flags: DEV_NO_RESET_OK, DEV_RESERVED_MAP (abi/syscall.h); the caller has checked them, vm and dma.
+ * Quiesce, reset with proof, attach.
  * All the refusals: ST_NOIOMMU, ST_NOIR, ST_NORESET, ST_RESERVED, ST_QUARANTINED, ST_ABSENT,
  * ST_BUSY (owned, or its isolation group has another owner), ST_UNSUPP (bridge), ST_OVERLAP,
  * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
@@ -38,10 +37,8 @@ MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, 
  * DEV_RESET is under way (ST_BUSY). ST_QUARANTINED: it has no owner any more, and when its
  * detach was not confirmed dma_destroy will fail: the memory must not be reused. */
 MUST_USE status_t dev_release(struct device *dev);
-void dev_info(const struct device *dev, struct dev_info *out);
-/* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. */
-MUST_USE status_t dev_cfg_read(struct device *dev, uint64_t off, uint64_t size, uint32_t *value);
-MUST_USE status_t dev_cfg_write(struct device *dev, uint64_t off, uint64_t size, uint32_t value);
+/* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
+MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);
 MUST_USE status_t dev_owner_reset(struct device *dev);
 /* Checks [off, off+len) of a BAR (page-aligned) against what may be mapped; gives the host address.
  * ST_UNSUPP: ports, no address, or a page that something else shares; ST_OVERLAP: the MSI-X table. */

@@ -22,12 +22,11 @@ status_t dma_create(uint32_t vm_id, struct dma_space **out)
     if (dma == NULL)
         return ST_NOSPACE;
     status_t st = iommu_dom_create(&dma->dom, vm_id);
-    if (st != ST_OK) {
+    if (st == ST_OK)
+        *out = dma;
+    else
         pmm_free(dma);
-        return st;
-    }
-    *out = dma;
-    return ST_OK;
+    return st;
 }
 
 status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
@@ -39,15 +38,11 @@ status_t dma_map_reserved(struct dma_space *dma, struct bdf fn)
 {
     for (uint32_t i = 0; i < iommu_reserved_count(fn); i++) {
         uint64_t base, len;
-        status_t st = iommu_reserved(fn, i, &base, &len);
-        if (st == ST_OK && !range_ok(base, len, 1ull << 52))
-            st = ST_CORRUPT;
-        if (st == ST_OK) {
-            uint64_t first = PAGE_DOWN(base), end = PAGE_UP(base + len);
-            st = iommu_dom_map(&dma->dom, (iova_t){ first }, (hpa_t){ first }, end - first, PT_R | PT_W);
-        }
-        if (st != ST_OK)
-            return st;
+        TRY(iommu_reserved(fn, i, &base, &len));
+        if (!range_ok(base, len, 1ull << 52))
+            return ST_CORRUPT;
+        uint64_t first = PAGE_DOWN(base);
+        TRY(dma_map(dma, (iova_t){ first }, (hpa_t){ first }, PAGE_UP(base + len) - first));
         log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn), base, len);
     }
     return ST_OK;
@@ -61,8 +56,7 @@ status_t dma_attach(struct dma_space *dma, struct bdf fn)
 status_t dma_detach(struct dma_space *dma, struct bdf fn)
 {
     status_t st = iommu_detach(&dma->dom, fn);
-    if (st != ST_OK)
-        dma->stuck = true;
+    dma->stuck |= st != ST_OK;
     return st;
 }
 
@@ -70,8 +64,7 @@ status_t dma_destroy(struct dma_space *dma)
 {
     if (dma->stuck)
         return ST_BUSY;
-    status_t st = iommu_dom_destroy(&dma->dom);
-    if (st == ST_OK)
-        pmm_free(dma);
-    return st;
+    TRY(iommu_dom_destroy(&dma->dom));
+    pmm_free(dma);
+    return ST_OK;
 }

@@ -73,18 +73,13 @@ static MUST_USE status_t program(const struct irq_obj *irq)
     uint32_t data, count, top = 0, open = 0;
     const struct irte_handle first = run_of(irq, &count);
     iommu_irte_msi(&first, 0, &addr, &data);
-    if (irq->kind == IRQ_KIND_MSIX) {
-        TRY(pci_msix_enable(fn, true));
+    if (irq->kind == IRQ_KIND_MSIX)
         return pci_msix_write(fn, irq->index, addr, data, !irq->on);
-    }
     for (const struct irq_obj *other = fn->irqs; other != NULL; other = other->next) {
         top = other->wanted ? MAX(top, other->index + 1) : top;
         open |= other->on << other->index;
     }
-    TRY(pci_msi_write(fn, addr, data, top > 1 ? 32 - (unsigned)__builtin_clz(top - 1) : 0, top != 0));
-    for (unsigned i = 0; fn->info.msi_maskable && i < count; i++)
-        TRY(pci_msi_mask(fn, i, !(open & BIT32(i))));
-    return ST_OK;
+    return pci_msi_write(fn, addr, data, top, ~open);
 }
 
 static MUST_USE status_t route_off(struct irq_obj *irq)
@@ -197,7 +192,7 @@ void irq_destroy(struct kobj *obj)
         blocked = iommu_irte_free(&first, count) == ST_OK;
     if (blocked)
         irq_vector_free(irq);
-    if (fn->irqs == NULL && irq->kind == IRQ_KIND_MSIX && pci_msix_enable(fn, false) != ST_OK)
+    if (fn->irqs == NULL && irq->kind == IRQ_KIND_MSIX && pci_msi_off(fn) != ST_OK)
         log_line("irq: " BDF_FMT ": MSI-X stays on; the reset at release decides", BDF_ARGS(fn->bdf));
     kobj_put(irq->device);
     kobj_gone(obj);

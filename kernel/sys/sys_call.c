@@ -93,8 +93,8 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_VM_MAP_BAR: return sys_vm_map_bar(a[0].vm, a[1].device, a[2].v, a[3].v, a[4].gpa, a[5].v);
     case SYS_VM_UNMAP_BAR: return sys_vm_unmap_bar(a[0].vm, a[1].device, a[2].gpa, a[3].v);
     case SYS_DEV_INFO: return sys_dev_info(a[0].device, a[1].v);
-    case SYS_DEV_CFG_READ: return dev_cfg_read(a[0].device, a[1].v, a[2].v, &c->value.u32);
-    case SYS_DEV_CFG_WRITE: return dev_cfg_write(a[0].device, a[1].v, a[2].v, a[3].u32);
+    case SYS_DEV_CFG_READ: return dev_cfg_access(a[0].device, a[1].v, a[2].v, false, &c->value.u32);
+    case SYS_DEV_CFG_WRITE: return dev_cfg_access(a[0].device, a[1].v, a[2].v, true, &c->a[3].u32);
     case SYS_DEV_RESET: return dev_owner_reset(a[0].device);
     case SYS_IRQ_SET: return irq_set(a[0].irq, a[1].v, a[2].u32, a[3].u32);
     default: return ST_INVAL;

@@ -10,6 +10,31 @@
 static struct pci_model_fn *m;
 static struct pci_fn *f;
 
+static uint32_t owner_read(struct pci_fn *fn, unsigned off, unsigned size)
+{
+    uint32_t value = 0x5a5a5a5a;
+    CHECK_EQ(pci_owner_access(fn, off, size, false, &value), ST_OK);
+    return value;
+}
+
+static void owner_write(struct pci_fn *fn, unsigned off, unsigned size, uint32_t value)
+{
+    uint32_t given = value;
+    CHECK_EQ(pci_owner_access(fn, off, size, true, &given), ST_OK);
+    CHECK_EQ(given, value);
+}
+
+static status_t illegal(uint64_t off, uint64_t size)
+{
+    uint32_t value = 0x5a5a5a5a;
+    unsigned writes = m->writes;
+    status_t st = pci_owner_access(f, off, size, true, &value);
+    CHECK_EQ(m->writes, writes);
+    CHECK_EQ(pci_owner_access(f, off, size, false, &value), st);
+    CHECK_EQ(value, 0x5a5a5a5a);
+    return st;
+}
+
 static void fresh(void)
 {
     fake_hw_reset();
@@ -22,54 +47,57 @@ static void fresh(void)
     pci_model_cap(m, 0x03, 8);                               /* VPD: hidden */
     pci_model_acs(m, 0x7f);
     uint16_t ats = pci_model_ext(m, EXT_ATS, 8);
-    pci_model_put16(m, ats + ATS_CTL, 0x8000);
-    memset(m->wmask + ats + ATS_CTL, 0xff, 2);
+    pci_model_put16(m, ats + 6u, 0x8000);
+    memset(m->wmask + ats + 6u, 0xff, 2);
     CHECK_EQ(pci_init(), ST_OK);
     f = pci_find(bdf_make(0, 6, 0));
-    CHECK_EQ(pci_model_get(m, ats + ATS_CTL, 2), 0);         /* the scan turned ATS off */
-    CHECK(f->ext_flags & PCI_EXT_ATS);
+    CHECK_EQ(pci_model_get(m, ats + 6u, 2), 0);         /* the scan turned ATS off */
 }
 
 static void test_chain(void)
 {
     unsigned seen = 0, n = 0;
-    CHECK(pci_owner_read(f, CFG_STATUS, 2) & STATUS_CAPS);
-    for (unsigned off = pci_owner_read(f, CFG_CAP_PTR, 1); off != 0 && n < 20; n++) {
-        unsigned id = pci_owner_read(f, off, 1);
+    CHECK(owner_read(f, CFG_STATUS, 2) & STATUS_CAPS);
+    for (unsigned off = owner_read(f, CFG_CAP_PTR, 1); off != 0 && n < 20; n++) {
+        unsigned id = owner_read(f, off, 1);
         CHECK(id == CAP_PM || id == CAP_MSI || id == CAP_PCIE || id == CAP_MSIX);
         seen |= 1u << id;
-        off = pci_owner_read(f, off + 1, 1);
+        off = owner_read(f, off + 1, 1);
     }
     CHECK_EQ(n, 4);
     CHECK_EQ(seen, 1u << CAP_PM | 1u << CAP_MSI | 1u << CAP_PCIE | 1u << CAP_MSIX);
     for (unsigned off = m->msix + 12u; off < 0x100; off++)
-        CHECK_EQ(pci_owner_read(f, off, 1), 0);              /* vendor and VPD */
-    CHECK_EQ(pci_owner_read(f, 0x100, 4), (uint32_t)f->dsn_off << 20);
-    CHECK_EQ(pci_owner_read(f, f->dsn_off, 4), 0x00010003);
-    CHECK_EQ(pci_owner_read(f, f->dsn_off + 4u, 4), 0x00123456);
-    CHECK_EQ(pci_owner_read(f, f->dsn_off + 12u, 4), 0);     /* ACS */
-    CHECK_EQ(pci_owner_read(f, 0x104, 4), 0);
+        CHECK_EQ(owner_read(f, off, 1), 0);              /* vendor and VPD */
+    CHECK_EQ(owner_read(f, 0x100, 4), (uint32_t)f->dsn_off << 20);
+    CHECK_EQ(owner_read(f, f->dsn_off, 4), 0x00010003);
+    CHECK_EQ(owner_read(f, f->dsn_off + 4u, 4), 0x00123456);
+    CHECK_EQ(owner_read(f, f->dsn_off + 12u, 4), 0);     /* ACS */
+    CHECK_EQ(owner_read(f, 0x104, 4), 0);
     f->dsn_off = 0;
-    CHECK_EQ(pci_owner_read(f, 0x100, 4), 0);
+    CHECK_EQ(owner_read(f, 0x100, 4), 0);
 }
 
 static void test_widths(void)
 {
     static uint8_t bytes[4096];
     for (unsigned off = 0; off < 4096; off++)
-        bytes[off] = (uint8_t)pci_owner_read(f, off, 1);
+        bytes[off] = (uint8_t)owner_read(f, off, 1);
     for (unsigned off = 0; off + 2 <= 4096; off++)
-        CHECK_EQ(pci_owner_read(f, off, 2), bytes[off] | bytes[off + 1] << 8);
+        CHECK_EQ(owner_read(f, off, 2), bytes[off] | bytes[off + 1] << 8);
     for (unsigned off = 0; off + 4 <= 4096; off++)
-        CHECK_EQ(pci_owner_read(f, off, 4), bytes[off] | bytes[off + 1] << 8 | bytes[off + 2] << 16 |
+        CHECK_EQ(owner_read(f, off, 4), bytes[off] | bytes[off + 1] << 8 | bytes[off + 2] << 16 |
                                             (uint32_t)bytes[off + 3] << 24);
-    CHECK_EQ(pci_owner_read(f, 4096, 1), 0);
-    CHECK_EQ(pci_owner_read(f, 4095, 2), 0);
-    CHECK_EQ(pci_owner_read(f, 4093, 4), 0);
-    CHECK_EQ(pci_owner_read(f, 0, 3), 0);
-    CHECK_EQ(pci_owner_read(f, 0, 8), 0);
-    CHECK_EQ(pci_owner_read(f, ~0u, 4), 0);
-    CHECK_EQ(pci_owner_read(f, ~0u - 3, 4), 0);
+    CHECK_EQ(illegal(4096, 1), ST_RANGE);
+    CHECK_EQ(illegal(4095, 2), ST_RANGE);
+    CHECK_EQ(illegal(4093, 4), ST_RANGE);
+    CHECK_EQ(illegal(~0u, 4), ST_RANGE);
+    CHECK_EQ(illegal(~0ull, 1), ST_RANGE);
+    CHECK_EQ(illegal(~0ull - 3, 4), ST_RANGE);
+    CHECK_EQ(illegal(1ull << 32, 4), ST_RANGE);
+    CHECK_EQ(illegal(0, 0), ST_INVAL);
+    CHECK_EQ(illegal(0, 3), ST_INVAL);
+    CHECK_EQ(illegal(0, 8), ST_INVAL);
+    CHECK_EQ(illegal(0, (1ull << 32) + 4), ST_INVAL);
 }
 
 /* The bits that an owner's writes can move at all, found by writing ones and zeros everywhere. */
@@ -79,7 +107,7 @@ static uint32_t movable(unsigned off, unsigned size)
     memcpy(before, m->cfg, sizeof before);
     uint32_t moved = 0;
     for (int ones = 0; ones < 2; ones++) {
-        pci_owner_write(f, off, size, ones ? ~0u : 0);
+        owner_write(f, off, size, ones ? ~0u : 0);
         for (unsigned i = 0; i < 4096; i++) {
             uint8_t diff = m->cfg[i] ^ before[i];
             if (diff && (i < (off & ~3u) || i >= ((off + size - 1) & ~3u) + 4))
@@ -122,53 +150,53 @@ static void test_clear_bits(void)
     fresh();
     m->cfg[CFG_STATUS + 1] = 0xf9;
     m->cfg[m->pcie + PCIE_DEVSTA] = 0x0f;
-    pci_owner_write(f, CFG_COMMAND, 2, 6);
-    pci_owner_write(f, m->pcie + PCIE_DEVCTL, 2, 0x5810);
+    owner_write(f, CFG_COMMAND, 2, 6);
+    owner_write(f, m->pcie + PCIE_DEVCTL, 2, 0x5810);
     CHECK_EQ(m->cfg[CFG_STATUS + 1], 0xf9);                  /* a merge clears nothing */
     CHECK_EQ(m->cfg[m->pcie + PCIE_DEVSTA], 0x0f);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
     CHECK_EQ(pci_model_get(m, m->pcie + PCIE_DEVCTL, 2), 0x5830);
-    pci_owner_write(f, CFG_COMMAND, 4, 0x80000006);
+    owner_write(f, CFG_COMMAND, 4, 0x80000006);
     CHECK_EQ(m->cfg[CFG_STATUS + 1], 0x79);
-    pci_owner_write(f, m->pcie + PCIE_DEVSTA, 1, 0x01);
+    owner_write(f, m->pcie + PCIE_DEVSTA, 1, 0x01);
     CHECK_EQ(m->cfg[m->pcie + PCIE_DEVSTA], 0x0e);
-    pci_owner_write(f, m->pcie + PCIE_DEVCTL, 2, 0xffff);
+    owner_write(f, m->pcie + PCIE_DEVCTL, 2, 0xffff);
     CHECK_EQ(m->resets, 0);
     unsigned writes = m->writes;
     for (unsigned off = m->msi; off < m->msi + 16u; off++)   /* nothing of MSI and MSI-X arrives */
-        pci_owner_write(f, off, 1, 0xff);
+        owner_write(f, off, 1, 0xff);
     for (unsigned off = m->msix; off < m->msix + 12u; off++)
-        pci_owner_write(f, off, 1, 0xff);
+        owner_write(f, off, 1, 0xff);
     for (unsigned off = CFG_BAR0; off < 0x40; off++)
-        pci_owner_write(f, off, 1, 0xff);
+        owner_write(f, off, 1, 0xff);
     CHECK_EQ(m->writes, writes);
 }
 
 static void test_power_and_decode(void)
 {
     fresh();
-    pci_owner_write(f, m->pm + PM_CSR, 2, 3);
+    owner_write(f, m->pm + PM_CSR, 2, 3);
     CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2), 0);        /* D3hot would lose the registers */
     f->pm_keeps_state = true;
     m->cfg[m->pm + PM_CSR] = PM_NO_SOFT_RESET;
-    pci_owner_write(f, m->pm + PM_CSR, 2, 0x103);
+    owner_write(f, m->pm + PM_CSR, 2, 0x103);
     CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2) & 3, 3);
-    CHECK_EQ(pci_owner_read(f, m->pm + PM_CSR, 2) & 3, 3);
-    pci_owner_write(f, m->pm + PM_CSR, 1, 0);
+    CHECK_EQ(owner_read(f, m->pm + PM_CSR, 2) & 3, 3);
+    owner_write(f, m->pm + PM_CSR, 1, 0);
     f->info.bar[2].base = 0;                                 /* the I/O BAR has no address */
     pci_model_put16(m, CFG_COMMAND, 0);
-    pci_owner_write(f, CFG_COMMAND, 2, 7);
+    owner_write(f, CFG_COMMAND, 2, 7);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
     f->info.bar[0].base = 0;
     pci_model_put16(m, CFG_COMMAND, 0);
-    pci_owner_write(f, CFG_COMMAND, 2, 7);
+    owner_write(f, CFG_COMMAND, 2, 7);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 4);
     f->pcie_version = 1;                                     /* no second half in version 1 */
-    CHECK_EQ(pci_owner_read(f, m->pcie + 0x24u, 4), 0);
-    CHECK(pci_owner_read(f, m->pcie + 0x0cu, 4) != 0);
+    CHECK_EQ(owner_read(f, m->pcie + 0x24u, 4), 0);
+    CHECK(owner_read(f, m->pcie + 0x0cu, 4) != 0);
     m->gone = true;
-    CHECK_EQ(pci_owner_read(f, 0, 4), ~0u);
-    CHECK_EQ(pci_owner_read(f, CFG_BAR0, 4), 0);
+    CHECK_EQ(owner_read(f, 0, 4), ~0u);
+    CHECK_EQ(owner_read(f, CFG_BAR0, 4), 0);
 }
 
 static void test_msi_forms(void)
@@ -183,7 +211,7 @@ static void test_msi_forms(void)
         f = pci_find(bdf_make(0, 3, 0));
         unsigned pending = !(form & 2) ? 0 : (form & 1) ? 0x14 : 0x10;
         for (unsigned rel = 4; rel < 0x18; rel += 4)
-            CHECK_EQ(pci_owner_read(f, m->msi + rel, 4), rel == pending ? 0xeeeeeeee : 0);
+            CHECK_EQ(owner_read(f, m->msi + rel, 4), rel == pending ? 0xeeeeeeee : 0);
     }
 }
 

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/command.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Resets with proof and MSI, MSI-X programming, against models with faults. */
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 #include "kernel/arch/hw.h"
+#include "kernel/arch/upcall.h"
 #include "tests/unit/fake/kmap.h"
 #include "tests/unit/fake/pci_model.h"
 #include "unit.h"
 
 static struct pci_model_fn *m;
 static struct pci_fn *f;
+
+static unsigned preempts;
+void upcall_preempt_point(void)
+{
+    preempts++;
+    fake_step();
+}
+
+/* On, with every entry masked. */
+static status_t msix_on(void) { return pci_msix_write(f, 0, 0, 0, true); }
 
 static void scan(void)
 {
@@ -29,10 +40,13 @@ static void fresh(void)
 static void test_flr(void)
 {
     fresh();
-    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    CHECK_EQ(msix_on(), ST_OK);
     pci_model_put16(m, m->pcie + PCIE_DEVCTL, 0x5010);           /* what an owner left behind */
+    memset(m->wmask + CFG_ROM, 0xff, 4);
+    pci_model_put32(m, CFG_ROM, 0xfea00001);                     /* and firmware */
     uint64_t start = fake_hw.now_us;
     CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
     CHECK_EQ(m->resets, 1);
     CHECK_EQ(m->early_accesses, 0);
     CHECK(fake_hw.now_us - start >= 100000 && fake_hw.now_us - start < 200000);
@@ -73,7 +87,7 @@ static void test_faults(void)
     CHECK_EQ(pci_reset(f), ST_CORRUPT);
     fresh();
     m->msix_stuck = true;
-    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    CHECK_EQ(msix_on(), ST_OK);
     CHECK_EQ(pci_reset(f), ST_CORRUPT);
     fresh();
     m->wmask[CFG_BAR0 + 2] = 0;                                  /* a BAR that cannot be restored */
@@ -128,7 +142,7 @@ static void test_msix(void)
 {
     fresh();
     CHECK_EQ(pci_quiesce(f), ST_OK);                             /* decode is off all along */
-    CHECK_EQ(pci_msix_enable(f, true), ST_OK);
+    CHECK_EQ(msix_on(), ST_OK);
     for (unsigned i = 0; i < 5; i++)
         CHECK_EQ(pci_model_msix_word(m, i, 3), 1);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
@@ -152,20 +166,23 @@ static void test_msix(void)
     }
     CHECK(!masked);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), CMD_INTX_OFF);    /* and decode is off again */
-    CHECK_EQ(pci_msix_mask(f, 2, true), ST_OK);
+    CHECK_EQ(pci_msix_write(f, 2, 0xfee00010, 0x55, true), ST_OK);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
     CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010);
-    CHECK_EQ(pci_msix_enable(f, true), ST_OK);                   /* again: entries are kept */
+    CHECK_EQ(pci_msix_write(f, 2, 0xfee00010, 0x55, false), ST_OK);
+    CHECK_EQ(msix_on(), ST_OK);                                  /* again: the other entries are kept */
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010);
+    CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
     CHECK_EQ(pci_msix_write(f, 5, 0, 0, false), ST_RANGE);
-    CHECK_EQ(pci_msix_mask(f, ~0u, true), ST_RANGE);
-    CHECK_EQ(pci_msix_enable(f, false), ST_OK);
+    CHECK_EQ(pci_msix_write(f, ~0u, 0, 0, true), ST_RANGE);
+    CHECK_EQ(pci_msi_off(f), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
     m->gone = true;
-    CHECK_EQ(pci_msix_enable(f, false), ST_HW);
+    CHECK_EQ(pci_msi_off(f), ST_HW);
 
     fresh();
     fake_kmap.fail_after = 1;
-    CHECK_EQ(pci_msix_enable(f, true), ST_NOSPACE);
+    CHECK_EQ(msix_on(), ST_NOSPACE);
     fake_kmap.fail_after = 0;
     f->info.bar[3].base = 0;
     CHECK_EQ(pci_msix_write(f, 0, 0, 0, true), ST_UNSUPP);
@@ -174,33 +191,39 @@ static void test_msix(void)
 static void test_msi(void)
 {
     fresh();
-    CHECK_EQ(pci_msi_write(f, 0xfee00018, 0x1234, 0, true), ST_OK);
+    CHECK_EQ(pci_msi_write(f, 0xfee00018, 0x1234, 1, ~0u), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + 4u, 4), 0xfee00018);
     CHECK_EQ(pci_model_get(m, m->msi + 12u, 2), 0x1234);
     CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x81);
-    CHECK_EQ(pci_msi_write(f, 0, 0, 0, false), ST_OK);
+    CHECK_EQ(pci_msi_write(f, 0, 0, 0, ~0u), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x80);
-    CHECK_EQ(pci_msi_write(f, 0, 0, 1, true), ST_RANGE);         /* one vector only */
-    CHECK_EQ(pci_msi_write(f, 0, 0x10000, 0, true), ST_RANGE);
-    CHECK_EQ(pci_msi_write(f, 0, 0, 40, true), ST_RANGE);
-    CHECK_EQ(pci_msi_mask(f, 0, true), ST_UNSUPP);
+    CHECK_EQ(pci_msi_write(f, 0, 0, 2, 0), ST_RANGE);            /* one vector only */
+    CHECK_EQ(pci_msi_write(f, 0, 0x10000, 1, 0), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0, 0, ~0u, 0), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0xfee00018, 0x1234, 1, 0), ST_OK);
+    CHECK_EQ(pci_msi_off(f), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x80);
+    unsigned writes = m->writes;
+    CHECK_EQ(pci_msi_write(f, 0, 0, 0, ~0u), ST_OK);             /* no mask register: off, address, data, off */
+    CHECK_EQ(m->writes, writes + 5);
 
     fake_hw_reset();
     pci_model_reset(true);
     m = pci_model_add(0, 3, 0, 0x1234, 1, 0x020000);
     pci_model_msi(m, 2, false, true);
     scan();
-    CHECK_EQ(pci_msi_write(f, 0x1fee00000ull, 0, 2, true), ST_RANGE);
-    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 2, true), ST_OK);
+    CHECK_EQ(pci_msi_write(f, 0x1fee00000ull, 0, 4, 0), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 3, ~8u), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + 8u, 2), 0x40);
     CHECK_EQ(pci_model_get(m, m->msi + 2u, 2), 0x125);
-    CHECK_EQ(pci_msi_mask(f, 3, true), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->msi + 12u, 4), 7);              /* of its four vectors */
+    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 4, 8), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + 12u, 4), 8);
-    CHECK_EQ(pci_msi_mask(f, 3, false), ST_OK);
+    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 4, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + 12u, 4), 0);
-    CHECK_EQ(pci_msi_mask(f, 4, true), ST_RANGE);
+    CHECK_EQ(pci_msi_write(f, 0xfee00000, 0x40, 5, 0), ST_RANGE);
     CHECK_EQ(pci_msix_write(f, 0, 0, 0, true), ST_UNSUPP);
-    CHECK_EQ(pci_msix_enable(f, true), ST_UNSUPP);
+    CHECK_EQ(msix_on(), ST_UNSUPP);
 }
 
 int main(void)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/command.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Enumeration, capability walk, BAR sizing, isolation groups: against models, with faults. */
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 #include "kernel/arch/hw.h"
+#include "kernel/arch/upcall.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pci_model.h"
 #include "unit.h"
 
 #include <stdlib.h>
+
+void upcall_preempt_point(void) { fake_step(); }
 
 static void fresh(bool ecam)
 {
@@ -41,11 +44,7 @@ static void scan_unchanged(void)
 static void test_nic(bool ecam)
 {
     fresh(ecam);
-    struct pci_model_fn *m = pci_model_nic(0, 6, 0, 0xfe800000);
-    m->rom_shift = 0;
-    uint32_t rom = 0xfffc0001;
-    memcpy(m->wmask + CFG_ROM, &rom, 4);
-    pci_model_put32(m, CFG_ROM, 0xfea00000);
+    pci_model_nic(0, 6, 0, 0xfe800000);
     scan_unchanged();
     CHECK_EQ(pci_has_ecam(), ecam);
     CHECK_EQ(pci_count(), 2);
@@ -61,8 +60,6 @@ static void test_nic(bool ecam)
     CHECK_EQ(f->info.bar[2].flags, BAR_IO);
     CHECK_EQ(f->info.bar[3].size, 0x4000);
     CHECK_EQ(f->info.bar[4].size, 0);
-    CHECK_EQ(f->info.rom.size, 0x40000);
-    CHECK_EQ(f->info.rom.base, 0xfea00000);
     CHECK_EQ(f->info.flr, PCI_RESET_FLR | PCI_RESET_PM);
     CHECK_EQ(f->info.msi_vectors, 1);
     CHECK_EQ(f->info.msi_64, 1);
@@ -75,10 +72,10 @@ static void test_nic(bool ecam)
     CHECK_EQ(f->info.line, 11);
     CHECK_EQ(f->info.path_len, 1);
     CHECK_EQ(f->info.path[0], 6 << 3);
-    CHECK_EQ(f->info.refusal, ST_OK);
+    CHECK_EQ(f->refusal, ST_OK);
     CHECK_EQ(f->devctl, 0x2830);
     CHECK_EQ(f->dsn_off != 0, ecam);
-    CHECK_EQ(at(0, 0, 0)->info.refusal, ST_UNSUPP);
+    CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
 }
 
 static void test_bars(void)
@@ -108,12 +105,12 @@ static void test_bars(void)
     CHECK_EQ(b[2].size, 0x1000000);
     CHECK_EQ(b[2].flags, BAR_64 | BAR_PREFETCH);
     CHECK_EQ(b[4].size, 0x200000000ull);
-    CHECK_EQ(at(0, 3, 0)->info.refusal, ST_OK);
+    CHECK_EQ(at(0, 3, 0)->refusal, ST_OK);
     b = at(0, 4, 0)->info.bar;
     CHECK_EQ(b[0].size, 0x4000);
     CHECK_EQ(b[2].size, 0x10);
     CHECK_EQ(b[3].size, 0x10);
-    CHECK_EQ(at(0, 4, 0)->info.refusal, ST_OK);
+    CHECK_EQ(at(0, 4, 0)->refusal, ST_OK);
 }
 
 static void lie(unsigned dev, uint32_t value, uint32_t mask)
@@ -135,7 +132,7 @@ static void test_bars_that_lie(void)
     m->cfg[CFG_BAR0 + 20] |= 4;              /* 64-bit in the last register */
     scan_unchanged();
     for (unsigned dev = 3; dev <= 7; dev++) {
-        CHECK_EQ(at(0, dev, 0)->info.refusal, ST_CORRUPT);
+        CHECK_EQ(at(0, dev, 0)->refusal, ST_CORRUPT);
         for (unsigned i = 0; i < 6; i++)
             CHECK_EQ(at(0, dev, 0)->info.bar[i].size, 0);
     }
@@ -151,14 +148,22 @@ static void test_overlaps(void)
     struct pci_model_fn *over_ram = pci_model_add(0, 5, 0, 0x1234, 3, 0x020000);
     pci_model_bar(over_ram, 0, 0, 0x7ff00000, 0x100000);
     CHECK_EQ(pci_init(), ST_OK);
-    CHECK_EQ(at(0, 3, 0)->info.refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 4, 0)->info.refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 5, 0)->info.refusal, ST_OK);
+    CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
     pci_refuse_over((hpa_t){ 0x100000 }, 0x7fe00000);        /* ends where the BAR begins */
-    CHECK_EQ(at(0, 5, 0)->info.refusal, ST_OK);
+    CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
     pci_refuse_over((hpa_t){ 0x100000 }, 0x7fe00001);
-    CHECK_EQ(at(0, 5, 0)->info.refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 0, 0)->info.refusal, ST_UNSUPP);
+    CHECK_EQ(at(0, 5, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
+    fresh(true);
+    m = pci_model_add(0, 6, 0, 0x1234, 3, 0x020000);         /* two BARs of one function */
+    pci_model_bar(m, 0, 0, 0xfc000000, 0x10000);
+    pci_model_bar(m, 3, 0, 0xfc00c000, 0x4000);
+    pci_model_bar(pci_model_add(0, 7, 0, 0x1234, 3, 0x020000), 0, 0, 0xfc010000, 0x1000);
+    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(at(0, 6, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 7, 0)->refusal, ST_OK);
 }
 
 static void test_caps(void)
@@ -189,6 +194,24 @@ static void test_caps(void)
     CHECK_EQ(at(0, 7, 0)->info.flr, 0);
 }
 
+/* What lets a device go round the IOMMU, or be more than one, is off after the scan. */
+static void test_host_only(void)
+{
+    static const struct { uint16_t id, control, before, after; } services[] = {
+        { EXT_ATS, 6, 0x801f, 0x001f }, { EXT_PRI, 4, 3, 0 }, { EXT_PASID, 6, 7, 0 }, { EXT_SRIOV, 8, 9, 0 } };
+    unsigned at_off[4];
+    fresh(true);
+    struct pci_model_fn *m = pci_model_nic(0, 3, 0, 0xfe000000);
+    for (unsigned i = 0; i < 4; i++) {
+        at_off[i] = pci_model_ext(m, services[i].id, 16) + services[i].control;
+        pci_model_put16(m, at_off[i], services[i].before);
+        memset(m->wmask + at_off[i], 0xff, 2);
+    }
+    CHECK_EQ(pci_init(), ST_OK);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(pci_model_get(m, at_off[i], 2), services[i].after);
+}
+
 static void test_msix_lies(void)
 {
     fresh(true);
@@ -205,7 +228,7 @@ static void test_msix_lies(void)
     pci_model_msix(m, 7, 0, 0, 2);                           /* no such BAR */
     CHECK_EQ(pci_init(), ST_OK);
     for (unsigned dev = 3; dev <= 6; dev++) {
-        CHECK_EQ(at(0, dev, 0)->info.refusal, ST_CORRUPT);
+        CHECK_EQ(at(0, dev, 0)->refusal, ST_CORRUPT);
         CHECK_EQ(at(0, dev, 0)->info.msix_count, 0);
     }
 }
@@ -301,7 +324,7 @@ static void test_bad_bridges(void)
     CHECK(fake_log_has("00:04.0: bridge with impossible buses"));
     CHECK(fake_log_has("01:00.0: bridge with impossible buses"));
     CHECK(fake_log_has("01:01.0: bridge with impossible buses"));
-    CHECK_EQ(at(13, 0, 0)->info.refusal, ST_UNSUPP);         /* deeper than a path can say */
+    CHECK_EQ(at(13, 0, 0)->refusal, ST_UNSUPP);         /* deeper than a path can say */
 }
 
 static void test_limits(void)
@@ -355,6 +378,7 @@ int main(void)
     test_bars_that_lie();
     test_overlaps();
     test_caps();
+    test_host_only();
     test_msix_lies();
     test_topology();
     test_bad_bridges();

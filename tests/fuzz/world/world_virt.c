@@ -16,6 +16,7 @@
 struct info_platform platform;
 struct acpi_fadt platform_fadt;
 static struct device *opened[4];
+static struct pci_fn functions[4];
 struct dma_space { int dummy; };
 
 status_t sys_root_module(uint64_t index, struct boot_blob *out)
@@ -134,7 +135,8 @@ status_t dev_open(struct bdf bdf, struct device **out)
     if (!d)
         return ST_NOSPACE;
     kobj_init(&d->obj, OBJ_DEVICE);
-    d->vm_id = i;
+    d->fn = &functions[i];
+    d->fn->info.vm = i;
     opened[i] = d;
     *out = d;
     return ST_OK;
@@ -144,13 +146,14 @@ void dev_destroy(struct kobj *obj)
     for (unsigned i = 0; i < ARRAY_LEN(opened); i++)
         if (opened[i] == (struct device *)obj)
             opened[i] = NULL;
-    KASSERT(((struct device *)obj)->irqs == 0);
+    KASSERT(((struct device *)obj)->fn->irqs == NULL);
     kobj_gone(obj);
     pmm_free(obj);
 }
 status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags)
 {
-    (void)vm_id; (void)flags;
+    (void)vm_id;
+    KASSERT((flags & ~(uint32_t)(DEV_NO_RESET_OK | DEV_RESERVED_MAP)) == 0 && dma != NULL);
     if (dev->vm)
         return ST_BUSY;
     dev->vm = vm;
@@ -158,15 +161,9 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dm
     return ST_OK;
 }
 status_t dev_release(struct device *dev) { dev->vm = NULL; return ST_OK; }
-void dev_info(const struct device *dev, struct dev_info *out) { *out = (struct dev_info){ .vm = dev->vm_id }; }
-status_t dev_cfg_read(struct device *dev, uint64_t off, uint64_t size, uint32_t *value)
+status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value)
 {
-    *value = (uint32_t)(off + size);
-    return dev->vm ? ST_OK : ST_STATE;
-}
-status_t dev_cfg_write(struct device *dev, uint64_t off, uint64_t size, uint32_t value)
-{
-    (void)off; (void)size; (void)value;
+    *value = write ? *value : (uint32_t)(off + size);
     return dev->vm ? ST_OK : ST_STATE;
 }
 status_t dev_owner_reset(struct device *dev) { return dev->vm ? ST_OK : ST_STATE; }
@@ -190,7 +187,8 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
     irq->device = device;
     irq->fn = fn;
     irq->vm = vm;
-    ((struct device *)device)->irqs++;
+    irq->next = fn->irqs;
+    fn->irqs = irq;
     *out = irq;
     return ST_OK;
 }
@@ -198,7 +196,10 @@ void irq_destroy(struct kobj *obj)
 {
     struct irq_obj *irq = (struct irq_obj *)obj;
     struct kobj *device = irq->device;
-    ((struct device *)device)->irqs--;
+    struct irq_obj **at = &irq->fn->irqs;
+    while (*at != irq)
+        at = &(*at)->next;
+    *at = irq->next;
     kobj_gone(obj);
     pmm_free(irq);
     kobj_put(device);

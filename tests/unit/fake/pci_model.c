@@ -197,7 +197,7 @@ struct pci_model_fn *pci_model_add(unsigned bus, unsigned dev, unsigned fn, uint
     pci_model_put32(f, CFG_SUBSYSTEM, 0x00011af4);
     pci_model_put16(f, CFG_COMMAND, 7);
     writable(f, CFG_COMMAND, 2, 0x547);
-    writable(f, CFG_CACHE_LINE, 1, 0xff);
+    writable(f, 0x0c, 1, 0xff);
     writable(f, CFG_INTERRUPT, 1, 0xff);
     f->clear[CFG_STATUS + 1] = 0xf9;
     f->cfg[CFG_INTERRUPT] = 11;

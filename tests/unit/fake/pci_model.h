@@ -22,7 +22,6 @@ struct pci_model_fn {
     uint8_t clear[4096];          /* write-1-to-clear bits */
     uint64_t bar_size[6];
     bool bar_is64[6];
-    uint8_t rom_shift;            /* log2 of the ROM size, 0 = none */
     uint16_t next_cap, last_cap, next_ext, last_ext;   /* builder's state */
     uint16_t pm, msi, msix, pcie, af;                  /* offsets, 0 = none */
     uint8_t *msix_mem;            /* the BAR that holds the table */
