@@ -56,7 +56,6 @@ struct info_memory {
     uint64_t objects[16];    /* by enum obj_type */
 };
 
-
 struct info_iommu {
     uint64_t base;
     uint32_t vendor, segment;
