@@ -126,10 +126,11 @@ void cmd_cpus(int argc, char **argv, bool records)
         console_print("  cpu  apic  state      busy  guest       irqs       ipis   switches  guests\n");
     for (uint32_t i = 0; i < shell.f->cpus; i++) {
         const struct info_cpu *c = &shell.f->cpu[i];
-        uint64_t all = (c->idle_tsc + c->busy_tsc) / 100 + 1;
+        uint64_t up = slots_now() - shell.f->platform.boot_tsc, all = up / 100 + 1;
+        uint64_t busy = up > c->idle_tsc ? up - c->idle_tsc : 0;
         console_print(records ? "cpu=%u apic=%u state=%s busy=%lu guest=%lu irqs=%lu ipis=%lu switches=%lu vms="
                               : "  %3u  %4u  %-8s %5lu%% %5lu%% %10lu %10lu %10lu  ", c->index, c->apic_id,
-                      c->online ? "online" : "offline", c->busy_tsc / all, c->guest_tsc / all, c->irqs, c->ipis,
+                      c->online ? "online" : "offline", busy / all, c->guest_tsc / all, c->irqs, c->ipis,
                       c->switches);
         cpu_guests(c->index);
     }

@@ -42,7 +42,7 @@ struct info_platform {
 
 struct info_cpu {
     uint32_t index, apic_id, online, rsvd;
-    uint64_t idle_tsc, busy_tsc, guest_tsc;   /* since boot */
+    uint64_t idle_tsc, guest_tsc;             /* since boot */
     uint64_t irqs, ipis, switches;
 };
 

@@ -39,6 +39,5 @@ enum obj_type {
 /* Bits that the kernel signals on the root event. */
 #define SYSEV_CONSOLE_RX  (1ull << 0)  /* bytes wait in the console */
 #define SYSEV_DEV_FAULT   (1ull << 1)  /* a new IOMMU fault record */
-#define SYSEV_TASK_END    (1ull << 2)  /* a task ended or faulted */
 #define SYSEV_USER_FIRST  8            /* bits 8..63 are the monitor's own */
 

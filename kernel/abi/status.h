@@ -36,25 +36,17 @@ typedef enum {
     ST_COUNT
 } status_t;
 
-/* Short name of a status, "?" when unknown. */
-static inline const char *status_name(unsigned long st)
+struct status_words { const char *name, *text; };      /* short name; one sentence for a person */
+
+static inline struct status_words status_words(unsigned long st)
 {
     switch (st) {
-#define X(n, v, s) case (v): return #n;
+#define X(n, v, s) case (v): return (struct status_words){ #n, s };
     STATUS_LIST(X)
 #undef X
-    default: return "?";
+    default: return (struct status_words){ "?", "unknown status" };
     }
 }
 
-/* One sentence for a person. */
-static inline const char *status_text(unsigned long st)
-{
-    switch (st) {
-#define X(n, v, s) case (v): return s;
-    STATUS_LIST(X)
-#undef X
-    default: return "unknown status";
-    }
-}
-
+static inline const char *status_name(unsigned long st) { return status_words(st).name; }
+static inline const char *status_text(unsigned long st) { return status_words(st).text; }

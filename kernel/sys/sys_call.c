@@ -88,7 +88,7 @@ static status_t use(struct sys_call *c, uint64_t nr)
         return vcpu_lapic(a[0].vcpu, a[1].v, a[2].u32, &c->value.v);
     case SYS_VCPU_LINE: return a[1].v > 2 ? ST_INVAL : vcpu_line(a[0].vcpu, a[1].u32, a[2].v);
     case SYS_VCPU_STATS: return user_copy_out(a[1].v, &a[0].vcpu->stats, sizeof a[0].vcpu->stats);
-    case SYS_VM_MSI: upcall_vm_msi(a[0].vm, a[1].v, a[2].u32); return ST_OK;
+    case SYS_VM_MSI: upcall_vm_msi(a[0].vm, a[1].v, a[2].u32); break;
     case SYS_VM_CPUID: return sys_vm_cpuid(a[0].vm, a[1].v, a[2].v);
     case SYS_VM_MAP_BAR: return sys_vm_map_bar(a[0].vm, a[1].device, a[2].v, a[3].v, a[4].gpa, a[5].v);
     case SYS_VM_UNMAP_BAR: return sys_vm_unmap_bar(a[0].vm, a[1].device, a[2].gpa, a[3].v);
@@ -99,6 +99,7 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_IRQ_SET: return irq_set(a[0].irq, a[1].v, a[2].u32, a[3].u32);
     default: return ST_INVAL;
     }
+    return ST_OK;
 }
 
 /* The monitor's: their rows begin with SYSTEM. */
@@ -147,7 +148,7 @@ struct sys_result sys_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a
     return (struct sys_result){ st, st == ST_OK ? c.value.v : 0 };
 }
 
-/* Any slot will do where the row names none. */
+/* The calls of any task: their rows ask for one capability at most, so they need no loop. */
 static status_t ipc(struct task *task, uint64_t nr, uint64_t slot, uint64_t bits, uint64_t deadline, uint64_t *value)
 {
     const struct arg_kind *kind = kinds[index_clamp(nr, SYS_NR_LIMIT)];
@@ -156,27 +157,28 @@ static status_t ipc(struct task *task, uint64_t nr, uint64_t slot, uint64_t bits
     if (kind->type != OBJ_NONE)
         TRY(cap_lookup(task, slot, (enum obj_type)kind->type, (uint32_t)kind->bits, &a.obj));
     switch (nr) {
-    case SYS_YIELD: sched_yield(); return ST_OK;
+    case SYS_YIELD: sched_yield(); break;
     case SYS_TASK_EXIT:
         task_end(task, TASK_EXITED, slot, NULL);
         __atomic_store_n(&percpu()->need_resched, 1, __ATOMIC_SEQ_CST);
-        return ST_OK;
+        break;
     case SYS_EVENT_WAIT: return bits == 0 ? ST_INVAL : sched_event_wait(a.event, bits, deadline, value);
     case SYS_EVENT_SIGNAL:                 /* the badge bounds which bits its holder may raise */
         if (bits == 0 || (bits & ~badge) != 0)
             return ST_RIGHTS;
         event_signal(a.event, bits);
-        return ST_OK;
+        break;
     case SYS_TIMER_SET:
         if (bits == 0)
             return ST_INVAL;
         event_timer(a.event, bits, deadline);
-        return ST_OK;
+        break;
     case SYS_CHANNEL_SIGNAL:               /* the badge is the holder's side, 0 = A: the other side's event rings */
         event_signal(a.channel->event[badge == 0], a.channel->bits[badge == 0]);
-        return ST_OK;
+        break;
     default: return ST_INVAL;
     }
+    return ST_OK;
 }
 
 struct sys_result sys_ipc(uint64_t slot, uint64_t bits, uint64_t deadline, uint64_t nr)

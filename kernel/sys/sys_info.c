@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SYS_INFO: records of one kind, copied out one after the other. */
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
@@ -18,10 +17,9 @@ static const uint16_t record_size[INFO_COUNT] = {
 
 static struct info_cpu cpu_record(const struct percpu *cpu)
 {
-    uint64_t idle = sched_idle_tsc(cpu), total = hw_rdtsc() - platform.boot_tsc;
-    return (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online, .idle_tsc = idle,
-                              .busy_tsc = total > idle ? total - idle : 0, .guest_tsc = cpu->guest_tsc,
-                              .irqs = cpu->irqs, .ipis = cpu->ipis, .switches = cpu->switches };
+    return (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online,
+                              .idle_tsc = sched_idle_tsc(cpu), .guest_tsc = cpu->guest_tsc, .irqs = cpu->irqs,
+                              .ipis = cpu->ipis, .switches = cpu->switches };
 }
 
 static struct info_memory memory_record(void)

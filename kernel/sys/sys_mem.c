@@ -17,9 +17,7 @@ status_t sys_memory_module(uint64_t index, struct memory **out)
 status_t sys_memory_table(uint32_t sig, uint32_t index, struct memory **out, uint64_t *offset)
 {
     struct acpi_table found;
-    char name[4];
-    memcpy(name, &sig, sizeof name);
-    TRY(acpi_find(name, index, &found));
+    TRY(acpi_find((const char *)&sig, index, &found));      /* its four characters in memory order */
     uint64_t first = PAGE_DOWN(found.pa.v);
     *offset = found.pa.v - first;
     return memory_wrap((hpa_t){ first }, PAGE_UP(found.pa.v + found.len) - first, MEMORY_TABLE, out);
