@@ -48,8 +48,9 @@ MUST_USE status_t iommu_dom_unmap(struct iommu_dom *dom, iova_t iova, uint64_t l
 /* No function attached any more (else ST_BUSY); confirms the flush, frees the tables and the id. */
 MUST_USE status_t iommu_dom_destroy(struct iommu_dom *dom);
 
-/* Functions. attach: from blocked to this domain. detach: to blocked, confirmed;
- * ST_TIMEOUT means quarantine. */
+/* Functions. attach: from blocked to this domain. detach: to blocked, confirmed. An attach that is not
+ * confirmed is taken back. What is not confirmed stays counted in dom->attached, so that the
+ * domain is never destroyed; ST_TIMEOUT, ST_HW mean quarantine. */
 MUST_USE status_t iommu_attach(struct iommu_dom *dom, struct bdf fn);
 MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
 

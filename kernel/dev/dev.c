@@ -10,7 +10,6 @@
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 #include "kernel/abi/syscall.h"
-#include "kernel/dev/dma.h"
 #include "kernel/log/console.h"
 
 static struct device devices[PCI_MAX_FUNCTIONS];         /* one per function, fn == NULL: not open */
@@ -110,7 +109,7 @@ static MUST_USE status_t make_clean(const struct device *dev)
 }
 
 /* ---- BLOCKED -> ASSIGNED ---- */
-status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags)
+status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags)
 {
     struct pci_fn *fn = dev->fn;
     if (state_of(fn) != DEV_BLOCKED)
@@ -125,11 +124,9 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dm
     TRY(pci_open_path(fn));
     TRY(make_clean(dev));
     TRY(dma_map_reserved(dma, fn->bdf));
-    status_t st = dma_attach(dma, fn->bdf);
-    if (st == ST_TIMEOUT || st == ST_HW) {     /* not confirmed: it may be half there */
-        status_t undo = dma_detach(dma, fn->bdf);
-        quarantine(fn, undo == ST_OK ? "the IOMMU did not confirm its attach" : "the IOMMU does not answer");
-    }
+    status_t st = iommu_attach(dma, fn->bdf);
+    if (st == ST_TIMEOUT || st == ST_HW)
+        quarantine(fn, "the IOMMU did not confirm its attach");
     TRY(st);
     dev->vm = vm;
     dev->dma = dma;
@@ -161,7 +158,7 @@ status_t dev_release(struct device *dev)
     if (!is_free)
         return ST_BUSY;
     status_t silent = pci_bus_master_off(fn);    /* a stuck bit: the detach blocks, the proof decides */
-    status_t detached = dma_detach(dev->dma, fn->bdf);
+    status_t detached = iommu_detach(dev->dma, fn->bdf);
     status_t clean = make_clean(dev);            /* also after a failed detach: it stops the device */
     dev->vm = NULL;
     dev->dma = NULL;

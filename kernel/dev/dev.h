@@ -10,7 +10,7 @@
 #include "kernel/arch/spinlock.h"
 #include "kernel/obj/kobj.h"
 
-struct dma_space;
+struct iommu_dom;
 struct pci_fn;
 struct vm;
 
@@ -18,7 +18,7 @@ struct device {
     struct kobj obj;
     struct pci_fn *fn;          /* const */
     struct vm *vm;              /* root thread writes: owner (the caller of assign holds its reference), NULL = none */
-    struct dma_space *dma;      /* root thread */
+    struct iommu_dom *dma;      /* root thread */
     struct spinlock lock;       /* state, resetting, the owner's config accesses */
     bool resetting;             /* lock: DEV_RESET is under way */
     bool no_reset;              /* root thread: assigned with DEV_NO_RESET_OK */
@@ -32,7 +32,7 @@ void dev_destroy(struct kobj *obj);                                   /* release
  * All the refusals: ST_NOIOMMU, ST_NOIR, ST_NORESET, ST_RESERVED, ST_QUARANTINED, ST_ABSENT,
  * ST_BUSY (owned, or its isolation group has another owner), ST_UNSUPP (bridge), ST_OVERLAP,
  * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
-MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags);
+MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
 /* Bus master off, entry blocking, invalidation confirmed, reset. Its irq objects are gone and no
  * DEV_RESET is under way (ST_BUSY). ST_QUARANTINED: it has no owner any more, and when its
  * detach was not confirmed dma_destroy will fail: the memory must not be reused. */
@@ -45,3 +45,12 @@ MUST_USE status_t dev_owner_reset(struct device *dev);
 MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len,
                                 hpa_t *hpa, bool *prefetchable);
 
+/* ---- dma.c: what a VM's devices may reach, one IOMMU domain. Root thread. ---- */
+/* ST_NOIOMMU, ST_NOIR when the machine cannot protect it: fail closed. */
+MUST_USE status_t dma_create(uint32_t vm_id, struct iommu_dom **out);
+MUST_USE status_t dma_map(struct iommu_dom *dom, iova_t iova, hpa_t hpa, uint64_t len);
+/* Firmware's reserved regions of the function, one to one. ST_OVERLAP: guest RAM lies there. */
+MUST_USE status_t dma_map_reserved(struct iommu_dom *dom, struct bdf fn);
+/* ST_BUSY: functions still attached, or one whose detach was not confirmed. Another error: the
+ * flush was not confirmed. On any error the memory behind it must never be reused. */
+MUST_USE status_t dma_destroy(struct iommu_dom *dom);

@@ -7,7 +7,7 @@
 #include "kernel/mm/ptab.h"
 #include "kernel/obj/memory.h"
 
-struct dma_space;
+struct iommu_dom;
 struct vcpu;
 
 #define VM_MAX_MEMORY  8u
@@ -24,7 +24,7 @@ struct vm {
     struct ptab npt;                     /* lock */
     uint32_t ram_tables;                 /* its pages before the first BAR, lock; 0 = none mapped yet */
     uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
-    struct dma_space *dma;               /* kernel/dev/dma.h, NULL = no devices; const after create */
+    struct iommu_dom *dma;               /* kernel/dev/dev.h, NULL = no devices; const after create */
     struct memory *mem[VM_MAX_MEMORY];   /* references; root thread */
     uint32_t mems;
     uint32_t cpuids;                     /* const after start */

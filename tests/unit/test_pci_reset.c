@@ -95,6 +95,28 @@ static void test_faults(void)
     CHECK_EQ(pci_reset(f), ST_CORRUPT);
 }
 
+/* Each thing that the proof compares, one at a time: the scan saw it otherwise. */
+static void test_proof(void)
+{
+    static const uint16_t compared = 0x0bf5;                     /* ids, class, BARs, subsystem: by dword */
+    for (unsigned i = 0; i < 16; i++) {
+        fresh();
+        f->header[i] ^= 1;
+        CHECK_EQ(pci_reset(f), (compared & 1u << i) != 0 ? ST_CORRUPT : ST_OK);
+    }
+    fresh();
+    f->cap_at[m->msi / 4] = 0x7f;
+    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    fresh();
+    m->wmask[CFG_COMMAND] &= (uint8_t)~CMD_MEMORY;               /* memory decode is stuck */
+    m->cfg[CFG_COMMAND] = CMD_MEMORY;
+    CHECK_EQ(pci_quiesce(f), ST_HW);
+    fresh();
+    preempts = 0;
+    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK(preempts > 1000);                                      /* others ran all along */
+}
+
 static void test_ladder(void)
 {
     fake_hw_reset();
@@ -230,6 +252,7 @@ int main(void)
 {
     test_flr();
     test_faults();
+    test_proof();
     test_ladder();
     test_asleep();
     test_msix();

@@ -3,7 +3,6 @@
 #include "kernel/acpi/acpi_fadt.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/dev/dev.h"
-#include "kernel/dev/dma.h"
 #include "kernel/irq/irq.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
@@ -17,7 +16,6 @@ struct info_platform platform;
 struct acpi_fadt platform_fadt;
 static struct device *opened[4];
 static struct pci_fn functions[4];
-struct dma_space { int dummy; };
 
 status_t sys_root_module(uint64_t index, struct boot_blob *out)
 {
@@ -111,18 +109,18 @@ status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value
 status_t vcpu_line(struct vcpu *v, uint32_t line, bool level) { v->extint_line = line + level; return ST_OK; }
 void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data) { (void)addr; vm->tlb_gen = data; }
 
-status_t dma_create(uint32_t vm_id, struct dma_space **out)
+status_t dma_create(uint32_t vm_id, struct iommu_dom **out)
 {
     (void)vm_id;
     *out = pmm_alloc();
     return *out ? ST_OK : ST_NOSPACE;
 }
-status_t dma_map(struct dma_space *dma, iova_t iova, hpa_t hpa, uint64_t len)
+status_t dma_map(struct iommu_dom *dma, iova_t iova, hpa_t hpa, uint64_t len)
 {
     (void)dma; (void)hpa; (void)len;
     return iova.v == 0xbae000 ? ST_NOSPACE : ST_OK;
 }
-status_t dma_destroy(struct dma_space *dma) { pmm_free(dma); return ST_OK; }
+status_t dma_destroy(struct iommu_dom *dma) { pmm_free(dma); return ST_OK; }
 
 status_t dev_open(struct bdf bdf, struct device **out)
 {
@@ -150,7 +148,7 @@ void dev_destroy(struct kobj *obj)
     kobj_gone(obj);
     pmm_free(obj);
 }
-status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct dma_space *dma, uint32_t flags)
+status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags)
 {
     (void)vm_id;
     KASSERT((flags & ~(uint32_t)(DEV_NO_RESET_OK | DEV_RESERVED_MAP)) == 0 && dma != NULL);
