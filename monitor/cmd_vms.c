@@ -92,12 +92,14 @@ static void diagnostics(uint32_t vm)
 
 static void registers(const struct task_info *t)
 {
-    static const char *const name[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                          "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
-    console_print("  VMM fault  vector %u  error %lx  rip %016lx  address %016lx\n", t->vector, t->error, t->rip,
+    static const char *const name[16] = { "rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8",
+                                          "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rsp" };
+    const struct trap_frame *f = &t->frame;
+    console_print("  VMM fault  vector %lu  error %lx  rip %016lx  address %016lx\n", f->vector, f->error, f->rip,
                   t->cr2);
     for (uint32_t i = 0; i < 16; i++)
-        console_print("%s%-4s%016lx%s", i % 4 == 0 ? "    " : "", name[i], t->gpr[i], i % 4 == 3 ? "\n" : "  ");
+        console_print("%s%-4s%016lx%s", i % 4 == 0 ? "    " : "", name[i], i < 15 ? f->gpr[14 - i] : f->rsp,
+                      i % 4 == 3 ? "\n" : "  ");
 }
 
 static void functions(const struct guest *g)

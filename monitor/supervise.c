@@ -217,8 +217,8 @@ static void task_ended(struct guest *g, const struct task_info *info)
     if (info->state == TASK_FAULTED) {
         g->has_fault = true;
         g->fault = *info;
-        fmt(text, sizeof text, "its VMM faulted: vector %u, error %lx, rip %lx, address %lx", info->vector,
-            info->error, info->rip, info->cr2);
+        fmt(text, sizeof text, "its VMM faulted: vector %lu, error %lx, rip %lx, address %lx",
+            info->frame.vector, info->frame.error, info->frame.rip, info->cr2);
         crashed(g, CODE_G610, text);
     } else {
         fmt(text, sizeof text, "its VMM ended with code %lu and said nothing", info->exit_code);

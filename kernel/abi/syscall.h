@@ -117,11 +117,16 @@ struct channel_args {       /* CHANNEL_CREATE */
 
 /* TASK_INFO */
 enum task_state { TASK_RUNNING = 0, TASK_EXITED = 1, TASK_FAULTED = 2, TASK_KILLED = 3 };
+/* Registers at an exception or interrupt, as the kernel's entry.S pushes them. */
+struct trap_frame {
+    uint64_t gpr[15];        /* r15 r14 r13 r12 r11 r10 r9 r8 rdi rsi rbp rbx rdx rcx rax */
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
 struct task_info {
-    uint32_t state;          /* enum task_state */
-    uint32_t vector;         /* FAULTED: exception vector */
+    uint32_t state, rsvd;    /* enum task_state */
     uint64_t exit_code;      /* EXITED */
-    uint64_t rip, rsp, error, cr2; /* FAULTED: registers of the thread */
-    uint64_t gpr[16];        /* FAULTED, order of enum vcpu_gpr */
+    uint64_t cr2;            /* FAULTED, as frame: of the thread */
+    struct trap_frame frame;
 };
 

@@ -5,18 +5,13 @@
  */
 #pragma once
 
+#include "kernel/abi/syscall.h"
 #include "kernel/lib/base.h"
 
 struct thread;
 struct vm;
 struct ktimer;
 
-/* Registers at an exception or interrupt, as entry.S pushes them. */
-struct trap_frame {
-    uint64_t gpr[15];     /* r15 r14 r13 r12 r11 r10 r9 r8 rdi rsi rbp rbx rdx rcx rax */
-    uint64_t vector, error;
-    uint64_t rip, cs, rflags, rsp, ss;
-};
 AT(struct trap_frame, cs, 18 * 8);
 
 struct sys_result { uint64_t status, value; };   /* rax, rdx */
@@ -26,8 +21,8 @@ struct sys_result upcall_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t
                                  uint64_t a4, uint64_t a5, uint64_t nr);
 /* irq/irq.c: external interrupt `vector`, EOI included. */
 void upcall_irq(unsigned vector);
-/* obj/task.c: exception in ring 3: ends the task. Does not return to it. */
-void upcall_user_fault(const struct trap_frame *frame);
+/* sched/thread.c: exception in ring 3: ends the task. */
+NORETURN void upcall_user_fault(const struct trap_frame *frame);
 /* sched/sched.c: called before return to ring 3 and after guest exits when need_resched is set. */
 void upcall_resched(void);
 /* sched/sched.c: between chunks of long kernel work, no lock held: takes interrupts, lets others run. */

@@ -4,22 +4,16 @@
 
 status_t cap_slot(struct task *task, uint64_t slot, struct cap **out)
 {
-    struct cap *c = &task->caps[index_clamp(slot, CAP_SLOTS)];
-    if (slot >= CAP_SLOTS || !c->obj)
-        return ST_NOCAP;
-    *out = c;
-    return ST_OK;
+    *out = &task->caps[index_clamp(slot, CAP_SLOTS)];
+    return slot < CAP_SLOTS && (*out)->obj ? ST_OK : ST_NOCAP;
 }
 
 status_t cap_free_slot(struct task *task, uint64_t slot, struct cap **out)
 {
+    *out = &task->caps[index_clamp(slot, CAP_SLOTS)];
     if (slot == 0 || slot >= CAP_SLOTS)
         return ST_RANGE;
-    struct cap *c = &task->caps[index_clamp(slot, CAP_SLOTS)];
-    if (c->obj)
-        return ST_BUSY;
-    *out = c;
-    return ST_OK;
+    return (*out)->obj ? ST_BUSY : ST_OK;
 }
 
 void cap_fill(struct cap *slot, struct kobj *obj, uint32_t rights, uint64_t badge)
@@ -27,7 +21,6 @@ void cap_fill(struct cap *slot, struct kobj *obj, uint32_t rights, uint64_t badg
     KASSERT(!slot->obj);
     kobj_get(obj);
     slot->rights = rights;
-    slot->type = obj->type;
     slot->badge = badge;
     /* Own threads of a running task may look meanwhile: the object goes last. */
     __atomic_store_n(&slot->obj, obj, __ATOMIC_RELEASE);

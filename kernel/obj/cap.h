@@ -11,7 +11,7 @@ static inline MUST_USE status_t cap_lookup(const struct task *task, uint64_t slo
     const struct cap *c = &task->caps[index_clamp(slot, CAP_SLOTS)];
     if (unlikely(slot >= CAP_SLOTS || !c->obj))
         return ST_NOCAP;
-    if (unlikely(c->type != (uint32_t)type))
+    if (unlikely(c->obj->type != type))
         return ST_TYPE;
     if (unlikely((c->rights & rights) != rights))
         return ST_RIGHTS;

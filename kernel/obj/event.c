@@ -2,7 +2,6 @@
 /* Events: notification bits, one waiter, one bound vCPU thread. */
 #include "kernel/obj/event.h"
 
-#include "kernel/arch/upcall.h"
 #include "kernel/mm/pmm.h"
 
 struct event *event_create(void)
@@ -35,15 +34,6 @@ void event_signal(struct event *ev, uint64_t bits)
     if (ev->bound)
         upcall_wake(ev->bound);
     spin_unlock(&ev->lock);
-}
-
-uint64_t event_take(struct event *ev, uint64_t mask)
-{
-    spin_lock(&ev->lock);
-    uint64_t taken = ev->bits & mask;
-    __atomic_fetch_and(&ev->bits, ~taken, __ATOMIC_SEQ_CST);
-    spin_unlock(&ev->lock);
-    return taken;
 }
 
 void event_timer(struct event *ev, uint64_t bits, uint64_t deadline_tsc)

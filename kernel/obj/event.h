@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "kernel/arch/spinlock.h"
-#include "kernel/obj/kobj.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/arch/ktimer.h"
+#include "kernel/obj/kobj.h"
 
 struct thread;
 
@@ -29,6 +29,4 @@ void event_destroy(struct kobj *obj);
 void event_signal(struct event *event, uint64_t bits);
 /* Arms the event's one timer on this CPU; deadline 0 cancels. */
 void event_timer(struct event *event, uint64_t bits, uint64_t deadline_tsc);
-/* Takes the bits in mask, or 0. */
-uint64_t event_take(struct event *event, uint64_t mask);
 

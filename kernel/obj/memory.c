@@ -10,10 +10,8 @@ status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct mem
     struct memory *mem = pmm_alloc();
     if (!mem)
         return ST_NOSPACE;
+    *mem = (struct memory){ .base = base, .len = len, .kind = kind };
     kobj_init(&mem->obj, OBJ_MEMORY);
-    mem->base = base;
-    mem->len = len;
-    mem->kind = kind;
     *out = mem;
     return ST_OK;
 }
@@ -21,10 +19,8 @@ status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct mem
 status_t memory_create(uint64_t size, uint64_t align, struct memory **out)
 {
     hpa_t base;
-    status_t st = umem_alloc(size, align, &base);
-    if (st != ST_OK)
-        return st;
-    st = memory_wrap(base, size, MEMORY_RAM, out);
+    TRY(umem_alloc(size, align, &base));
+    status_t st = memory_wrap(base, size, MEMORY_RAM, out);
     if (st != ST_OK)
         umem_free(base, size);
     return st;
@@ -40,31 +36,21 @@ void memory_destroy(struct kobj *obj)
     pmm_free(mem);
 }
 
-static unsigned order_of(uint32_t pages)
-{
-    unsigned order = 0;
-    while ((1u << order) < pages)
-        order++;
-    return order;
-}
+static unsigned order_of(uint64_t len) { return len > PAGE_SIZE ? 64 - (unsigned)__builtin_clzll((len - 1) / PAGE_SIZE) : 0; }
 
 status_t channel_create(uint32_t pages, struct event *a, uint64_t bits_a, struct event *b, uint64_t bits_b,
                         struct channel **out)
 {
+    uint64_t len = (uint64_t)pages * PAGE_SIZE;
     struct channel *ch = pmm_alloc();
-    void *mem = pmm_alloc_order(order_of(pages));
+    void *mem = pmm_alloc_order(order_of(len));
     if (!ch || !mem) {
         pmm_free(ch);
-        pmm_free_order(mem, order_of(pages));
+        pmm_free_order(mem, order_of(len));
         return ST_NOSPACE;
     }
+    *ch = (struct channel){ .base = pmm_pa(mem), .len = len, .event = { a, b }, .bits = { bits_a, bits_b } };
     kobj_init(&ch->obj, OBJ_CHANNEL);
-    ch->base = pmm_pa(mem);
-    ch->len = (uint64_t)pages * PAGE_SIZE;
-    ch->event[0] = a;
-    ch->event[1] = b;
-    ch->bits[0] = bits_a;
-    ch->bits[1] = bits_b;
     kobj_get(&a->obj);
     kobj_get(&b->obj);
     *out = ch;
@@ -76,7 +62,7 @@ void channel_destroy(struct kobj *obj)
     struct channel *ch = (struct channel *)obj;
     kobj_put(&ch->event[0]->obj);
     kobj_put(&ch->event[1]->obj);
-    pmm_free_order(pmm_va(ch->base), order_of((uint32_t)(ch->len / PAGE_SIZE)));
+    pmm_free_order(pmm_va(ch->base), order_of(ch->len));
     kobj_gone(obj);
     pmm_free(ch);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/obj/event.h"
-#include "kernel/obj/kobj.h"
 
 enum memory_kind { MEMORY_RAM, MEMORY_MODULE, MEMORY_TABLE };
 

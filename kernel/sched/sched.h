@@ -5,34 +5,33 @@
  */
 #pragma once
 
+#include "kernel/obj/event.h"
 #include "kernel/obj/task.h"
-#include "kernel/arch/ktimer.h"
 
 #define PRIO_COUNT   8u      /* 7 highest; 0 = idle thread only */
 #define SLICE_US  4000u
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
+/* Lies at the top of its kernel stack, which begins below it; an idle thread's lies elsewhere. */
 struct thread {
     struct kobj obj;
     uint32_t cpu, prio;          /* const */
     uint32_t state;              /* runqueue lock of its CPU */
     uint32_t attention;          /* any CPU, atomic: look at events and interrupts before guest entry */
     uint64_t ksp;                /* owner CPU: 0 while it runs; set by the last store to its stack's owner */
-    uint64_t kstack_top;         /* const */
-    void *kstack;                /* const */
     struct task *task;           /* const; NULL = idle */
     struct thread *next;         /* runqueue lock */
     struct fpu_area *fpu;        /* owner CPU: its vCPU's registers, NULL = clean */
     struct vcpu *vcpu;           /* owner CPU: set at the first VCPU_RUN */
-    uint64_t started_tsc;
     struct ktimer wait_timer;    /* EVENT_WAIT deadline */
-};
+} ALIGNED(64);
 
-static inline struct thread *thread_current(void);
+static inline struct thread *thread_current(void) { return percpu()->current; }
 
 void sched_init_cpu(void);       /* makes the idle thread of this CPU current */
 NORETURN void sched_idle(void);
+uint64_t sched_idle_tsc(const struct percpu *cpu);   /* time that a CPU was idle, up to now */
 
 MUST_USE status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t rip, uint64_t rsp,
                                 uint64_t arg, struct thread **out);
@@ -47,21 +46,9 @@ MUST_USE status_t sched_event_wait(struct event *event, uint64_t mask, uint64_t 
 /* Sleeps until the TSC deadline or a wake. */
 void sched_sleep_until(uint64_t deadline);
 
-/* Picks the next thread and switches. The caller set its own state (READY: yields, BLOCKED). */
+/* Picks the next thread and switches: yields, unless the current thread is blocked or dead. */
 void schedule(void);
-void sched_yield(void);
-/* Two-step blocking: sched_block_prepare marks the current thread BLOCKED; the caller checks
- * its condition again; then schedule(), or sched_block_cancel(). */
-void sched_block_prepare(void);
-void sched_block_cancel(void);
-/* The current thread is never run again after its next schedule(). */
-void sched_set_dead(void);
-/* Makes a BLOCKED thread READY; one that runs a guest elsewhere gets an IPI. Any CPU. */
-void sched_wake(struct thread *thread);
-/* Between chunks of long kernel work: takes interrupts, lets others run. */
-void sched_preempt_point(void);
-
-#include "kernel/arch/percpu.h"
-static inline struct thread *thread_current(void) { return percpu()->current; }
-uint64_t sched_idle_tsc(const struct percpu *cpu);   /* time that a CPU was idle, up to now */
+/* Two-step blocking: marks the current thread; the caller checks its condition again, wakes the
+ * thread if there is something to do after all, and calls schedule(). */
+void sched_set_state(enum thread_state state);
 

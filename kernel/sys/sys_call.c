@@ -157,7 +157,7 @@ static status_t ipc(struct task *task, uint64_t nr, uint64_t slot, uint64_t bits
     if (kind->type != OBJ_NONE)
         TRY(cap_lookup(task, slot, (enum obj_type)kind->type, (uint32_t)kind->bits, &a.obj));
     switch (nr) {
-    case SYS_YIELD: sched_yield(); break;
+    case SYS_YIELD: schedule(); break;
     case SYS_TASK_EXIT:
         task_end(task, TASK_EXITED, slot, NULL);
         __atomic_store_n(&percpu()->need_resched, 1, __ATOMIC_SEQ_CST);

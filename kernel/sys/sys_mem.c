@@ -31,7 +31,7 @@ status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint6
 {
     uint64_t limit, flags = len_prot & (PAGE_SIZE - 1), len = len_prot - flags, allowed = MAP_R | MAP_W;
     hpa_t base;
-    switch (c->type) {
+    switch (c->obj->type) {
     case OBJ_MEMORY:
         base = ((struct memory *)c->obj)->base;
         limit = ((struct memory *)c->obj)->len;

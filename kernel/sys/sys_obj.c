@@ -60,7 +60,7 @@ status_t sys_task_grant(struct task *to, uint64_t dst, const struct cap *src, ui
 {
     struct cap *place;
     TRY(cap_free_slot(to, dst, &place));
-    if (!(GRANTABLE >> src->type & 1))
+    if (!(GRANTABLE >> src->obj->type & 1))
         return ST_TYPE;
     if (rights == 0 || (rights & ~(uint64_t)(src->rights & ~RIGHT_MANAGE)) != 0)
         return ST_RIGHTS;
@@ -83,7 +83,7 @@ status_t sys_task_kill(struct task *task)
     struct deadline d = deadline_in(KILL_US);
     while (!thread_all_dead(task)) {
         for (uint32_t i = 0; i < task->threads; i++)
-            sched_wake(task->thread[i]);
+            upcall_wake(task->thread[i]);
         sched_sleep_until(hw_rdtsc() + tsc_from_us(KILL_POLL_US));
         if (!spin(&d))
             return ST_TIMEOUT;

@@ -75,7 +75,7 @@ status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value)
         if (st != ST_OK)
             return st;
         console_write(chunk, len);
-        sched_preempt_point();
+        upcall_preempt_point();
     }
     *value = size;
     return ST_OK;

@@ -121,7 +121,7 @@ void vcpu_notify(struct vcpu *v)
     if (t == thread_current())
         __atomic_store_n(&t->attention, 1, __ATOMIC_SEQ_CST);
     else
-        sched_wake(t);
+        upcall_wake(t);
 }
 
 /* Only the home thread, or anyone before it is known, may look into a vCPU. */
@@ -234,11 +234,10 @@ bool vcpu_attend(struct vcpu *v)
             return true;
         if (v->phase == VCPU_PHASE_RUN)
             return false;
-        sched_block_prepare();
+        sched_set_state(THREAD_BLOCKED);
         if (__atomic_load_n(&t->attention, __ATOMIC_SEQ_CST))
-            sched_block_cancel();
-        else
-            schedule();
+            upcall_wake(t);              /* there is something to do after all */
+        schedule();
     }
 }
 

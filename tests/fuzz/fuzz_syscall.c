@@ -83,9 +83,9 @@ static void drop_all(struct task *root)
             struct cap *c;
             if (cap_slot(root, slot, &c) != ST_OK)
                 continue;
-            if (c->type == OBJ_TASK)
+            if (c->obj->type == OBJ_TASK)
                 (void)upcall_syscall(SLOT_SYSTEM, slot, 0, 0, 0, 0, SYS_TASK_KILL);
-            if (c->type == OBJ_DEVICE)
+            if (c->obj->type == OBJ_DEVICE)
                 (void)upcall_syscall(SLOT_SYSTEM, slot, 0, 0, 0, 0, SYS_DEV_RELEASE);
             (void)upcall_syscall(SLOT_SYSTEM, slot, 0, 0, 0, 0, SYS_CAP_DROP);
         }

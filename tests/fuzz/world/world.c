@@ -119,19 +119,17 @@ void thread_destroy(struct kobj *obj)
     kobj_put(&task->obj);
 }
 bool thread_all_dead(const struct task *task) { return task->ending != 0 || task->threads == 0; }
-struct task *thread_task_current(void) { return caller.task; }
-void sched_wake(struct thread *thread) { (void)thread; }
 void upcall_wake(struct thread *thread) { (void)thread; }
-void upcall_resched(void) { }
 void upcall_panic(void) { }
-void sched_yield(void) { }
+void schedule(void) { }
 uint64_t sched_idle_tsc(const struct percpu *cpu) { return cpu->idle_tsc; }
-void sched_preempt_point(void) { }
+void upcall_preempt_point(void) { }
 void sched_sleep_until(uint64_t deadline) { (void)deadline; }
 status_t sched_event_wait(struct event *event, uint64_t mask, uint64_t deadline, uint64_t *bits)
 {
     (void)deadline;
-    *bits = event_take(event, mask);
+    *bits = event->bits & mask;
+    event->bits &= ~*bits;
     return *bits ? ST_OK : ST_TIMEOUT;
 }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { timer->deadline = deadline; timer->armed = 1; }

@@ -396,7 +396,7 @@ static struct sys_ret task_kill(struct fk_object *task)
 
 void fk_end_task(struct fk_object *task, enum task_state state, uint32_t vector)
 {
-    task->info = (struct task_info){ .state = state, .vector = vector, .rip = 0x401234, .cr2 = 0xdead };
+    task->info = (struct task_info){ .state = state, .cr2 = 0xdead, .frame = { .vector = vector, .rip = 0x401234 } };
     root_event.bits |= task->bits;
 }
 
