@@ -25,8 +25,7 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acp
               $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_call.c sys_dev.c sys_info.c \
               sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \
               vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
-              svm_caps.c svm_cpuid.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_fast_apic.c svm_msr.c \
-              svm_run.c svm_state.c vmcb.c)
+              svm_caps.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_msr.c svm_run.c svm_state.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c msix.c reset.c scan.c)
 IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)

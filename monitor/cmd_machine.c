@@ -2,6 +2,7 @@
 /* Commands about the machine: help explain status cpus memory stats. */
 #include "monitor/shell.h"
 
+#include "kernel/abi/vcpu_state.h"
 #include "monitor/console.h"
 #include "monitor/explain.h"
 #include "monitor/facts.h"
@@ -162,12 +163,15 @@ static void guest_stats(const struct guest *g, bool records)
     for (uint32_t v = 0; v < g->objects.vcpus; v++) {
         if (!supervise_stats(g, v, &s))
             continue;
+        uint64_t io = s.by_exit[EXIT_IO] + s.by_exit[EXIT_IO_STRING], npf = s.by_exit[EXIT_MMIO];
+        uint64_t vmmcall = s.by_exit[EXIT_HYPERCALL];
         console_print(records ? "vm=%s vcpu=%u exits=%lu cpuid=%lu msr=%lu hlt=%lu intr=%lu nmi=%lu npf=%lu cr=%lu io=%lu"
                                 " vmmcall=%lu other=%lu injected=%lu ipis=%lu\n"
                               : "  %s vcpu %u: %lu exits\n    cpuid %lu  msr %lu  hlt %lu  intr %lu  nmi %lu  npf %lu"
                                 "  cr %lu  io %lu  vmmcall %lu  other %lu\n    injected %lu  ipis %lu\n",
-                      g->vm->name, v, s.exits, s.cpuid, s.msr, s.hlt, s.intr, s.nmi, s.npf, s.cr, s.io, s.vmmcall,
-                      s.other, s.injected, s.ipis);
+                      g->vm->name, v, s.exits, s.cpuid, s.msr, s.hlt, s.intr, s.nmi, npf, s.cr, io, vmmcall,
+                      s.exits - s.cpuid - s.msr - s.hlt - s.intr - s.nmi - npf - s.cr - io - vmmcall, s.injected,
+                      s.ipis);
     }
 }
 

@@ -104,15 +104,12 @@ static void start_cpuid(const struct vmm_start *s)
         vmm_fail(VMM_FAIL_CALL, NULL, "VM_CPUID: %s (%s)", status_name(ret.st), status_text(ret.st));
 }
 
-/* The guest's clock starts now, in the guest's TSC. */
-static void start_msrs(const struct vmm_start *s, struct vcpu_state *vs)
+/* The guest's clock starts now; so far its TSC is the host's. */
+static void start_msrs(const struct vmm_start *s)
 {
-    uint64_t offset = 0;
-    if (sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 0, VS_LAPIC).st == ST_OK)
-        offset = vs->tsc_offset;
     vmm.msr.mem = &vmm.mem;
     vmm.msr.intel = cpuid_vendor() == CPUID_INTEL;
-    msr_clock_init(&vmm.msr.clock, s->tsc_hz, rt_rdtsc() + offset, s->epoch, s->epoch_tsc + offset);
+    msr_clock_init(&vmm.msr.clock, s->tsc_hz, rt_rdtsc(), s->epoch, s->epoch_tsc);
     for (unsigned i = 0; i < s->vcpus; i++)
         msr_vcpu_init(&vmm.msr_vcpu[i]);
 }
@@ -155,7 +152,7 @@ static void start_vmm(void)
     vmm.start = s;
     mem_init(&vmm.mem, (void *)VMM_RAM_VA, s->ram);
     start_cpuid(s);
-    start_msrs(s, vs);
+    start_msrs(s);
     start_board(s);
     collect_images(s);
     load_images(s, vs);

@@ -162,8 +162,7 @@ static NORETURN void exit_fatal(struct vcpu_state *vs, unsigned index)
     if (vs->exit.reason == EXIT_SHUTDOWN)
         vmm_fail(VMM_FAIL_SHUTDOWN, vs, "vCPU %u: triple fault at rip %lx, cr2 %lx", index, vs->rip, vs->cr2);
     if (vs->exit.reason == EXIT_INVALID)
-        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: the CPU refused its state: code %x info %lx %lx", index,
-                 vs->exit.code, vs->exit.info1, vs->exit.info2);
+        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: its state was refused: code %x", index, vs->exit.code);
     vmm_fail(VMM_FAIL_UNHANDLED, vs, "vCPU %u: exit %u code %x info %lx %lx at rip %lx", index, vs->exit.reason,
              vs->exit.code, vs->exit.info1, vs->exit.info2, vs->rip);
 }

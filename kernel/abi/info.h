@@ -124,7 +124,7 @@ struct dev_info {
 struct vcpu_stats {
     uint64_t exits;          /* all */
     uint64_t by_exit[16];    /* by enum vcpu_exit_reason: those that reached the VMM */
-    uint64_t cpuid, msr, hlt, intr, nmi, npf, cr, io, vmmcall, other; /* by hardware cause */
+    uint64_t cpuid, msr, hlt, intr, nmi, cr; /* by hardware cause, where by_exit does not say it */
     uint64_t injected, ipis;
     uint64_t guest_tsc;
 };

@@ -20,36 +20,41 @@ enum vcpu_gpr {     /* hardware encoding order */
     GPR_COUNT
 };
 
-enum vcpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
-                SEG_GDTR, SEG_IDTR, SEG_COUNT };
+/* Hardware encoding order, then as AMD's VMCB has them. */
+enum vcpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_GDTR, SEG_LDTR, SEG_IDTR, SEG_TR, SEG_COUNT };
 
-struct vcpu_segment {
+struct vcpu_segment {   /* the VMCB's form [APM2 B] */
     uint16_t sel;
     uint16_t attr;   /* bits 0-7 = descriptor bits 40-47, 8-11 = 52-55 (AVL L D/B G) */
     uint32_t limit;  /* byte granular */
     uint64_t base;
 };
 
+struct vcpu_msrs {
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip;
+};
+
 /* Groups for `valid`, `dirty` and SYS_VCPU_STATE. GPRs except RSP are always there. */
 #define VS_RIP     0x001u  /* rip, rflags, rsp, int_shadow */
-#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 efer */
+#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 cr8 efer */
 #define VS_SEG     0x004u  /* all of seg[] */
 #define VS_DR      0x008u  /* dr0-3 dr6 dr7 */
-#define VS_MSR     0x010u  /* star..sysenter, kernel_gs_base, pat, xcr0 */
+#define VS_MSR     0x010u  /* msr, pat, xcr0 */
 #define VS_EVENT   0x020u  /* pending_event: one event to inject at the next run */
-#define VS_LAPIC   0x040u  /* get only: lapic_* facts */
-#define VS_ALL     0x07fu
+#define VS_ALL     0x03fu
 
-/* pending_event: EVENT_VALID | type << 8 | vector | error << 32 */
+/* pending_event: EVENT_VALID | type << 8 | vector | error << 32; both vendors' form of it [APM2 15.20] */
+#define EVENT_VECTOR     0x000000ffull
+#define EVENT_TYPE       0x00000700ull
 #define EVENT_VALID      0x80000000ull
 #define EVENT_HAS_ERROR  0x00000800ull
+#define EVENT_BITS       0xffffffff80000fffull   /* all of them */
 #define EVENT_TYPE_EXTINT    0u  /* from the virtual PIC: answer to EXIT_EXTINT */
 #define EVENT_TYPE_NMI       2u
 #define EVENT_TYPE_EXCEPTION 3u
 #define EVENT_TYPE_SOFTINT   4u
 #define EVENT(type, vec)     (EVENT_VALID | (uint64_t)(type) << 8 | (uint64_t)(vec))
 #define EVENT_ERR(vec, err)  (EVENT_VALID | EVENT_HAS_ERROR | 3ull << 8 | (uint64_t)(vec) | (uint64_t)(err) << 32)
-/* bits 8-10 are the type, bit 11 EVENT_HAS_ERROR: the SVM EVENTINJ layout */
 
 /*      name        number  groups filled at the exit, what it means */
 #define VCPU_EXITS(X) \
@@ -65,7 +70,7 @@ struct vcpu_segment {
     X(EOI,        9, 0,                    "EOI of a level-triggered vector: exit.vector") \
     X(HYPERCALL, 10, 0,                    "VMCALL/VMMCALL, rip past it") \
     X(SHUTDOWN,  11, VS_ALL,               "triple fault") \
-    X(INVALID,   12, VS_ALL,               "the CPU refused the guest state: exit.code says") \
+    X(INVALID,   12, 0,                    "the guest state, as the page still shows it, was refused by kernel or CPU") \
     X(INIT,      13, 0,                    "this vCPU got INIT: it waits for SIPI in the next run") \
     X(UNHANDLED, 14, VS_ALL,               "an exit that neither side knows: exit.code is the hardware's")
 
@@ -115,32 +120,25 @@ struct vcpu_state {
     uint64_t rip, rflags;                            /* 080 */
     uint64_t cr0, cr2, cr3, cr4, cr8, efer;          /* 090 */
     uint64_t dr[4], dr6, dr7;                        /* 0c0 */
-    uint64_t star, lstar, cstar, sfmask;             /* 0f0 */
-    uint64_t kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip; /* 110 */
+    struct vcpu_msrs msr;                            /* 0f0 */
     uint64_t pat, xcr0;                              /* 130 */
     uint64_t pending_event;                          /* 140 */
-    uint32_t int_shadow;                             /* 148 1 = STI or MOV SS shadow */
-    uint32_t halted;                                 /* 14c get only */
+    uint64_t int_shadow;                             /* 148 1 = STI or MOV SS shadow */
     uint32_t valid, dirty;                           /* 150 VS_* groups */
     uint64_t rsvd_158;                               /* 158 */
     struct vcpu_segment seg[SEG_COUNT];              /* 160 */
     struct vcpu_exit exit;                           /* 200 */
-    uint64_t lapic_base;                             /* 240 IA32_APIC_BASE */
-    uint32_t lapic_id, lapic_tpr, lapic_ppr, lapic_svr; /* 248 */
-    uint64_t tsc_offset;                             /* 258 */
 };
 
 #define VCPU_AT(m, off) _Static_assert(offsetof(struct vcpu_state, m) == (off), #m " at " #off)
 VCPU_AT(rip, 0x080);
 VCPU_AT(cr0, 0x090);
 VCPU_AT(dr, 0x0c0);
-VCPU_AT(star, 0x0f0);
+VCPU_AT(msr, 0x0f0);
 VCPU_AT(pending_event, 0x140);
 VCPU_AT(seg, 0x160);
 VCPU_AT(exit, 0x200);
-VCPU_AT(lapic_base, 0x240);
-_Static_assert(sizeof(struct vcpu_exit) == 0x40, "exit record");
-_Static_assert(sizeof(struct vcpu_state) <= 4096, "one page");
+_Static_assert(sizeof(struct vcpu_state) == 0x240, "struct vcpu_state");
 
 /* SYS_VM_CPUID: one row per leaf and subleaf. The kernel itself fills in what
  * changes at run time: leaf 1 APIC id and OSXSAVE, leaf Bh/1Fh x2APIC id, leaf

@@ -179,7 +179,6 @@ static bool leave(struct vcpu *v, enum vcpu_exit_reason reason)
     struct vcpu_state *st = v->state;
     st->exit.reason = reason;
     st->valid = 0;
-    st->halted = v->phase != VCPU_PHASE_RUN;
     v->stats.by_exit[reason]++;
     __atomic_store_n(&v->thread->attention, 1, __ATOMIC_RELAXED);    /* the rest is looked at in the next run */
     return true;

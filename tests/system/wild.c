@@ -75,7 +75,7 @@ static void run_any_state(void)
         (void)sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 0, VS_ALL);
         for (uint32_t n = (uint32_t)noise() & 7; n > 0; n--)
             state[noise() % (sizeof(struct vcpu_state) / 8)] = argument();
-        (void)sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 1, VS_ALL & ~VS_LAPIC);
+        (void)sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 1, VS_ALL);
         (void)sys_call2(SYS_VCPU_RUN, VMM_SLOT_VCPU, 0);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/virt/svm/vmcb.c kernel/virt/svm/svm_state.c kernel/virt/svm/svm_event.c kernel/virt/svm/svm_exit.c
-   kernel/virt/svm/svm_msr.c kernel/virt/svm/svm_cpuid.c kernel/virt/svm/svm_fast.c kernel/virt/svm/svm_fast_apic.c
-   kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c kernel/virt/vlapic_icr.c
-   kernel/virt/vlapic_timer.c tests/unit/fake/hw.c tests/unit/fake/svm_guest.c */
+/* link: kernel/virt/svm/svm_state.c kernel/virt/svm/svm_event.c kernel/virt/svm/svm_exit.c kernel/virt/svm/svm_msr.c
+   kernel/virt/svm/svm_fast.c kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c
+   kernel/virt/vlapic_icr.c kernel/virt/vlapic_timer.c tests/unit/fake/hw.c
+   tests/unit/fake/svm_guest.c */
 /* SVM without an SVM: CPUID and APIC on the fast path, the state page, refused states. */
 #include "tests/unit/fake/svm_guest.h"
 #include "unit.h"
@@ -10,18 +10,19 @@
 static void reset_state(void)
 {
     guest_start();
-    CHECK_EQ(block.cs.base, 0xffff0000);
+    CHECK_EQ(block.seg[SEG_CS].base, 0xffff0000);
     CHECK_EQ(block.rip, 0xfff0);
     CHECK_EQ(block.efer, EFER_SVME);
     CHECK_EQ(block.dr6, 0xffff0ff0);
     CHECK_EQ(block.dr7, 0x400);
     CHECK_EQ(block.g_pat, PAT_RESET);
-    CHECK(block.icpt_misc2 & ICPT2_VMRUN);
-    CHECK(block.icpt_misc1 & ICPT1_INTR);
-    CHECK(block.icpt_misc1 & ICPT1_MSR);
-    CHECK(block.icpt_misc1 & ICPT1_IOIO);
-    CHECK_EQ(block.icpt_cr, ICPT_CR_WRITE(4));
-    CHECK_EQ(block.icpt_dr, ICPT_DR_ALL);
+    CHECK(exits(SVM_EXIT_VMRUN));
+    CHECK(exits(SVM_EXIT_INTR));
+    CHECK(exits(SVM_EXIT_MSR));
+    CHECK(exits(SVM_EXIT_IOIO));
+    static const uint32_t want[6] = { 0x00100000, 0x00ff00ff, 0x00060002, 0xdd4c800f, 0x00007e7f, 0x00000019 };
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_EQ(block.icpt[i], want[i]);
     CHECK_EQ(block.np_enable, 1);
     CHECK_EQ(block.int_ctl, V_INTR_MASKING);
 }
@@ -34,7 +35,7 @@ static void cpuid_fast(void)
     CHECK_EQ(block.rip, 0x1000);
     guest_insn_len(SVM_EXIT_CPUID, 3);
     block.int_state = INT_SHADOW;
-    block.event_inj = INJ(3, 14);
+    block.event_inj = EVENT(3, 14);
     block.tlb_control = TLB_FLUSH_ALL;
     CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_RESUME);
     CHECK_EQ(block.rip, 0x1003);
@@ -59,7 +60,7 @@ static void cpuid_fast(void)
     block.rflags |= RFLAGS_TF;
     CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);
     block.rflags &= ~RFLAGS_TF;
-    block.exit_int_info = INJ(3, 14);
+    block.exit_int_info = EVENT(3, 14);
     CHECK_EQ(guest_fast(SVM_EXIT_CPUID, 0, 0), FAST_EXIT);
 }
 
@@ -135,12 +136,12 @@ static void apic_fast(void)
     CHECK(block.int_ctl & V_IRQ);
     CHECK_EQ(block.int_vector, 0x51);
     CHECK_EQ(FIELD_GET(V_INTR_PRIO, block.int_ctl), 5);
-    CHECK(block.icpt_cr & ICPT_CR_WRITE(8));
+    CHECK(exits(SVM_EXIT_CR_WRITE + 8));
     CHECK_EQ(block.rip, 0x2002);
     guest_take_interrupt();
     CHECK_EQ(guest_fast_wrmsr(0x83f, 0x52), FAST_RESUME);             /* same class: waits */
     CHECK(!(block.int_ctl & V_IRQ));
-    CHECK(!(block.icpt_cr & ICPT_CR_WRITE(8)));
+    CHECK(!(exits(SVM_EXIT_CR_WRITE + 8)));
     CHECK_EQ(cpu.lapic.isr[1], BIT64(0x51 - 64));
     CHECK_EQ(guest_fast_wrmsr(0x80b, 0), FAST_RESUME);
     CHECK_EQ(block.int_vector, 0x52);
@@ -177,16 +178,20 @@ static void level_eoi(void)
 static void refused_state(void)
 {
     guest_long_mode(0xc000);
-    block.exit_code = SVM_EXIT_INTR;
-    CHECK_EQ(svm_exit(&svm), SVM_RESUME);
+    svm_state_get(&cpu, VS_ALL);
+    struct vcpu_state before = state;
     block.rip = 0xffffffff80123456ull;                          /* QEMU: the host's registers */
     block.cr3 = 0xdeadb000;
-    block.lstar = 0xffffffff80100000ull;
+    block.msr.lstar = 0xffffffff80100000ull;
     block.exit_code = 0xffffffffull;
     CHECK_EQ(svm_exit(&svm), SVM_USER);
     CHECK_EQ(state.exit.reason, EXIT_INVALID);
     CHECK_EQ(state.exit.code, SVM_EXIT_INVALID);
-    CHECK(state.rip == 0xc000 && state.cr3 == 0x5000 && state.lstar == 0);
+    CHECK_EQ(state.valid, 0);
+    CHECK(memcmp(&before, &state, offsetof(struct vcpu_state, valid)) == 0);      /* what was shown before */
+    for (size_t i = offsetof(struct vmcb, seg); i < sizeof block; i++)
+        if (((const uint8_t *)&block)[i] != 0)
+            CHECK_EQ(i, 0);                                     /* nothing is left of it */
     CHECK_EQ(cpu.stop, 1);
     guest_long_mode(0xc000);
     block.exit_code = ~0ull;                                    /* and as QEMU 10 writes it */
@@ -200,17 +205,19 @@ static void hostile_page(void)
     svm_state_get(&cpu, VS_ALL);
     CHECK(svm_state_set(&cpu, VS_ALL & ~VS_EVENT));
     CHECK_EQ(block.efer, EFER_SVME | 0xd00);
-    uint32_t misc1 = block.icpt_misc1, misc2 = block.icpt_misc2;
+    uint32_t icpt[6];
+    memcpy(icpt, block.icpt, sizeof icpt);
+    icpt[ICPT_DR] = 0;                                          /* the page turns breakpoints on */
     memset(&state, 0xff, sizeof state);
     CHECK(!svm_state_set(&cpu, VS_CR));
     CHECK(!svm_state_set(&cpu, VS_MSR));
     CHECK(!svm_state_set(&cpu, VS_EVENT));
     CHECK(svm_state_set(&cpu, VS_RIP | VS_SEG | VS_DR));
-    CHECK_EQ(block.cs.attr, 0xfff);
+    CHECK_EQ(block.seg[SEG_CS].attr, 0xfff);
     CHECK_EQ(block.rflags, RFLAGS_DEFINED | RFLAGS_FIXED);
     CHECK_EQ(block.dr7 >> 32 | block.dr6 >> 32, 0);
     CHECK_EQ(block.int_state, INT_SHADOW);
-    CHECK(block.icpt_misc1 == misc1 && block.icpt_misc2 == misc2 && block.np_enable == 1);
+    CHECK(memcmp(icpt, block.icpt, sizeof icpt) == 0 && block.np_enable == 1);
     guest_long_mode(0xd000);
     svm_state_get(&cpu, VS_ALL);
     state.efer = 0x1d00;

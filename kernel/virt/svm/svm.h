@@ -9,8 +9,8 @@
 #include "kernel/virt/svm/vmcb.h"
 #include "kernel/virt/vcpu.h"
 
-/* Who armed V_IRQ. */
-enum svm_virq { VIRQ_NONE, VIRQ_APIC, VIRQ_EXTINT, VIRQ_WINDOW };
+/* Who armed V_IRQ; from VIRQ_APIC on with a vector for the guest. */
+enum svm_virq { VIRQ_NONE, VIRQ_WINDOW, VIRQ_APIC, VIRQ_EXTINT };
 enum svm_nmi { NMI_OPEN, NMI_BLOCKED, NMI_IRET };      /* IRET: unblocked once rip has moved */
 
 /* Instruction lengths that the VMM's decoder found, for CPUs without next-RIP. A guest that
@@ -22,56 +22,48 @@ struct svm_insn {
     uint32_t len;                /* 1..15 */
 };
 
-/* Last state known to be the guest's own, for an exit that destroys the VMCB. */
-struct svm_last { uint64_t rip, rsp, rflags, cr0, cr3, cr4, efer; };
-
 struct svm_vcpu {
     /* svm_entry.S knows these */
     struct vcpu_state *state;    /* 00 const */
     uint64_t vmcb_pa;            /* 08 const */
     uint64_t host_pa;            /* 10 const: where this CPU keeps the host's VMLOAD state */
-    uint32_t *attention;         /* 18 the home thread's */
     /* C only */
-    struct vmcb *vmcb;           /* const */
     struct vcpu *vcpu;           /* const */
-    uint64_t event;              /* to inject at the next entry, INJ_* */
+    uint64_t xcr0;
+    /* svm_reset clears from here */
+    uint64_t event;              /* to inject at the next entry, EVENT_* */
     uint64_t shadow_rip;         /* interrupt shadow carried over an exit: see svm_event.c */
     uint64_t iret_rip;
-    uint64_t xcr0, pat;
     uint64_t dr[4];
     uint64_t cr8_given;          /* CR8 as VS_CR showed it last: another value there is the VMM's */
-    uint32_t virq;               /* enum svm_virq */
-    uint32_t virq_vector;
+    uint32_t virq;               /* enum svm_virq; the vector is in the VMCB */
     uint32_t nmi;                /* enum svm_nmi */
-    uint32_t shadow_tries;
+    uint32_t shadow_left;        /* exits that shadow_rip is good for, 0 = no shadow */
     uint32_t look_again;         /* interrupts to be looked at after the next exit */
     uint32_t want_len;           /* the exit waits for insn_len from the VMM */
     uint32_t dr_loaded;          /* DR0-3 of the CPU are the guest's */
+    /* up to here */
     struct ktimer kick;
-    struct svm_last last;
     struct vm_cpuid leaf1;       /* CPUID leaf 1 as it was for this CR4 and APIC base */
     uint64_t leaf1_cr4, leaf1_base;
     struct svm_insn insn[SVM_INSN_SLOTS];
+    ALIGNED(PAGE_SIZE) struct vmcb vmcb;
 };
 AT(struct svm_vcpu, state, 0x00);
 AT(struct svm_vcpu, vmcb_pa, 0x08);
 AT(struct svm_vcpu, host_pa, 0x10);
-AT(struct svm_vcpu, attention, 0x18);
-_Static_assert(sizeof(struct svm_vcpu) <= PAGE_SIZE, "one page");
+_Static_assert(sizeof(struct svm_vcpu) == 2 * PAGE_SIZE, "two pages");
 
 /* Hangs off percpu()->virt. */
 struct svm_cpu {
-    uint64_t host_pa;            /* const: VMCB page for the host's VMSAVE state */
-    uint64_t hsave_pa;           /* const: VM_HSAVE_PA */
+    struct vmcb host;            /* the host's VMSAVE state */
+    uint8_t hsave[PAGE_SIZE];    /* VM_HSAVE_PA */
     uint64_t tsc_aux;            /* own CPU: what the MSR holds */
     uint64_t owner[MAX_VMS + 1]; /* own CPU, by ASID: serial of the vCPU that used it last */
 };
 
-/* Control register accesses that exit always; CR8 writes join while V_IRQ is set. */
-#define SVM_ICPT_CR  ICPT_CR_WRITE(4)
-
-/* What a handled exit leads to. */
-enum svm_next { SVM_RESUME, SVM_USER };
+enum svm_next { SVM_RESUME, SVM_USER };                /* what a handled exit leads to */
+enum svm_fast_result { FAST_RESUME, FAST_ATTENTION, FAST_EXIT };
 
 /* ---- behind virt.h ---- */
 MUST_USE status_t svm_init_cpu(char reason[96]);
@@ -93,51 +85,75 @@ void svm_switch_in(struct vcpu *vcpu);
 extern uint64_t svm_iopm_pa, svm_msrpm_pa;
 extern uint64_t svm_cr4_mask;    /* CR4 bits that this CPU knows */
 
-/* ---- vmcb.c: pure ---- */
-void vmcb_init(struct svm_vcpu *svm);            /* intercepts, bitmaps, power-on state */
-void vmcb_reset(struct svm_vcpu *svm);           /* guest state after INIT or power-on */
-
-/* ---- svm_entry.S ---- */
-enum svm_fast_result { FAST_RESUME, FAST_ATTENTION, FAST_EXIT };
+/* ---- svm_entry.S, svm_run.c ---- */
 /* Runs the guest until something is not for the fast path. IF = 0 before and after. */
 uint32_t svm_enter(struct svm_vcpu *svm);
-/* svm_fast.c: an exit with the guest's registers rdx, rcx; GIF = 0, guest's GS. */
+/* The registers hold the guest's XCR0: takes note of it, returns it. */
+uint64_t svm_xcr0_sync(struct svm_vcpu *svm);
+void svm_dr_load(struct svm_vcpu *svm);          /* DR0-3: the guest's are in the CPU and no longer intercepted */
+void svm_dr_unload(struct svm_vcpu *svm);
+void svm_dr_read(struct svm_vcpu *svm);          /* CPU to svm->dr */
+
+/* ---- svm_fast.c, svm_msr.c: GIF = 0, guest's GS, with the guest's registers rdx, rcx ---- */
 uint32_t svm_fast(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint64_t rcx);
 uint32_t svm_fast_msr(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint32_t msr, uint32_t len);
-static inline uint32_t svm_fast_done(const struct svm_vcpu *svm)
-{
-    return __atomic_load_n(svm->attention, __ATOMIC_RELAXED) ? FAST_ATTENTION : FAST_RESUME;
-}
-/* svm_cpuid.c: answers CPUID for leaf VMCB.rax; rip stays. */
-/* The registers hold the guest's XCR0: takes note of it, returns it. */
-uint64_t svm_xcr0_sync(struct svm_vcpu *s);
-void svm_cpuid(struct svm_vcpu *svm, struct vcpu_state *state, uint32_t sub);
 
 /* ---- svm_exit.c ---- */
+void svm_init(struct svm_vcpu *svm);             /* intercepts, permission maps, power-on state */
 MUST_USE enum svm_next svm_exit(struct svm_vcpu *svm);
 /* Ends in user mode: fills the record's reason and the groups. */
 MUST_USE enum svm_next svm_to_user(struct svm_vcpu *svm, enum vcpu_exit_reason reason);
 /* The VMM supplied the length for which the exit waited. */
 MUST_USE enum svm_next svm_complete(struct svm_vcpu *svm, uint32_t len);
+/* Answers CPUID for leaf VMCB.rax; rip stays. The fast path's too. */
+void svm_cpuid(struct svm_vcpu *svm, struct vcpu_state *state, uint32_t sub);
 /* The instruction is done: rip moves, a single step traps. */
 void svm_advance(struct svm_vcpu *svm, uint32_t len);
 bool svm_xcr0_ok(uint64_t xcr0);
+
 /* ---- svm_msr.c ---- */
 MUST_USE enum svm_next svm_msr(struct svm_vcpu *svm, uint32_t len);
 bool svm_pat_ok(uint64_t pat);
-/* ---- svm_run.c: debug registers DR0-3 ---- */
-void svm_dr_load(struct svm_vcpu *svm);       /* the guest's are in the CPU and no longer intercepted */
-void svm_dr_unload(struct svm_vcpu *svm);
-void svm_dr_read(struct svm_vcpu *svm);       /* CPU to svm->dr */
 
 /* ---- svm_event.c ---- */
 void svm_after_exit(struct svm_vcpu *svm);       /* EXITINTINFO; before the exit is handled */
 void svm_inject(struct svm_vcpu *svm);           /* just before entry */
-void svm_raise(struct svm_vcpu *svm, unsigned vector);
-void svm_raise_gp(struct svm_vcpu *svm);
-/* Arms V_IRQ for the local APIC; touches no per-CPU data. */
-void svm_arm_apic(struct svm_vcpu *svm);
-/* The virtual PIC's vector, already acknowledged there. */
-void svm_arm_extint(struct svm_vcpu *svm, uint8_t vector);
-void svm_sync_hw(struct svm_vcpu *svm);
+void svm_raise(struct svm_vcpu *svm, unsigned vector);          /* an exception; error code 0 where it has one */
+void svm_arm_apic(struct vcpu *vcpu);            /* V_IRQ for the local APIC; touches no per-CPU data */
+void svm_arm_extint(struct vcpu *vcpu, uint8_t vector);         /* from the virtual PIC, acknowledged there */
 
+/* The loop looks at everything before the next entry. */
+static inline void svm_attend(struct vcpu *v) { __atomic_store_n(&v->thread->attention, 1, __ATOMIC_RELAXED); }
+
+/* Moving past an instruction ends the interrupt shadow and RF. Outside 64-bit mode rip wraps at 32 bits. */
+static inline void svm_move_rip(struct vmcb *b, uint32_t len)
+{
+    b->rip += len;
+    b->int_state = 0;
+    b->rflags &= ~RFLAGS_RF;
+}
+
+/* The fast path's end. */
+static inline uint32_t svm_fast_done(struct svm_vcpu *s, uint32_t len)
+{
+    svm_move_rip(&s->vmcb, len);
+    s->vcpu->stats.exits++;
+    return __atomic_load_n(&s->vcpu->thread->attention, __ATOMIC_RELAXED) ? FAST_ATTENTION : FAST_RESUME;
+}
+
+static inline struct svm_insn *svm_insn_slot(struct svm_vcpu *s, uint64_t linear)
+{
+    return &s->insn[(linear ^ linear >> 6) % SVM_INSN_SLOTS];
+}
+
+/* Length of the instruction that caused the exit, 0 = not known. CPUs with next-RIP give it. */
+static inline uint32_t svm_insn_len(struct svm_vcpu *s, uint32_t code)
+{
+    const struct vmcb *b = &s->vmcb;
+    uint64_t linear = b->rip + b->seg[SEG_CS].base;
+    const struct svm_insn *i = svm_insn_slot(s, linear);
+    if (likely(i->linear == linear && i->cr3 == b->cr3 && i->code == code))
+        return i->len;
+    uint64_t len = b->next_rip - b->rip;
+    return len >= 1 && len <= 15 ? (uint32_t)len : 0;
+}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Turning SVM on, and the permission maps that all guests share. */
 #include "kernel/arch/cpu.h"
+#include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 
 #define MSR_VM_HSAVE_PA  0xc0010117u
-#define IOPM_ORDER       2u           /* 12 KiB used */
-#define IOPM_BYTES       0x3000u
-#define MSRPM_ORDER      1u
-#define MSRPM_BYTES      0x2000u
+#define SVM_CPU_ORDER    2u
+
+_Static_assert(sizeof(struct svm_cpu) <= PAGE_SIZE << SVM_CPU_ORDER, "struct svm_cpu");
 
 uint64_t svm_iopm_pa, svm_msrpm_pa, svm_cr4_mask;
 
@@ -36,20 +36,17 @@ static uint32_t msrpm_bit(uint32_t msr)
     return (0x2000 + msr - 0xc0000000) * 2;
 }
 
-static status_t make_maps(void)
+static void make_maps(void)
 {
-    uint8_t *io = pmm_alloc_order(IOPM_ORDER), *msr = pmm_alloc_order(MSRPM_ORDER);
-    if (!io || !msr)
-        return ST_NOSPACE;
-    memset(io, 0xff, IOPM_BYTES);
-    memset(msr, 0xff, MSRPM_BYTES);
+    static ALIGNED(PAGE_SIZE) uint8_t iopm[0x3000], msrpm[0x2000];
+    memset(iopm, 0xff, sizeof iopm);
+    memset(msrpm, 0xff, sizeof msrpm);
     for (unsigned i = 0; i < ARRAY_LEN(direct); i++) {
         uint32_t bit = msrpm_bit(direct[i]);
-        msr[bit / 8] &= (uint8_t)~(3u << bit % 8);
+        msrpm[bit / 8] &= (uint8_t)~(3u << bit % 8);
     }
-    svm_iopm_pa = pmm_pa(io).v;
-    svm_msrpm_pa = pmm_pa(msr).v;
-    return ST_OK;
+    svm_iopm_pa = boot_image_pa(iopm).v;
+    svm_msrpm_pa = boot_image_pa(msrpm).v;
 }
 
 /* CR4 bits that this CPU does not fault on [APM2 3.1.3]. */
@@ -72,41 +69,30 @@ static uint64_t cr4_known(void)
     return mask;
 }
 
-static status_t refuse(char reason[96], const char *why)
-{
-    (void)str_copy(reason, 96, why);
-    return ST_UNSUPP;
-}
-
-static status_t init_cpu(void)
-{
-    struct svm_cpu *cpu = pmm_alloc();
-    void *host = pmm_alloc(), *hsave = pmm_alloc();
-    if (!cpu || !host || !hsave)
-        return ST_NOSPACE;
-    cpu->host_pa = pmm_pa(host).v;
-    cpu->hsave_pa = pmm_pa(hsave).v;
-    cpu->tsc_aux = ~UINT64_C(0);
-    percpu()->virt = cpu;
-    hw_wrmsr(MSR_EFER, hw_rdmsr(MSR_EFER) | EFER_SVME);
-    hw_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
-    return ST_OK;
-}
-
 status_t svm_init_cpu(char reason[96])
 {
+    const char *why = NULL;
     if (!cpu_features.svm)
-        return refuse(reason, cpu_features.intel ? "this CPU is Intel's: VT-x is not supported yet"
-                                                 : "the CPU has no SVM, or the firmware locked it off");
-    if (!cpu_features.npt)
-        return refuse(reason, "the CPU has no nested paging");
-    if (cpu_features.asids < 2)
-        return refuse(reason, "the CPU has no address space identifiers");
-    if (svm_iopm_pa == 0) {
-        status_t st = make_maps();
-        if (st != ST_OK)
-            return st;
+        why = cpu_features.intel ? "this CPU is Intel's: VT-x is not supported yet"
+                                 : "the CPU has no SVM, or the firmware locked it off";
+    else if (!cpu_features.npt)
+        why = "the CPU has no nested paging";
+    else if (cpu_features.asids < 2)
+        why = "the CPU has no address space identifiers";
+    if (why) {
+        (void)str_copy(reason, 96, why);
+        return ST_UNSUPP;
+    }
+    if (svm_cr4_mask == 0) {
+        make_maps();
         svm_cr4_mask = cr4_known();
     }
-    return init_cpu();
+    struct svm_cpu *cpu = pmm_alloc_order(SVM_CPU_ORDER);
+    if (!cpu)
+        return ST_NOSPACE;
+    cpu->tsc_aux = ~UINT64_C(0);         /* not known */
+    percpu()->virt = cpu;
+    hw_wrmsr(MSR_EFER, hw_rdmsr(MSR_EFER) | EFER_SVME);
+    hw_wrmsr(MSR_VM_HSAVE_PA, pmm_pa(cpu->hsave).v);
+    return ST_OK;
 }

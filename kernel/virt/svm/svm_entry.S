@@ -14,32 +14,21 @@
 #define SVM_STATE      0x00
 #define SVM_VMCB_PA    0x08
 #define SVM_HOST_PA    0x10
-#define SVM_ATTENTION  0x18
+/* struct vcpu_state: r8 to r15 are at 8 times their number */
 #define GPR_RCX        0x08
 #define GPR_RDX        0x10
 #define GPR_RBX        0x18
 #define GPR_RBP        0x28
 #define GPR_RSI        0x30
 #define GPR_RDI        0x38
-#define GPR_R8         0x40
-#define GPR_R9         0x48
-#define GPR_R10        0x50
-#define GPR_R11        0x58
-#define GPR_R12        0x60
-#define GPR_R13        0x68
-#define GPR_R14        0x70
-#define GPR_R15        0x78
 
         .text
         .globl  svm_enter
         .balign 64
 svm_enter:
-        push    %rbp
-        push    %rbx
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        .irp    reg, rbp, rbx, r12, r13, r14, r15
+        push    %\reg
+        .endr
         sub     $8, %rsp                /* aligned at the call below */
         push    %rdi
         mov     SVM_STATE(%rdi), %rsi
@@ -51,19 +40,17 @@ svm_enter:
         mov     SVM_VMCB_PA(%rdi), %rax
         vmload  %rax
         mov     GPR_RBP(%rsi), %rbp
-        mov     GPR_R12(%rsi), %r12
-        mov     GPR_R13(%rsi), %r13
-        mov     GPR_R14(%rsi), %r14
-        mov     GPR_R15(%rsi), %r15
+        .irp    n, 12, 13, 14, 15
+        mov     8*\n(%rsi), %r\n
+        .endr
 
 1:      mov     SVM_VMCB_PA(%rdi), %rax
         mov     GPR_RBX(%rsi), %rbx
         mov     GPR_RCX(%rsi), %rcx
         mov     GPR_RDX(%rsi), %rdx
-        mov     GPR_R8(%rsi), %r8
-        mov     GPR_R9(%rsi), %r9
-        mov     GPR_R10(%rsi), %r10
-        mov     GPR_R11(%rsi), %r11
+        .irp    n, 8, 9, 10, 11
+        mov     8*\n(%rsi), %r\n
+        .endr
         mov     GPR_RDI(%rsi), %rdi
         mov     GPR_RSI(%rsi), %rsi
         vmrun   %rax
@@ -73,10 +60,9 @@ svm_enter:
         mov     %rdx, GPR_RDX(%rax)
         mov     %rsi, GPR_RSI(%rax)
         mov     %rdi, GPR_RDI(%rax)
-        mov     %r8, GPR_R8(%rax)
-        mov     %r9, GPR_R9(%rax)
-        mov     %r10, GPR_R10(%rax)
-        mov     %r11, GPR_R11(%rax)
+        .irp    n, 8, 9, 10, 11
+        mov     %r\n, 8*\n(%rax)
+        .endr
         mov     %rax, %rsi
         mov     8(%rsp), %rdi
         call    svm_fast
@@ -86,10 +72,9 @@ svm_enter:
         jz      1b
 
         mov     %rbp, GPR_RBP(%rsi)
-        mov     %r12, GPR_R12(%rsi)
-        mov     %r13, GPR_R13(%rsi)
-        mov     %r14, GPR_R14(%rsi)
-        mov     %r15, GPR_R15(%rsi)
+        .irp    n, 12, 13, 14, 15
+        mov     %r\n, 8*\n(%rsi)
+        .endr
         mov     %eax, %ebx
         mov     SVM_VMCB_PA(%rdi), %rax
         vmsave  %rax
@@ -100,10 +85,7 @@ svm_enter:
         cli
         mov     %ebx, %eax
         add     $24, %rsp
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbx
-        pop     %rbp
+        .irp    reg, r15, r14, r13, r12, rbx, rbp
+        pop     %\reg
+        .endr
         ret

@@ -17,12 +17,12 @@
 #include "kernel/virt/svm/svm.h"
 
 #define KICK_US        50u
-#define SHADOW_TRIES    3u
-#define NO_SHADOW      (~UINT64_C(0))
+#define SHADOW_TRIES    4u
+#define HAS_ERROR_CODE (BIT32(8) | MASK32(14, 10) | BIT32(EXC_AC))     /* of the exceptions [APM2 8.2] */
 
 static bool in_shadow(const struct svm_vcpu *s)
 {
-    return (s->vmcb->int_state & INT_SHADOW) || s->shadow_rip == s->vmcb->rip;
+    return (s->vmcb.int_state & INT_SHADOW) || (s->shadow_left && s->shadow_rip == s->vmcb.rip);
 }
 
 /* Interrupts are looked at again after the next exit, which the timer brings. */
@@ -33,13 +33,15 @@ static void look_again(struct svm_vcpu *s, bool kick)
         ktimer_set(&s->kick, hw_rdtsc() + tsc_from_us(KICK_US));
 }
 
-void svm_raise(struct svm_vcpu *s, unsigned vector) { s->event = INJ(INJ_TYPE_EXC, vector); }
-void svm_raise_gp(struct svm_vcpu *s) { s->event = INJ(INJ_TYPE_EXC, EXC_GP) | INJ_HAS_ERROR; }
+void svm_raise(struct svm_vcpu *s, unsigned vector)
+{
+    s->event = EVENT(EVENT_TYPE_EXCEPTION, vector) | (HAS_ERROR_CODE & BIT32(vector) ? EVENT_HAS_ERROR : 0);
+}
 
 static void open_nmi(struct svm_vcpu *s)
 {
     s->nmi = NMI_OPEN;
-    s->vmcb->icpt_misc1 &= ~ICPT1_IRET;
+    vmcb_intercept(&s->vmcb, SVM_EXIT_IRET, false);
 }
 
 /* ---- after an exit ---- */
@@ -47,19 +49,20 @@ static void open_nmi(struct svm_vcpu *s)
 /* The delivery of an event was cut short by the exit: it comes again. */
 static void interrupted_delivery(struct svm_vcpu *s, uint64_t info)
 {
-    struct vmcb *b = s->vmcb;
-    unsigned type = (unsigned)FIELD_GET(INJ_TYPE, info), vector = (unsigned)(info & INJ_VECTOR);
+    struct vmcb *b = &s->vmcb;
+    unsigned type = (unsigned)FIELD_GET(EVENT_TYPE, info), vector = (unsigned)(info & EVENT_VECTOR);
     uint32_t code = (uint32_t)b->exit_code;
     /* QEMU reports V_IRQ as type 3 and leaves V_IRQ set; a CPU says type 0 and clears it. */
-    bool virq = s->virq != VIRQ_NONE && vector == s->virq_vector;
-    if (virq && (type == INJ_TYPE_INTR || (type == INJ_TYPE_EXC && (vector >= 32 || (b->int_ctl & V_IRQ))))) {
+    bool virq = s->virq >= VIRQ_APIC && vector == b->int_vector;
+    if (virq && (type == EVENT_TYPE_EXTINT ||
+                 (type == EVENT_TYPE_EXCEPTION && (vector >= 32 || (b->int_ctl & V_IRQ))))) {
         b->int_ctl |= V_IRQ;
-    } else if (type == INJ_TYPE_NMI) {
+    } else if (type == EVENT_TYPE_NMI) {
         __atomic_store_n(&s->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
         open_nmi(s);
-    } else if (type == INJ_TYPE_EXC && vector != EXC_BP && vector != EXC_OF && code != SVM_EXIT_SHUTDOWN &&
+    } else if (type == EVENT_TYPE_EXCEPTION && vector != EXC_BP && vector != EXC_OF && code != SVM_EXIT_SHUTDOWN &&
                code - SVM_EXIT_EXC >= 32) {
-        s->event = info & (INJ_VECTOR | INJ_TYPE | INJ_HAS_ERROR | INJ_VALID | MASK64(63, 32));
+        s->event = info & EVENT_BITS;
     }
     /* INT n, INT3, INTO: rip is at the instruction, which executes again. An exception behind
      * an exception: the first occurs again after the second was handled. */
@@ -67,120 +70,91 @@ static void interrupted_delivery(struct svm_vcpu *s, uint64_t info)
 
 void svm_after_exit(struct svm_vcpu *s)
 {
-    struct vmcb *b = s->vmcb;
-    if (unlikely(b->exit_int_info & INJ_VALID))
+    struct vmcb *b = &s->vmcb;
+    if (unlikely(b->exit_int_info & EVENT_VALID))
         interrupted_delivery(s, b->exit_int_info);
     if (unlikely(b->int_state & INT_SHADOW)) {
         s->shadow_rip = b->rip;
-        s->shadow_tries = 0;
-    } else if (unlikely(s->shadow_rip != NO_SHADOW) && (b->rip != s->shadow_rip || ++s->shadow_tries > SHADOW_TRIES)) {
-        s->shadow_rip = NO_SHADOW;
+        s->shadow_left = SHADOW_TRIES;
+    } else if (unlikely(s->shadow_left)) {
+        s->shadow_left = b->rip == s->shadow_rip ? s->shadow_left - 1 : 0;
     }
     if (unlikely(s->nmi == NMI_IRET) && b->rip != s->iret_rip)
         open_nmi(s);
 }
 
-void svm_sync_hw(struct svm_vcpu *s)
+void svm_sync(struct vcpu *v)
 {
-    struct vmcb *b = s->vmcb;
-    struct vlapic *l = &s->vcpu->lapic;
-    uint32_t class = b->int_ctl & V_TPR_CLASS;
-    if ((s->virq == VIRQ_APIC || s->virq == VIRQ_EXTINT) && !(b->int_ctl & V_IRQ)) {
+    struct svm_vcpu *s = v->svm;
+    uint32_t class = s->vmcb.int_ctl & V_TPR;
+    if (s->virq >= VIRQ_APIC && !(s->vmcb.int_ctl & V_IRQ)) {
         if (s->virq == VIRQ_APIC)
-            vlapic_accept(l, (uint8_t)s->virq_vector);
+            vlapic_accept(&v->lapic, (uint8_t)s->vmcb.int_vector);
         s->virq = VIRQ_NONE;
-        s->vcpu->stats.injected++;
+        v->stats.injected++;
     }
-    if (class != l->tpr >> 4)
-        l->tpr = class << 4;              /* MOV CR8 */
+    if (class != v->lapic.tpr >> 4)
+        v->lapic.tpr = class << 4;        /* MOV CR8 */
 }
-
-void svm_sync(struct vcpu *v) { svm_sync_hw(v->svm); }
 
 void svm_push_tpr(struct vcpu *v)
 {
-    struct vmcb *b = v->svm->vmcb;
+    struct vmcb *b = &v->svm->vmcb;
     b->int_ctl = (b->int_ctl & ~V_TPR) | v->lapic.tpr >> 4;
 }
 
 /* ---- what comes next ---- */
 
-void svm_arm_apic(struct svm_vcpu *s)
+/* V_IRQ for `who` with these bits of the interrupt control; nobody: none. The window's vector exits. */
+static void arm(struct svm_vcpu *s, enum svm_virq who, uint32_t vector, uint32_t control)
 {
-    struct vmcb *b = s->vmcb;
-    struct vlapic *l = &s->vcpu->lapic;
-    int vector = vlapic_next(l);
-    uint32_t ctl = (b->int_ctl & ~(V_IRQ | V_INTR_PRIO | V_IGN_TPR | V_TPR)) | l->tpr >> 4;
-    if (vector < 0) {
-        b->int_ctl = ctl;
-        b->icpt_cr = SVM_ICPT_CR;
-        s->virq = VIRQ_NONE;
-        return;
-    }
-    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
-    b->int_vector = (uint32_t)vector;
-    b->int_ctl = ctl | V_IRQ | (uint32_t)FIELD_PREP(V_INTR_PRIO, vector >> 4);
-    s->virq = VIRQ_APIC;
-    s->virq_vector = (uint32_t)vector;
-}
-
-static void disarm(struct svm_vcpu *s)
-{
-    struct vmcb *b = s->vmcb;
-    b->int_ctl &= ~(V_IRQ | V_INTR_PRIO | V_IGN_TPR);
-    b->icpt_misc1 &= ~ICPT1_VINTR;
-    b->icpt_cr = SVM_ICPT_CR;
-    s->virq = VIRQ_NONE;
-}
-
-/* An exit as soon as the guest can be interrupted. */
-static void arm_window(struct svm_vcpu *s)
-{
-    struct vmcb *b = s->vmcb;
-    b->int_vector = 0;
-    b->int_ctl |= V_IRQ | V_IGN_TPR;
-    b->icpt_misc1 |= ICPT1_VINTR;
-    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
-    s->virq = VIRQ_WINDOW;
-}
-
-void svm_arm_extint(struct svm_vcpu *s, uint8_t vector)
-{
-    struct vmcb *b = s->vmcb;
-    svm_sync_hw(s);
-    disarm(s);
+    struct vmcb *b = &s->vmcb;
+    s->virq = who;
     b->int_vector = vector;
-    b->int_ctl |= V_IRQ | V_IGN_TPR;
-    b->icpt_cr = SVM_ICPT_CR | ICPT_CR_WRITE(8);
-    s->virq = VIRQ_EXTINT;
-    s->virq_vector = vector;
-    look_again(s, false);
+    b->int_ctl = (b->int_ctl & ~(V_IRQ | V_INTR_PRIO | V_IGN_TPR)) | control;
+    vmcb_intercept(b, SVM_EXIT_VINTR, who == VIRQ_WINDOW);
+    vmcb_intercept(b, SVM_EXIT_CR_WRITE + 8, who != VIRQ_NONE);
+}
+
+void svm_arm_apic(struct vcpu *v)
+{
+    int vector = vlapic_next(&v->lapic);
+    svm_push_tpr(v);
+    if (vector < 0)
+        arm(v->svm, VIRQ_NONE, 0, 0);
+    else
+        arm(v->svm, VIRQ_APIC, (uint32_t)vector, V_IRQ | (uint32_t)FIELD_PREP(V_INTR_PRIO, vector >> 4));
+}
+
+void svm_arm_extint(struct vcpu *v, uint8_t vector)
+{
+    svm_sync(v);
+    arm(v->svm, VIRQ_EXTINT, vector, V_IRQ | V_IGN_TPR);
+    look_again(v->svm, false);
 }
 
 bool svm_update(struct vcpu *v)
 {
     struct svm_vcpu *s = v->svm;
     s->look_again = 0;
-    svm_sync_hw(s);
+    svm_sync(v);
+    bool apic = vlapic_next(&v->lapic) >= 0;
     if (s->virq == VIRQ_EXTINT) {          /* acknowledged at the PIC: goes first */
-        look_again(s, vlapic_next(&v->lapic) >= 0);
+        look_again(s, apic);
         return false;
     }
     bool ext = __atomic_load_n(&v->extint_line, __ATOMIC_SEQ_CST) && vlapic_takes_extint(&v->lapic);
-    disarm(s);
-    if (!ext && vlapic_next(&v->lapic) < 0)
+    arm(s, VIRQ_NONE, 0, 0);
+    if (!ext && !apic)
         return false;
-    if (in_shadow(s)) {
+    if (in_shadow(s))
         look_again(s, true);
-        return false;
-    }
-    if (!ext) {
-        svm_arm_apic(s);
-        return false;
-    }
-    if ((s->vmcb->rflags & RFLAGS_IF) && !s->event)
+    else if (!ext)
+        svm_arm_apic(v);
+    else if ((s->vmcb.rflags & RFLAGS_IF) && !s->event)
         return true;
-    arm_window(s);
+    else                                   /* an exit as soon as the guest can be interrupted */
+        arm(s, VIRQ_WINDOW, 0, V_IRQ | V_IGN_TPR);
     return false;
 }
 
@@ -189,38 +163,30 @@ bool svm_wakes(const struct vcpu *v)
     const struct svm_vcpu *s = v->svm;
     if (s->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)))
         return true;
-    if (!(s->vmcb->rflags & RFLAGS_IF))
+    if (!(s->vmcb.rflags & RFLAGS_IF))
         return false;
-    return s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->virq_vector >> 4 > v->lapic.tpr >> 4);
+    return s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.tpr >> 4);
 }
 
 /* ---- entry ---- */
 
-static void inject_nmi(struct svm_vcpu *s)
-{
-    if (s->nmi != NMI_OPEN) {
-        look_again(s, s->nmi == NMI_IRET);   /* blocked: the IRET exit comes */
-        return;
-    }
-    if (in_shadow(s)) {
-        look_again(s, true);
-        return;
-    }
-    __atomic_store_n(&s->vcpu->nmi_pending, 0, __ATOMIC_SEQ_CST);
-    s->vmcb->event_inj = INJ(INJ_TYPE_NMI, 2);
-    s->nmi = NMI_BLOCKED;
-    s->vmcb->icpt_misc1 |= ICPT1_IRET;
-}
-
 void svm_inject(struct svm_vcpu *s)
 {
+    struct vmcb *b = &s->vmcb;
     bool nmi = __atomic_load_n(&s->vcpu->nmi_pending, __ATOMIC_RELAXED) != 0;
     if (unlikely(s->event != 0)) {
-        s->vmcb->event_inj = s->event;
+        b->event_inj = s->event;
         s->event = 0;
         if (nmi)
             look_again(s, true);
     } else if (unlikely(nmi)) {
-        inject_nmi(s);
+        if (s->nmi != NMI_OPEN || in_shadow(s)) {
+            look_again(s, s->nmi != NMI_BLOCKED);    /* blocked: the IRET exit comes */
+            return;
+        }
+        __atomic_store_n(&s->vcpu->nmi_pending, 0, __ATOMIC_SEQ_CST);
+        b->event_inj = EVENT(EVENT_TYPE_NMI, EXC_NMI);
+        s->nmi = NMI_BLOCKED;
+        vmcb_intercept(b, SVM_EXIT_IRET, true);
     }
 }

@@ -6,6 +6,7 @@
 
 #define MSR_TSC_AUX    0xc0000103u
 #define CPUID_RDTSCP   BIT32(27)          /* 8000_0001h EDX */
+#define SVM_VCPU_ORDER 1u
 
 static struct svm_cpu *this_cpu(void) { return percpu()->virt; }
 
@@ -26,7 +27,7 @@ static void xsetbv(uint64_t v)
 /* Without CR4.OSXSAVE nothing in the guest depends on XCR0, nor can it change it. */
 static void load_xcr0(const struct svm_vcpu *s)
 {
-    if ((s->vmcb->cr4 & CR4_OSXSAVE) && unlikely(s->xcr0 != cpu_features.host_xcr0))
+    if ((s->vmcb.cr4 & CR4_OSXSAVE) && unlikely(s->xcr0 != cpu_features.host_xcr0))
         xsetbv(s->xcr0);
 }
 
@@ -41,7 +42,7 @@ uint64_t svm_xcr0_sync(struct svm_vcpu *s)
 
 static void unload_xcr0(struct svm_vcpu *s)
 {
-    if (!(s->vmcb->cr4 & CR4_OSXSAVE))
+    if (!(s->vmcb.cr4 & CR4_OSXSAVE))
         return;
     uint64_t now = svm_xcr0_sync(s);
     if (unlikely(now != cpu_features.host_xcr0))
@@ -50,30 +51,18 @@ static void unload_xcr0(struct svm_vcpu *s)
 
 /* ---- debug registers ---- */
 
-#define DR_ACCESS(n) \
-    static uint64_t read_dr##n(void) { uint64_t v; __asm__ volatile ("mov %%dr" #n ", %0" : "=r"(v)); return v; } \
-    static void write_dr##n(uint64_t v) { __asm__ volatile ("mov %0, %%dr" #n : : "r"(v)); }
-DR_ACCESS(0)
-DR_ACCESS(1)
-DR_ACCESS(2)
-DR_ACCESS(3)
-
 void svm_dr_load(struct svm_vcpu *s)
 {
-    write_dr0(s->dr[0]);
-    write_dr1(s->dr[1]);
-    write_dr2(s->dr[2]);
-    write_dr3(s->dr[3]);
-    s->vmcb->icpt_dr = 0;
+    __asm__ volatile ("mov %0, %%dr0\n\tmov %1, %%dr1\n\tmov %2, %%dr2\n\tmov %3, %%dr3"
+                      : : "r"(s->dr[0]), "r"(s->dr[1]), "r"(s->dr[2]), "r"(s->dr[3]));
+    s->vmcb.icpt[ICPT_DR] = 0;
     s->dr_loaded = 1;
 }
 
 void svm_dr_read(struct svm_vcpu *s)
 {
-    s->dr[0] = read_dr0();
-    s->dr[1] = read_dr1();
-    s->dr[2] = read_dr2();
-    s->dr[3] = read_dr3();
+    __asm__ volatile ("mov %%dr0, %0\n\tmov %%dr1, %1\n\tmov %%dr2, %2\n\tmov %%dr3, %3"
+                      : "=r"(s->dr[0]), "=r"(s->dr[1]), "=r"(s->dr[2]), "=r"(s->dr[3]));
 }
 
 void svm_dr_unload(struct svm_vcpu *s)
@@ -81,7 +70,7 @@ void svm_dr_unload(struct svm_vcpu *s)
     if (!s->dr_loaded)
         return;
     svm_dr_read(s);
-    s->vmcb->icpt_dr = ICPT_DR_ALL;
+    s->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL;
     s->dr_loaded = 0;
 }
 
@@ -91,12 +80,11 @@ void svm_switch_in(struct vcpu *v)
 {
     struct svm_vcpu *s = v->svm;
     struct svm_cpu *cpu = this_cpu();
-    s->attention = &v->thread->attention;
     if (v->tsc_aux_on && cpu->tsc_aux != v->tsc_aux) {
         hw_wrmsr(MSR_TSC_AUX, v->tsc_aux);
         cpu->tsc_aux = v->tsc_aux;
     }
-    if (s->vmcb->dr7 & DR7_BREAKPOINTS)
+    if (s->vmcb.dr7 & DR7_BREAKPOINTS)
         svm_dr_load(s);
 }
 
@@ -104,50 +92,27 @@ void svm_switch_in(struct vcpu *v)
 
 status_t svm_vcpu_init(struct vcpu *v)
 {
-    struct svm_vcpu *s = pmm_alloc();
-    struct vmcb *b = pmm_alloc();
-    if (!s || !b) {
-        if (s)
-            pmm_free(s);
-        if (b)
-            pmm_free(b);
+    struct svm_vcpu *s = pmm_alloc_order(SVM_VCPU_ORDER);
+    if (!s)
         return ST_NOSPACE;
-    }
     v->svm = s;
+    v->tsc_aux_on = (hw_cpuid(0x80000001u, 0).edx & CPUID_RDTSCP) != 0;
     s->vcpu = v;
     s->state = v->state;
-    s->vmcb = b;
-    s->vmcb_pa = pmm_pa(b).v;
-    s->host_pa = ((const struct svm_cpu *)cpu_block[v->cpu]->virt)->host_pa;
+    s->vmcb_pa = pmm_pa(&s->vmcb).v;
+    s->host_pa = pmm_pa(cpu_block[v->cpu]->virt).v;
     s->kick.kind = KTIMER_KICK;
     s->kick.cpu = v->cpu;
-    v->tsc_aux_on = (hw_cpuid(0x80000001u, 0).edx & CPUID_RDTSCP) != 0;
-    vmcb_init(s);
-    b->asid = v->vm->asid;
-    b->ncr3 = pmm_pa(v->vm->npt.root).v;
+    s->vmcb.asid = v->vm->asid;
+    s->vmcb.ncr3 = pmm_pa(v->vm->npt.root).v;
+    svm_init(s);
     return ST_OK;
 }
 
 void svm_vcpu_free(struct vcpu *v)
 {
     ktimer_cancel(&v->svm->kick);
-    pmm_free(v->svm->vmcb);
-    pmm_free(v->svm);
-}
-
-/* INIT. Only BSP and AP differ in where they go on; that is vcpu.c's. */
-void svm_reset(struct vcpu *v)
-{
-    svm_dr_unload(v->svm);
-    vmcb_reset(v->svm);
-}
-
-void svm_start_at(struct vcpu *v, uint8_t vector)
-{
-    struct vmcb *b = v->svm->vmcb;
-    b->cs.sel = (uint16_t)(vector << 8);
-    b->cs.base = (uint64_t)vector << 12;
-    b->rip = 0;
+    pmm_free_order(v->svm, SVM_VCPU_ORDER);
 }
 
 /* ---- the loop ---- */
@@ -162,12 +127,11 @@ static enum svm_next resume(struct svm_vcpu *s)
     s->want_len = 0;
     st->dirty = 0;
     if (dirty && !svm_state_set(s->vcpu, dirty)) {
-        enum svm_next next = svm_to_user(s, EXIT_INVALID);
-        st->exit.code = SVM_EXIT_INVALID;
-        return next;
+        s->vmcb.exit_code = SVM_EXIT_INVALID;
+        return svm_to_user(s, EXIT_INVALID);
     }
     if (dirty & VS_EVENT && s->vcpu->phase == VCPU_PHASE_HALT)
-        __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
+        svm_attend(s->vcpu);
     uint32_t len = __atomic_load_n(&st->exit.insn_len, __ATOMIC_RELAXED);
     if (!want || (dirty & (VS_RIP | VS_EVENT)) || len == 0 || len > 15)
         return SVM_RESUME;
@@ -179,11 +143,11 @@ static enum svm_next resume(struct svm_vcpu *s)
 static void flush_if_stale(struct svm_vcpu *s)
 {
     struct vcpu *v = s->vcpu;
-    uint64_t *owner = &this_cpu()->owner[s->vmcb->asid];
+    uint64_t *owner = &this_cpu()->owner[s->vmcb.asid];
     uint32_t gen = __atomic_load_n(&v->vm->tlb_gen, __ATOMIC_SEQ_CST);
     if (likely(v->tlb_seen == gen && *owner == v->serial))
         return;
-    s->vmcb->tlb_control = cpu_features.flush_by_asid ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
+    s->vmcb.tlb_control = cpu_features.flush_by_asid ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
     *owner = v->serial;
     __atomic_store_n(&v->tlb_seen, gen, __ATOMIC_SEQ_CST);
 }
@@ -191,12 +155,11 @@ static void flush_if_stale(struct svm_vcpu *s)
 static uint32_t enter_guest(struct svm_vcpu *s)
 {
     struct vcpu *v = s->vcpu;
-    struct vmcb *b = s->vmcb;
     (void)__atomic_exchange_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
     flush_if_stale(s);
     svm_inject(s);
     load_xcr0(s);
-    b->rax = s->state->gpr[GPR_RAX];
+    s->vmcb.rax = s->state->gpr[GPR_RAX];
     uint64_t start = hw_rdtsc();
     uint32_t result = svm_enter(s);
     uint64_t spent = hw_rdtsc() - start;
@@ -210,16 +173,17 @@ static uint32_t enter_guest(struct svm_vcpu *s)
 status_t svm_run(struct vcpu *v)
 {
     struct svm_vcpu *s = v->svm;
+    uint32_t *attention = &v->thread->attention;
     if (unlikely(resume(s) == SVM_USER))
         return ST_OK;
     for (;;) {
-        if (unlikely(__atomic_load_n(s->attention, __ATOMIC_ACQUIRE)) && vcpu_attend(v))
+        if (unlikely(__atomic_load_n(attention, __ATOMIC_ACQUIRE)) && vcpu_attend(v))
             return ST_OK;
         if (enter_guest(s) != FAST_EXIT)
-            s->state->gpr[GPR_RAX] = s->vmcb->rax;
+            s->state->gpr[GPR_RAX] = s->vmcb.rax;
         else if (svm_exit(s) == SVM_USER)
             return ST_OK;
         if (unlikely(s->look_again || __atomic_load_n(&percpu()->need_resched, __ATOMIC_RELAXED)))
-            __atomic_store_n(s->attention, 1, __ATOMIC_RELAXED);
+            svm_attend(v);
     }
 }

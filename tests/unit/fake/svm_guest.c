@@ -7,12 +7,11 @@
 struct cpu_features cpu_features;
 struct percpu fake_percpu;
 uint64_t svm_iopm_pa = 0x10000, svm_msrpm_pa = 0x20000, svm_cr4_mask = 0x7ff | BIT64(18) | BIT64(20);
-struct vmcb block;
 struct svm_vcpu svm;
 struct vcpu cpu;
 struct vm vm;
 struct vcpu_state state;
-uint32_t attention;
+struct thread thread;
 unsigned kicks, loads;
 
 uint64_t tsc_hz(void) { return 1000000000u; }
@@ -20,8 +19,8 @@ void ktimer_set(struct ktimer *timer, uint64_t deadline) { kicks += timer == &sv
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
 uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->xcr0; }
-void svm_dr_load(struct svm_vcpu *s) { s->dr_loaded = 1; s->vmcb->icpt_dr = 0; loads++; }
-void svm_dr_unload(struct svm_vcpu *s) { s->dr_loaded = 0; s->vmcb->icpt_dr = ICPT_DR_ALL; }
+void svm_dr_load(struct svm_vcpu *s) { s->dr_loaded = 1; s->vmcb.icpt[ICPT_DR] = 0; loads++; }
+void svm_dr_unload(struct svm_vcpu *s) { s->dr_loaded = 0; s->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL; }
 void svm_dr_read(struct svm_vcpu *s) { (void)s; }
 
 static const struct vm_cpuid rows[] = {
@@ -47,24 +46,23 @@ void guest_start(void)
     fake_hw_reset();
     fake_hw.cpuid = host_cpuid;
     cpu_features = (struct cpu_features){ .phys_bits = 40, .host_xcr0 = 7, .xsave = true };
-    memset(&block, 0, sizeof block);
     memset(&svm, 0, sizeof svm);
     memset(&cpu, 0, sizeof cpu);
     memset(&vm, 0, sizeof vm);
     memset(&state, 0, sizeof state);
-    attention = kicks = loads = 0;
+    memset(&thread, 0, sizeof thread);
+    kicks = loads = 0;
     vm.vcpu[0] = &cpu;
     vm.vcpus = 1;
     cpu.vm = &vm;
     cpu.state = &state;
     cpu.svm = &svm;
+    cpu.thread = &thread;
     vlapic_init(&cpu.lapic, 0, true);
     svm.vcpu = &cpu;
     svm.state = &state;
-    svm.vmcb = &block;
-    svm.attention = &attention;
     CHECK_EQ(vm_set_cpuid(&vm, rows, sizeof rows / sizeof rows[0]), ST_OK);
-    vmcb_init(&svm);
+    svm_init(&svm);
 }
 
 /* A guest in flat 64-bit mode at rip, interrupts on, x2APIC on. */
@@ -75,7 +73,7 @@ void guest_long_mode(uint64_t rip)
     block.cr4 = CR4_PAE;
     block.cr3 = 0x5000;
     block.efer = EFER_SVME | 0xd00;
-    block.cs = (struct vmcb_seg){ 8, 0x29b, 0xffffffff, 0 };
+    block.seg[SEG_CS] = (struct vcpu_segment){ 8, 0x29b, 0xffffffff, 0 };
     block.rflags = RFLAGS_FIXED | RFLAGS_IF;
     block.rip = rip;
     cpu.lapic.base |= APIC_BASE_EXTD;

@@ -6,17 +6,19 @@
 #include "kernel/arch/msr.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/virt/svm/svm.h"
-#include "kernel/virt/svm/svm_insn.h"
 
-extern struct vmcb block;
 extern struct svm_vcpu svm;
+#define block      (svm.vmcb)
 extern struct vcpu cpu;
 extern struct vm vm;
 extern struct vcpu_state state;
-extern uint32_t attention;
+extern struct thread thread;
+#define attention  (thread.attention)
 extern unsigned kicks, loads;      /* kick timers armed, debug registers loaded */
 
-#define GP (INJ(INJ_TYPE_EXC, EXC_GP) | INJ_HAS_ERROR)
+#define GP (EVENT(EVENT_TYPE_EXCEPTION, EXC_GP) | EVENT_HAS_ERROR)
+
+static inline bool exits(uint32_t code) { return (block.icpt[code / 32] & BIT32(code % 32)) != 0; }
 
 /* Power-on state, a small CPUID table. */
 void guest_start(void);
