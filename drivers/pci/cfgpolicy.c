@@ -15,42 +15,39 @@ enum { CAP_HEADER = 0, CAP_DSN = 0x100 };      /* beside the ids of capabilities
 /* What a row needs of the function. */
 enum { ANY = 1, STAYS = 2, V2 = 4, MASK_32 = 8, MASK_64 = 16 };
 
-/* clear: write-1-to-clear bits, which a merge must not touch. The first row that fits counts. */
-static const struct row { uint16_t cap; uint8_t off, need; uint32_t read, write, clear; } rows[] = {
+/* Dwords off to off + size of a capability; clear: write-1-to-clear bits, which a merge must not touch.
+ * The first row that fits counts. */
+static const struct row { uint16_t cap; uint8_t off, size, need; uint32_t read, write, clear; } rows[] = {
     /* Type 0 header [PCIe 7.5.1]. BARs, ROM and the interrupt line are the VMM's own. */
-    { CAP_HEADER, 0x00, ANY, ALL, 0, 0 },          /* ids: drivers bind by them */
-    { CAP_HEADER, 0x04, ANY, ALL, 0xf9000404, 0xf9000000 }, /* bus master, INTx off, decode (row_at); status: errors */
-    { CAP_HEADER, 0x08, ANY, ALL, 0, 0 },          /* class, revision */
-    { CAP_HEADER, 0x0c, ANY, 0x00ff00ff, 0, 0 },   /* cache line, header type; no BIST */
-    { CAP_HEADER, 0x2c, ANY, ALL, 0, 0 },          /* subsystem: drivers' quirks go by it */
-    { CAP_HEADER, 0x3c, ANY, 0xffffff00, 0, 0 },   /* pin */
+    { CAP_HEADER, 0x00, 4, ANY, ALL, 0, 0 },       /* ids: drivers bind by them */
+    /* Command: bus master, INTx off, and decode by row_at(). Status: its errors. */
+    { CAP_HEADER, 0x04, 4, ANY, ALL, 0xf9000404, 0xf9000000 },
+    { CAP_HEADER, 0x08, 4, ANY, ALL, 0, 0 },       /* class, revision */
+    { CAP_HEADER, 0x0c, 4, ANY, 0x00ff00ff, 0, 0 }, /* cache line, header type; no BIST */
+    { CAP_HEADER, 0x2c, 4, ANY, ALL, 0, 0 },       /* subsystem: drivers' quirks go by it */
+    { CAP_HEADER, 0x3c, 4, ANY, 0xffffff00, 0, 0 }, /* pin */
     /* Power management: no PME, no D1 and D2. The state moves only where D3hot keeps registers. */
-    { CAP_PM, 0x00, ANY, 0x002700ff, 0, 0 },
-    { CAP_PM, 0x04, STAYS, 0x0000000b, 0x3, 0 },
-    { CAP_PM, 0x04, ANY, 0x0000000b, 0, 0 },
+    { CAP_PM, 0x00, 4, ANY, 0x002700ff, 0, 0 },
+    { CAP_PM, 0x04, 4, STAYS, 0x0000000b, 0x3, 0 },
+    { CAP_PM, 0x04, 4, ANY, 0x0000000b, 0, 0 },
     /* [PCIe 7.5.3]. Device control: relaxed ordering, no snoop and read request size change only
      * the owner's own traffic. Payload size and tags belong to the fabric, phantom functions
      * would forge requester ids, function level reset is DEV_RESET. */
-    { CAP_PCIE, 0x00, ANY, HEAD, 0, 0 },
-    { CAP_PCIE, 0x04, ANY, ALL, 0, 0 },            /* device capabilities */
-    { CAP_PCIE, 0x08, ANY, ALL, 0x000f7810, 0x000f0000 },
-    { CAP_PCIE, 0x0c, ANY, ALL, 0, 0 },            /* link: for the owner's information */
-    { CAP_PCIE, 0x10, ANY, ALL, 0, 0 },
-    { CAP_PCIE, 0x24, V2, 0xffd3f7ff, 0, 0 },      /* capabilities 2 without LTR, OBFF, prefixes */
-    { CAP_PCIE, 0x28, V2, ALL, 0, 0 },
-    { CAP_PCIE, 0x2c, V2, ALL, 0, 0 },
-    { CAP_PCIE, 0x30, V2, ALL, 0, 0 },
+    { CAP_PCIE, 0x00, 4, ANY, HEAD, 0, 0 },
+    { CAP_PCIE, 0x04, 4, ANY, ALL, 0, 0 },         /* device capabilities */
+    { CAP_PCIE, 0x08, 4, ANY, ALL, 0x000f7810, 0x000f0000 },
+    { CAP_PCIE, 0x0c, 8, ANY, ALL, 0, 0 },         /* link: for the owner's information */
+    { CAP_PCIE, 0x24, 4, V2, 0xffd3f7ff, 0, 0 },   /* capabilities 2 without LTR, OBFF, prefixes */
+    { CAP_PCIE, 0x28, 12, V2, ALL, 0, 0 },
     /* MSI: control and pending bits. Address and data are the host's, mask bits the kernel's. */
-    { CAP_MSI, 0x00, ANY, HEAD, 0, 0 },
-    { CAP_MSI, MSI_MASK_32 + 4, MASK_32, ALL, 0, 0 },
-    { CAP_MSI, MSI_MASK_64 + 4, MASK_64, ALL, 0, 0 },
-    { CAP_MSIX, 0x00, ANY, HEAD, 0, 0 },
-    { CAP_MSIX, 0x04, ANY, ALL, 0, 0 },
-    { CAP_MSIX, 0x08, ANY, ALL, 0, 0 },
+    { CAP_MSI, 0x00, 4, ANY, HEAD, 0, 0 },
+    { CAP_MSI, MSI_MASK_32 + 4, 4, MASK_32, ALL, 0, 0 },
+    { CAP_MSI, MSI_MASK_64 + 4, 4, MASK_64, ALL, 0, 0 },
+    { CAP_MSIX, 0x00, 4, ANY, HEAD, 0, 0 },
+    { CAP_MSIX, 0x04, 8, ANY, ALL, 0, 0 },
     /* The serial number is the one extended capability that is shown. */
-    { CAP_DSN, 0x00, ANY, 0x000fffff, 0, 0 },
-    { CAP_DSN, 0x04, ANY, ALL, 0, 0 },
-    { CAP_DSN, 0x08, ANY, ALL, 0, 0 },
+    { CAP_DSN, 0x00, 4, ANY, 0x000fffff, 0, 0 },
+    { CAP_DSN, 0x04, 8, ANY, ALL, 0, 0 },
 };
 
 static bool cap_is_shown(const struct pci_fn *fn, unsigned off)
@@ -75,7 +72,7 @@ static struct row row_at(const struct pci_fn *fn, unsigned off)
     }
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct row row = rows[i];
-        if (row.cap != id || cap + row.off != off || (row.need & has) == 0)
+        if (row.cap != id || off < cap + row.off || off >= cap + row.off + row.size || (row.need & has) == 0)
             continue;
         if (id != CAP_HEADER && id != CAP_DSN && !cap_is_shown(fn, cap))
             break;                       /* not the first of its kind */

@@ -25,7 +25,7 @@ struct pci_fn {
     uint16_t parent;              /* index + 1 of the bridge above, 0 = on a root bus */
     uint16_t dsn_off, af_off;     /* 0 = none */
     uint16_t devctl, devctl2;     /* PCIe device control at hand-over, for after a reset */
-    uint8_t  pcie_version;        /* 0 = no PCIe capability */
+    uint8_t  pcie_version;        /* of the PCIe capability */
     bool     pm_keeps_state;      /* D3hot -> D0 is no reset */
     bool     acs;                 /* access control is on, all that the function needs of it */
     status_t refusal;             /* what the scan found against it; info.refusal has all reasons */
