@@ -14,16 +14,14 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
 
 # ---- sources, by component -------------------------------------------------
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
-KERNEL_SRC  := $(addprefix kernel/, main.c smp.c start.c) $(addprefix kernel/acpi/, acpi.c acpi_fadt.c acpi_madt.c \
-              acpi_mcfg.c acpi_spcr.c) $(addprefix kernel/arch/, ap.S boot.c copy.S entry.S features.c \
-              fpu.c head.S ktimer.c lapic.c rtc.c spec.c switch.S tables.c trap.c tsc.c) \
-              $(addprefix kernel/boot/, multiboot.S multiboot_info.c multiboot_start.c blobs.S) \
+KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S boot.c copy.S entry.S features.c \
+              fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c) \
               $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
-              $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, bootcheck.c \
+              $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, \
               bootmem.c extent.c fmt_x86.c kmap.c mm.c plan.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, cap.c event.c kobj.c memory.c task.c) \
-              $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, sys.c sys_call.c sys_dev.c sys_info.c \
-              sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \
+              $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, blobs.S sys.c sys_call.c sys_dev.c \
+              sys_info.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \
               vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
               svm_caps.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_msr.c svm_run.c svm_state.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c msix.c reset.c scan.c)
@@ -38,8 +36,11 @@ VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c c
               guest.c host.c hostbridge.c insn.c insn_table.c ioapic.c load_elf.c load_linux.c load_multiboot.c \
               log.c main.c mem.c msr.c mtrr.c pic.c pit.c platform.c pm.c rtc.c run.c run_exit.c uart.c vmsi.c \
               vpci.c vpci_bar.c vpci_image.c)
-UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_blob.S uefi_file.c uefi_jump.S uefi_kernel.c uefi_map.c \
-              uefi_modules.c uefi_print.c)
+# Loaders: programs of their own, none of it linked into the kernel.
+LOADER_SRC  := $(addprefix kernel/boot/, acpi.c acpi_fadt.c acpi_madt.c acpi_mcfg.c acpi_spcr.c blob.S clock.c image.c \
+              jump.S memmap.c say.c)
+UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_file.c uefi_memory.c uefi_modules.c uefi_print.c)
+MB_SRC      := $(addprefix kernel/boot/, mb_entry.S mb_info.c mb_main.c)
 CHECK_SRC   := monitor/manifest.c monitor/manifest_pci.c monitor/manifest_value.c monitor/diag.c monitor/explain.c \
                monitor/name.c kernel/lib/fmt.c kernel/lib/str.c
 UEFI_LIB    := $(CHECK_SRC)
@@ -72,7 +73,8 @@ obj = $(addprefix $(B)/$(1)/, $(addsuffix .o, $(basename $(2))))
 K_OBJ := $(call obj,k,$(KERNEL_SRC) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC))
 M_OBJ := $(call obj,u,$(MONITOR_SRC) $(RT_SRC) $(LIB_SRC))
 V_OBJ := $(call obj,u,$(VMM_SRC) $(RT_SRC) $(LIB_SRC))
-E_OBJ := $(call obj,e,$(UEFI_SRC) $(UEFI_LIB))
+E_OBJ := $(call obj,e,$(UEFI_SRC) $(LOADER_SRC) $(UEFI_LIB))
+MB_OBJ := $(call obj,e,$(MB_SRC) $(LOADER_SRC) kernel/lib/fmt.c kernel/lib/str.c)
 G_LIB := $(call obj,g,$(GUEST_LIB))
 
 # $(1) world, $(2) flags
@@ -100,14 +102,17 @@ $(B)/monitor.full $(B)/vmm.full:
 	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
 $(B)/monitor.elf $(B)/vmm.elf: $(B)/%.elf: $(B)/%.full
 	@$(OBJCOPY) -S $< $@
-$(B)/k/kernel/boot/blobs.o: $(B)/monitor.elf $(B)/vmm.elf
+$(B)/k/kernel/sys/blobs.o: $(B)/monitor.elf $(B)/vmm.elf
 $(B)/kernel.elf: linker/kernel.ld $(K_OBJ)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
 $(B)/kernel.stripped: $(B)/kernel.elf
 	@$(OBJCOPY) -S $< $@
-$(B)/cordon-mb.elf: $(B)/kernel.stripped
-	@cp $< $@
-$(B)/e/kernel/boot/uefi_blob.o: $(B)/kernel.stripped
+$(B)/e/kernel/boot/blob.o: $(B)/kernel.stripped
+# A Multiboot loader takes 32-bit ELF files.
+$(B)/cordon-mb.full: linker/multiboot.ld $(MB_OBJ)
+	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
+$(B)/cordon-mb.elf: $(B)/cordon-mb.full
+	@$(OBJCOPY) -S -O elf32-i386 $< $@
 $(B)/uefi.elf: linker/efi.ld $(E_OBJ)
 	$(call say,LD,$@)$(LD) $(filter-out -static,$(LDFLAGS)) -pie --no-dynamic-linker -z text -z norelro -T $< -o $@ $(filter %.o,$^)
 $(B)/BOOTX64.EFI: $(B)/uefi.elf $(B)/mkefi
@@ -185,7 +190,7 @@ $(B)/setup.ok: tests/setup.sh
 	@sh $< $@
 
 # ---- targets ---------------------------------------------------------------
-.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources FORCE
+.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources print-kernel FORCE
 IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage $(B)/cordon-check
 # The runner's order of names: lint unit fuzz system. T="unit/test_fmt system/*" picks some.
 check: $(B)/run $(IMAGES) $(UNIT_BIN)
@@ -209,11 +214,13 @@ bench: $(B)/run $(IMAGES) $(GUEST_ELF) demo-files $(G)/bench.img
 size: $(B)/kernel.elf $(B)/BOOTX64.EFI
 	@sh tests/lint/size.sh
 print-sources:
-	@echo $(KERNEL_SRC) $(TRACE_OFF) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC) $(RT_SRC) $(MONITOR_SRC) $(VMM_SRC) $(UEFI_SRC) monitor/check_main.c
+	@echo $(KERNEL_SRC) $(TRACE_OFF) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC) $(RT_SRC) $(MONITOR_SRC) $(VMM_SRC) $(LOADER_SRC) $(UEFI_SRC) $(MB_SRC) monitor/check_main.c
+print-kernel:
+	@echo $(KERNEL_SRC) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC)
 clean:
 	rm -rf $(B)
 help:
-	@echo "make            kernel, monitor, vmm, UEFI application (CC=clang works too)"
+	@echo "make            kernel, monitor, vmm, loaders (CC=clang works too)"
 	@echo "make run        boot the demo in QEMU, two Linux guests; fetches what is missing"
 	@echo "make test       every test there is; fetches what is missing; T='unit/*' picks some"
 	@echo "make check      lints and unit tests, under a minute"

@@ -58,7 +58,7 @@ void status_machine(void)
     const struct info_platform *pf = &shell.f->platform;
     char total[24], left[24], why[DIAG_TEXT];
     enum code code = policy_iommu_verdict(shell.f, why);
-    console_print("  cpu       %s\n", pf->cpu_name);
+    console_print("  cpu       %s\n", shell.f->cpu_name);
     if (pf->virt_status == ST_OK && pf->virt_vendor != 0)
         console_print("            %u of %u online, %s, %lu MHz\n", online_cpus(), shell.f->cpus,
                       pf->virt_vendor == 1 ? "VT-x" : "SVM", pf->tsc_hz / 1000000);

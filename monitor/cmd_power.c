@@ -2,61 +2,39 @@
 /* Commands that end it all: reboot poweroff. */
 #include "monitor/shell.h"
 
+#include "kernel/abi/bootinfo.h"
 #include "monitor/aml.h"
 #include "monitor/console.h"
+#include "monitor/facts.h"
 #include "monitor/slots.h"
 #include "monitor/supervise.h"
 
-#define TABLES      17u            /* the DSDT and up to 16 SSDTs */
-#define TABLE_BYTES (8ull << 20)   /* looked at */
-
-/* \_S5 of one mapped table; the mapping stays, the machine is going down. */
-static status_t s5_of_table(uint32_t table, uint8_t *a, uint8_t *b)
+/* \_S5 in the firmware's tables as the loader kept them: one behind the other, each at a multiple of 16. */
+static status_t s5_in(const uint8_t *tables, uint64_t size, uint8_t *a, uint8_t *b)
 {
-    uint64_t va = MON_TABLE_VA + table * MON_GUEST_STEP;
-    uint64_t sig = table == 0 ? 0x54445344u : 0x54445353u;     /* "DSDT", "SSDT" */
-    uint32_t slot = slots_take();
-    struct sys_ret ret, mapped;
-    const uint8_t *at;
-    uint32_t len;
-    if (slot == SLOT_NONE)
-        return ST_NOSPACE;
-    ret = sys_call4(SYS_MEMORY_TABLE, SLOT_SYSTEM, slot, sig, table == 0 ? 0 : table - 1);
-    if (ret.st != ST_OK) {
-        slots_release(slot);
-        return ret.st == ST_NOTFOUND ? ST_ABSENT : ret.st;
+    status_t st = ST_NOTFOUND;
+    for (uint64_t at = 0, len; st != ST_OK && at + 8 <= size; at += (len + 15) & ~15ull) {
+        const uint8_t *t = tables + at;
+        len = (uint64_t)t[4] | (uint64_t)t[5] << 8 | (uint64_t)t[6] << 16 | (uint64_t)t[7] << 24;
+        if (len < 8 || len > size - at)
+            return ST_CORRUPT;
+        if (memcmp(t + 1, "SDT", 3) == 0)          /* DSDT, SSDT: the others hold no AML */
+            st = aml_s5(t, len, a, b);
     }
-    /* The first page tells the length; then all of it. */
-    mapped = sys_call(SYS_TASK_MAP, SLOT_SYSTEM, SLOT_SELF, va, slot, 0, 2 * PAGE_SIZE | MAP_R);
-    if (mapped.st != ST_OK)
-        mapped = sys_call(SYS_TASK_MAP, SLOT_SYSTEM, SLOT_SELF, va, slot, 0, PAGE_SIZE | MAP_R);
-    if (mapped.st != ST_OK || ret.value > PAGE_SIZE - 8)
-        return mapped.st != ST_OK ? mapped.st : ST_UNSUPP;
-    at = (const uint8_t *)(uintptr_t)(va + ret.value);
-    len = (uint32_t)at[4] | (uint32_t)at[5] << 8 | (uint32_t)at[6] << 16 | (uint32_t)at[7] << 24;
-    if (len > TABLE_BYTES)
-        return ST_CORRUPT;
-    va += MON_GUEST_STEP / 2;
-    mapped = sys_call(SYS_TASK_MAP, SLOT_SYSTEM, SLOT_SELF, va, slot, 0, PAGE_UP(ret.value + len) | MAP_R);
-    if (mapped.st != ST_OK)
-        return mapped.st;
-    return aml_s5((const uint8_t *)(uintptr_t)(va + ret.value), len, a, b);
+    return st;
 }
 
-/* Asked once: tables stay mapped and do not change. */
+/* Asked once: a file is mapped once. */
 static status_t find_s5(uint8_t *a, uint8_t *b)
 {
     static status_t st = ST_AGAIN;
     static uint8_t typ_a, typ_b;
-    for (uint32_t t = 0; st == ST_AGAIN && t < TABLES; t++) {
-        status_t one = s5_of_table(t, &typ_a, &typ_b);
-        if (one == ST_OK)
-            st = ST_OK;
-        else if (one == ST_ABSENT)
-            break;
+    uint32_t i = facts_find_basename(shell.f, BOOT_ACPI_MODULE);
+    if (st == ST_AGAIN) {
+        uint64_t size = i != POLICY_NONE ? shell.f->module[i].info.size : 0;
+        const uint8_t *tables = size != 0 ? facts_map_module(shell.f, i, size) : NULL;
+        st = tables ? s5_in(tables, size, &typ_a, &typ_b) : ST_NOTFOUND;
     }
-    if (st == ST_AGAIN)
-        st = ST_NOTFOUND;
     *a = typ_a;
     *b = typ_b;
     return st;

@@ -2,6 +2,7 @@
 /* Facts from SYS_INFO; boot files by MEMORY_MODULE. */
 #include "monitor/facts.h"
 
+#include "kernel/abi/rt/cpu.h"
 #include "monitor/image.h"
 #include "monitor/slots.h"
 
@@ -28,6 +29,18 @@ static status_t read_modules(struct facts *f)
     return ST_OK;
 }
 
+/* [SDM2 CPUID], leaves 8000_0002h to 8000_0004h */
+static void read_cpu_name(char name[48])
+{
+    uint32_t words[12] = { 0 };
+    for (uint32_t i = 0; i < 3 && rt_cpuid(0x80000000u, 0).eax >= 0x80000004u; i++) {
+        struct rt_cpuid r = rt_cpuid(0x80000002u + i, 0);
+        memcpy(words + 4 * i, &r, sizeof r);         /* eax, ebx, ecx, edx */
+    }
+    memcpy(name, words, sizeof words);
+    name[47] = 0;
+}
+
 status_t facts_read(struct facts *f)
 {
     uint32_t one;
@@ -38,6 +51,7 @@ status_t facts_read(struct facts *f)
         st = ST_NOTFOUND;
     if (st == ST_OK)
         st = read_modules(f);
+    read_cpu_name(f->cpu_name);
     if (st == ST_OK)
         facts_refresh(f);
     return st;

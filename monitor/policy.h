@@ -6,12 +6,13 @@
  */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "monitor/manifest.h"
 #include "vmm/start_page.h"
 
 #define FACTS_CPUS      64u
 #define FACTS_DEVICES  256u
-#define FACTS_MODULES   48u
+#define FACTS_MODULES   (BOOT_MAX_MODULES + 1u)   /* vmm.elf comes last */
 #define FACTS_UNITS      8u
 
 struct fact_module {
@@ -22,6 +23,7 @@ struct fact_module {
 
 struct facts {
     struct info_platform platform;
+    char cpu_name[48];
     struct info_memory memory;
     uint32_t cpus, devices, modules, units;
     struct info_cpu cpu[FACTS_CPUS];

@@ -141,7 +141,7 @@ static void check_vm(struct check *c, uint32_t v)
 
 static bool is_own_file(const struct info_module *m)
 {
-    static const char *const own[] = { "cordon.conf", "vmm.elf", "monitor.elf", "kernel.elf", "cordon.elf" };
+    static const char *const own[] = { "cordon.conf", "vmm.elf", "monitor.elf", "kernel.elf", "cordon.elf", BOOT_ACPI_MODULE };
     size_t n = name_len(m), b = base_at(m->name, n);
     for (uint32_t i = 0; i < ARRAY_LEN(own); i++)
         if (str_len(own[i]) == n - b && memcmp(m->name + b, own[i], n - b) == 0)

@@ -3,7 +3,7 @@
 #include "drivers/iommu/iommu.h"
 
 #include "drivers/iommu/vtd/vtd.h"
-#include "kernel/acpi/acpi.h"
+#include "kernel/mm/kmap.h"
 
 static enum iommu_vendor vendor = IOMMU_NONE;      /* const after iommu_init */
 
@@ -20,19 +20,24 @@ status_t iommu_refuse(char reason[96], status_t st, const char *why)
     return st;
 }
 
-status_t iommu_init(char reason[96])
+status_t iommu_init(const struct bootinfo *bi, char reason[96])
 {
-    struct acpi_table table;
-    status_t st = acpi_find("DMAR", 0, &table);
-    vendor = st == ST_OK ? IOMMU_VTD : IOMMU_NONE;
-    if (st == ST_OK)
-        return vtd_init(table.data, table.len, reason);
-    if (st != ST_NOTFOUND)
-        return iommu_refuse(reason, ST_CORRUPT, "DMAR table is there but broken (length or checksum)");
-    if (acpi_find("IVRS", 0, &table) != ST_NOTFOUND)
+    vendor = IOMMU_NONE;
+    switch ((enum boot_iommu)bi->iommu) {
+    case BOOT_IOMMU_BAD:
+        return iommu_refuse(reason, ST_CORRUPT, "DMAR or IVRS table is there but broken (length or checksum)");
+    case BOOT_IOMMU_IVRS:
         return iommu_refuse(reason, ST_UNSUPP, "AMD-Vi found; this version drives VT-d only");
-    return iommu_refuse(reason, ST_ABSENT,
-                        "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
+    case BOOT_IOMMU_NONE:
+        return iommu_refuse(reason, ST_ABSENT,
+                            "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
+    case BOOT_IOMMU_DMAR: break;
+    }
+    const uint8_t *table = kmap_ro((hpa_t){ bi->iommu_table }, bi->iommu_len);
+    if (!table)
+        return iommu_refuse(reason, ST_CORRUPT, "DMAR table cannot be mapped");
+    vendor = IOMMU_VTD;
+    return vtd_init(table, bi->iommu_len, reason);
 }
 
 enum iommu_vendor iommu_vendor(void) { return vendor; }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/abi/info.h"
 #include "kernel/mm/ptab.h"
 
@@ -25,10 +26,10 @@ struct iommu_dom {
     uint32_t units;          /* bit per unit that may hold its translations */
 };
 
-/* Parses DMAR or IVRS, turns every unit on with every requester blocked and interrupt remapping on.
- * ST_ABSENT: no IOMMU table. ST_CORRUPT, ST_UNSUPP, ST_TIMEOUT, ST_NOIR: what
+/* Parses the DMAR or IVRS that the loader kept, turns every unit on with every requester blocked and
+ * interrupt remapping on. ST_ABSENT: no IOMMU table. ST_CORRUPT, ST_UNSUPP, ST_TIMEOUT, ST_NOIR: what
  * failed; `reason` says it in words. After an error no function is attached. */
-MUST_USE status_t iommu_init(char reason[96]);
+MUST_USE status_t iommu_init(const struct bootinfo *bi, char reason[96]);
 enum iommu_vendor iommu_vendor(void);
 bool iommu_has_ir(void);             /* every unit is on and remaps interrupts */
 

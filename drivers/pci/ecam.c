@@ -2,8 +2,6 @@
 /* Config space by memory window (ECAM) or by ports CF8h/CFCh. Any CPU; the port pair has a lock. */
 #include "drivers/pci/scan.h"
 
-#include "kernel/acpi/acpi.h"
-#include "kernel/acpi/acpi_mcfg.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 
@@ -12,7 +10,7 @@
 #define   ADDRESS_ENABLE  BIT32(31)
 #define BUS_WINDOW      0x100000u
 
-static struct acpi_mcfg mcfg;            /* const after ecam_init; no segments: ports only */
+static const struct boot_ecam *window, *window_end;   /* const after ecam_init; none: ports only */
 static uintptr_t bus_map[256];           /* const after the scan; 0 = ports */
 static struct spinlock port_lock;
 
@@ -71,10 +69,12 @@ void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value
 
 void ecam_open_bus(uint8_t bus)
 {
-    struct mcfg_segment seg;
-    if (bus_map[bus] != 0 || !acpi_mcfg_find(&mcfg, 0, bus, &seg))
+    const struct boot_ecam *w = window;
+    while (w < window_end && (w->segment != 0 || bus < w->first_bus || bus > w->last_bus))
+        w++;
+    if (bus_map[bus] != 0 || w == window_end)
         return;
-    bus_map[bus] = (uintptr_t)kmap_mmio(hpa_add(seg.base, (uint64_t)bus << 20), BUS_WINDOW);
+    bus_map[bus] = (uintptr_t)kmap_mmio((hpa_t){ w->base + ((uint64_t)bus << 20) }, BUS_WINDOW);
     if (bus_map[bus] == 0)
         log_line("pci: bus %02x: ECAM window cannot be mapped, ports used", bus);
 }
@@ -83,20 +83,19 @@ bool ecam_covers(struct bdf fn) { return fn.seg == 0 && bus_map[fn.bus] != 0; }
 
 bool pci_has_ecam(void) { return bus_map[0] != 0; }
 
-void ecam_init(void)
+void ecam_init(const struct bootinfo *bi)
 {
-    struct acpi_table table;
     struct bdf host = bdf_make(0, 0, 0);
     memset(bus_map, 0, sizeof bus_map);
-    mcfg.segments = 0;
     uint32_t by_port = pci_cfg_read(host, CFG_VENDOR, 4);
-    if (acpi_find("MCFG", 0, &table) == ST_OK && acpi_mcfg_parse(table.data, table.len, &mcfg) == ST_OK)
-        ecam_open_bus(0);
+    window = bi->ecam;
+    window_end = window + bi->ecams;
+    ecam_open_bus(0);
     /* A window that shows another host bridge than the ports do is not where firmware says. */
     if (bus_map[0] != 0 && pci_cfg_read(host, CFG_VENDOR, 4) == by_port)
         return;
-    log_line(mcfg.segments == 0 ? "pci: no ECAM window, extended config space is not used"
-                                : "pci: ECAM window disagrees with ports CF8/CFC: not used");
-    mcfg.segments = 0;
+    log_line(bi->ecams == 0 ? "pci: no ECAM window, extended config space is not used"
+                            : "pci: ECAM window disagrees with ports CF8/CFC: not used");
+    window_end = window;
     bus_map[0] = 0;
 }

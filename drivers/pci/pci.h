@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
 
@@ -42,10 +43,10 @@ struct pci_fn {
 uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size);
 void pci_cfg_write(struct bdf fn, unsigned off, unsigned size, uint32_t value);
 
-/* Finds ECAM through MCFG, scans all buses reachable from the host bridges,
+/* Takes the ECAM windows, scans all buses reachable from the host bridges,
  * sizes BARs (decode off meanwhile, state restored), walks capabilities,
  * turns ACS on, computes paths and groups. Not fatal: what is odd is logged and refused. */
-MUST_USE status_t pci_init(void);
+MUST_USE status_t pci_init(const struct bootinfo *bi);
 bool pci_has_ecam(void);
 uint32_t pci_count(void);
 struct pci_fn *pci_at(uint32_t index);             /* NULL beyond the end */

@@ -163,10 +163,10 @@ void pci_refuse_over(hpa_t base, uint64_t len)
         }
 }
 
-status_t pci_init(void)
+status_t pci_init(const struct bootinfo *bi)
 {
     memset(&scan, 0, sizeof scan);
-    ecam_init();
+    ecam_init(bi);
     for (unsigned bus = 0; bus < 256; bus++)
         if (bus == 0 || scan.parent[bus] != 0 || (!scan.below[bus] && is_root_bus((uint8_t)bus)))
             bus_scan((uint8_t)bus);

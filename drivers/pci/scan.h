@@ -12,8 +12,8 @@ uint32_t bar_decode_allowed(const struct pci_fn *fn);
 /* Neither MSI nor MSI-X is on. */
 bool msi_is_off(const struct pci_fn *fn);
 
-/* Reads the MCFG; without one, or when it does not answer as CF8/CFC do, ports are used. */
-void ecam_init(void);
+/* Takes the firmware's windows; without one, or when it does not answer as CF8/CFC do, ports are used. */
+void ecam_init(const struct bootinfo *bi);
 /* Maps the bus if a window covers it; ports serve it otherwise. */
 void ecam_open_bus(uint8_t bus);
 bool ecam_covers(struct bdf fn);    /* extended config space of it can be read */

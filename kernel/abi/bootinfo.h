@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a loader (UEFI application, BIOS loader, Multiboot entry) hands to the
- * kernel: one page, physical address in rdi at the 64-bit entry. All addresses
- * are physical. The kernel copies it before it uses it and checks every count
- * and range: firmware made most of it.
+ * What a loader (kernel/boot: UEFI application, Multiboot image, BIOS) hands to the kernel:
+ * physical address in rdi at the 64-bit entry. All addresses are physical. Loaders read the
+ * firmware's tables and maps, and judge what they say; the kernel takes plain facts: it
+ * copies the struct before it uses it, and checks counts, order and ranges.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOTINFO_MAGIC    0x6e6f64726f432101ull
+#define BOOTINFO_MAGIC    0x6e6f64726f432102ull
 #define BOOT_MAX_RANGES   160
 #define BOOT_MAX_MODULES  48
 #define BOOT_NAME_LEN     104
+#define BOOT_MAX_CPUS     64
+#define BOOT_MAX_IOAPICS  8
+#define BOOT_MAX_ECAMS    16
+/* The module with the firmware's tables that are more than facts: DSDT, SSDTs, DMAR or IVRS, in any order,
+ * each whole, with a right sum and at a multiple of 16. */
+#define BOOT_ACPI_MODULE  "acpi.tables"
 
 enum boot_kind { BOOT_MULTIBOOT = 1, BOOT_UEFI = 2, BOOT_BIOS = 3 };
 
@@ -26,24 +32,35 @@ enum boot_range_type {
     BOOT_BAD = 6
 };
 
+/* BAD: the table is there, and its length or sum is wrong. */
+enum boot_iommu { BOOT_IOMMU_NONE, BOOT_IOMMU_DMAR, BOOT_IOMMU_IVRS, BOOT_IOMMU_BAD };
+
 struct boot_range { uint64_t base, len; uint32_t type, rsvd; };
 struct boot_module { uint64_t base, len; char name[BOOT_NAME_LEN]; };   /* page-aligned base */
+struct boot_ioapic { uint64_t base; uint32_t id, gsi_base; };
+struct boot_ecam { uint64_t base; uint16_t segment; uint8_t first_bus, last_bus; uint32_t rsvd; };   /* base: of bus 0 */
 
 struct bootinfo {
-    uint64_t magic;                  /* 000 */
-    uint32_t size, kind;             /* 008 sizeof, enum boot_kind */
-    uint64_t kernel_base, kernel_len;/* 010 where the kernel image lies, 2 MiB aligned base */
-    uint64_t rsdp;                   /* 020 0 = scan F0000h or EBDA */
-    uint64_t uefi_systab;            /* 028 0 unless UEFI */
-    uint32_t ranges, modules;        /* 030 counts */
-    uint32_t manifest;               /* 038 index of the module that is cordon.conf, ~0 = none */
-    uint32_t console_port;           /* 03c I/O port of the UART the loader used, 0 = default */
-    char     loader_error[256];      /* 040 text of what the loader refused, empty if nothing */
-    char     cmdline[256];           /* 140 loader options */
-    struct boot_range range[BOOT_MAX_RANGES];
+    uint64_t magic;
+    uint32_t size, kind;             /* sizeof, enum boot_kind */
+    uint64_t kernel_base, kernel_len;/* where the kernel image lies, 2 MiB aligned base */
+    uint64_t epoch, epoch_tsc;       /* wall clock, seconds since 1970 by UTC, when the TSC was that; 0 = unknown */
+    uint64_t iommu_table;            /* DMAR or IVRS, outside of RAM */
+    uint32_t iommu_len, iommu;       /* bytes; enum boot_iommu */
+    uint32_t ranges, modules, cpus, ioapics, ecams;   /* counts */
+    uint32_t console_baud;
+    uint32_t console_gsi;            /* ~0 = not known */
+    uint16_t console_port;           /* I/O port of a 16550 */
+    uint8_t  console_level, console_low;   /* its interrupt: level-triggered, active low */
+    uint16_t pm1a_cnt, pm1b_cnt;     /* I/O ports for power off, 0 = none */
+    uint16_t reset_port;             /* I/O port, 0 = none */
+    uint8_t  reset_value, rsvd;
+    char     loader_error[256];      /* text of what the loader refused, empty if nothing */
+    uint32_t cpu[BOOT_MAX_CPUS];     /* APIC ids of the CPUs that firmware enabled, each once */
+    struct boot_ioapic ioapic[BOOT_MAX_IOAPICS];
+    struct boot_ecam ecam[BOOT_MAX_ECAMS];
+    struct boot_range range[BOOT_MAX_RANGES];         /* sorted, page-aligned, disjoint */
     struct boot_module module[BOOT_MAX_MODULES];
 };
 #define BOOTINFO_PAGES 3
-_Static_assert(offsetof(struct bootinfo, range) == 0x240, "bootinfo layout");
 _Static_assert(sizeof(struct bootinfo) <= BOOTINFO_PAGES * 4096, "bootinfo fits");
-

@@ -20,24 +20,15 @@ struct info_platform {
     uint64_t tsc_hz;         /* measured */
     uint64_t boot_tsc;
     uint64_t epoch;          /* wall clock at boot_tsc, seconds since 1970; 0 = unknown */
-    uint32_t cpus;
-    uint32_t modules;
-    uint32_t devices;
-    uint32_t iommu_units;
     uint32_t iommu_vendor;   /* 0 none, 1 Intel VT-d, 2 AMD-Vi */
     uint32_t iommu_status;   /* status_t: OK = on and every requester blocked */
     uint32_t iommu_ir;       /* 1 = interrupt remapping on */
     uint32_t virt_vendor;    /* 0 none, 1 VT-x, 2 SVM */
     uint32_t virt_status;    /* status_t */
-    uint32_t virt_asids;
-    uint32_t nrips, decode_assists, x2apic, smap_smep_umip_nx; /* bits 0..3 */
-    uint32_t boot_kind;      /* 1 Multiboot, 2 UEFI, 3 BIOS */
-    uint32_t pm1a_cnt, pm1b_cnt; /* FADT, for power off */
-    uint32_t ecam;           /* 1 = MCFG used, 0 = CF8/CFC only */
+    uint32_t rsvd;
     char build[32];          /* build id */
     char iommu_reason[96];   /* why not, in words */
     char virt_reason[96];
-    char cpu_name[48];
 };
 
 struct info_cpu {

@@ -52,8 +52,6 @@
     X(CONSOLE_READ,    67, "system ptr len(<=1024) -> bytes", SYSTEM) \
     X(MEMORY_CREATE,   68, "system slot size align(power of 2): zeroed RAM, contiguous", SYSTEM, NEW(ALL)) \
     X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(RX)) \
-    X(MEMORY_TABLE,    70, "system slot sig(4 chars) index -> offset of the ACPI table in it", \
-      SYSTEM, NEW(READ), U32, BITS(255)) \
     X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(ALL), CAP(EVENT, MANAGE)) \
     X(TASK_MAP,        72, "system task va memory|vcpu|channel offset len|MAP_*", \
       SYSTEM, CAP(TASK, MANAGE), PAGES, SLOT, PAGES) \

@@ -4,22 +4,11 @@
 
 #include "kernel/arch/cpu.h"
 
-#define STACK_BYTES   16384u
 #define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_x86.c */
 #define SFMASK_VALUE  0x47700u                /* TF IF DF IOPL NT AC */
 #define STAR_VALUE    ((uint64_t)(SEL_KCODE | (uint64_t)(SEL_UDATA - 8u) << 16) << 32)
 
-/* A stack over a page that stays unmapped. No larger alignment than a page: it would tear
- * a hole into the file offsets of the image, which Multiboot's address fields do not allow. */
-struct boot_stack {
-    uint8_t guard[PAGE_SIZE];
-    uint8_t stack[STACK_BYTES];
-};
-
-extern struct boot_stack boot_stacks[CPU_BOOT_GUARDS];
-struct boot_stack boot_stacks[CPU_BOOT_GUARDS] ALIGNED(4096) SECTION(".bss.page_aligned");
-__asm__ (".globl boot_stack_top\n.set boot_stack_top, boot_stacks + 20480");
-_Static_assert(sizeof(struct boot_stack) == 20480, "boot_stack_top");
+struct boot_stack boot_stacks[IST_COUNT] SECTION(".bss.page_aligned");
 
 extern const char entry_syscall[];
 static struct cpu_area boot_area ALIGNED(64);
@@ -27,15 +16,6 @@ struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count;
 
 struct cpu_area *cpu_boot_area(void) { return &boot_area; }
-const void *cpu_boot_guard(unsigned i) { return boot_stacks[i].guard; }
-
-uint64_t cpu_boot_stack_end(uint64_t sp)
-{
-    uint64_t off = sp - (uintptr_t)boot_stacks;
-    if (off >= sizeof boot_stacks)
-        return 0;
-    return (uintptr_t)boot_stacks + (off / sizeof boot_stacks[0] + 1) * sizeof boot_stacks[0];
-}
 
 static void control_registers(void)
 {
@@ -65,7 +45,7 @@ void cpu_boot_tables(void)
 {
     uint64_t ist[IST_COUNT] = { 0 };
     for (unsigned i = 1; i < IST_COUNT; i++)
-        ist[i] = (uintptr_t)boot_stacks[i].stack + STACK_BYTES;
+        ist[i] = (uintptr_t)(&boot_stacks[i] + 1);
     tables_idt_fill();
     tables_fill(&boot_area, ist);
     tables_load(&boot_area);

@@ -64,10 +64,6 @@ uint64_t context_new_user(uint64_t kstack_top, uint64_t rip, uint64_t rsp, uint6
 /* RSP0 and SYSCALL stack for the thread that now runs; loads CR3 when it differs. */
 void context_set(uint64_t kstack_top, uint64_t cr3);
 
-/* Starts all other CPUs found by MADT; each ends in cpu_ap_main (main.c). Returns how many are up. */
-uint32_t cpu_start_others(void);
-NORETURN void cpu_ap_main(void);
-
 /* User access with SMAP open, fault = ST_FAULT. Addresses are checked against the user half. */
 MUST_USE status_t user_copy_in(void *dst, uint64_t user_src, uint64_t len);
 MUST_USE status_t user_copy_out(uint64_t user_dst, const void *src, uint64_t len);

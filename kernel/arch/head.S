@@ -6,13 +6,14 @@
 #define MSR_GS_BASE         0xc0000101
 #define MSR_KERNEL_GS_BASE  0xc0000102
 #define CPUID1_ECX_RDRAND   30
+#define BOOT_STACK          0x8000      /* sizeof(struct boot_stack) */
 
         .text
         .globl  kernel_entry64
 kernel_entry64:
         cli
         cld
-        mov     $boot_stack_top, %rsp
+        mov     $boot_stacks + BOOT_STACK, %rsp
         xor     %ebp, %ebp
         mov     %rdi, %r13
 
@@ -42,7 +43,7 @@ kernel_entry64:
         mov     %r12, __stack_chk_guard(%rip)
 
         mov     %r13, %rdi
-        call    kernel_start            /* void kernel_start(uint64_t bootinfo): does not return */
+        call    kernel_main             /* void kernel_main(uint64_t bootinfo): does not return */
         ud2
 
         .section .data

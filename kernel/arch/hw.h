@@ -66,7 +66,7 @@ static inline void hw_pause(void) { __asm__ volatile ("pause"); }
 static inline void hw_cli(void) { __asm__ volatile ("cli" : : : "memory"); }
 static inline void hw_sti(void) { __asm__ volatile ("sti" : : : "memory"); }
 static inline void hw_sti_hlt_cli(void) { __asm__ volatile ("sti; hlt; cli" : : : "memory"); }
-static inline void hw_halt_forever(void) { for (;;) __asm__ volatile ("cli; hlt"); }
+static inline NORETURN void hw_halt_forever(void) { for (;;) __asm__ volatile ("cli; hlt"); }
 static inline void hw_invlpg(uintptr_t va) { __asm__ volatile ("invlpg (%0)" : : "r"(va) : "memory"); }
 static inline void hw_mfence(void) { __asm__ volatile ("mfence" : : : "memory"); }
 
@@ -85,4 +85,5 @@ uint64_t hw_now_us(void);
 struct deadline { uint64_t end_us; };
 static inline struct deadline deadline_in(uint64_t us) { return (struct deadline){ hw_now_us() + us }; }
 static inline MUST_USE bool spin(const struct deadline *d) { hw_pause(); return hw_now_us() < d->end_us; }
+static inline void wait_us(uint64_t us) { for (struct deadline d = deadline_in(us); spin(&d);) ; }
 

@@ -3,7 +3,7 @@
 #include "kernel/arch/lapic.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/log/panic.h"
+#include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 
 /* Registers, xAPIC offsets [SDM3 11.4.1] */

@@ -2,7 +2,6 @@
 /* Exceptions and interrupts sorted: user's fault, user copy's landing, interrupt, or the end. */
 #include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
-#include "kernel/log/panic.h"
 
 #define VEC_NMI          2u
 #define VEC_DOUBLE_FAULT 8u

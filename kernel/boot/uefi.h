@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include "kernel/abi/bootinfo.h"
-#include "kernel/lib/base.h"
+#include "kernel/boot/loader.h"
 
 #define EFIAPI __attribute__((ms_abi))
 
@@ -111,37 +110,27 @@ struct loader {
     struct efi_boot_services *boot;
     struct efi_file *root;                   /* NULL: the volume cannot be read */
     struct bootinfo *info;
-    uint64_t entry;                          /* kernel's virtual entry */
-    uint64_t tables;                         /* page tables for the jump */
-    uint64_t trampoline;
+    uint64_t trampoline;                     /* a page below 4 GiB for jump.S */
 };
 
 /* uefi_print.c: text to the firmware console; valid until ExitBootServices. */
 void uefi_print_init(struct efi_text_output *out);
-void uefi_print(const char *format, ...) PRINTF(1, 2);
-/* Prints and also appends to info->loader_error, for the monitor. */
-void uefi_complain(struct bootinfo *info, const char *format, ...) PRINTF(2, 3);
 const char *uefi_status_text(efi_status status);
+
+/* uefi_memory.c: kernel, page tables, the firmware's tables and its map. */
+MUST_USE efi_status uefi_kernel_load(struct loader *l);
+MUST_USE efi_status uefi_tables_read(struct loader *l);
+/* Nothing of boot services works afterwards. */
+MUST_USE efi_status uefi_leave(struct loader *l, efi_handle image);
+/* Pure. */
+uint32_t uefi_map_type(uint32_t efi_type);
 
 /* uefi_file.c: whole files from the loader's volume into fresh pages. */
 MUST_USE efi_status uefi_volume_open(struct loader *l, efi_handle image);
 /* path uses "/"; on success *base is page-aligned. EFI_OUT_OF_RESOURCES: *len says how much was needed. */
 MUST_USE efi_status uefi_file_load(struct loader *l, const char *path, uint64_t *base, uint64_t *len);
 
-/* uefi_kernel.c: kernel image to a 2 MiB-aligned place below 4 GiB; page tables for the jump. */
-MUST_USE efi_status uefi_kernel_load(struct loader *l);
-MUST_USE efi_status uefi_tables_build(struct loader *l);
-
 /* uefi_modules.c: cordon.conf and what it names. Never fails: what is missing is reported. */
 void uefi_modules_load(struct loader *l);
 
-/* uefi_map.c: one range more, sorted and joined; when the table is full the smallest RAM range goes. */
-void uefi_map_add(struct bootinfo *info, uint64_t base, uint64_t len, uint32_t type);
-uint32_t uefi_map_type(uint32_t efi_type);
-
-/* uefi_jump.S: copied to the trampoline page. Loads cr3 and jumps; never returns. */
-extern const char uefi_jump_code[], uefi_jump_code_end[];
-extern const char blob_kernel[], blob_kernel_end[];
-
 efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);
-

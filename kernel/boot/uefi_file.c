@@ -67,11 +67,11 @@ static efi_status read_all(struct efi_file *file, const char *path, uint64_t bas
             return st != EFI_OK ? st : EFI_LOAD_ERROR;
         done += n;
         if (len >= SHOW_FROM)
-            uefi_print("\r  %s  %lu of %lu MiB  %lu%%%s", path, MIB(done + (1u << 20) - 1), MIB(len + (1u << 20) - 1), done * 100 / len,
+            loader_print("\r  %s  %lu of %lu MiB  %lu%%%s", path, MIB(done + (1u << 20) - 1), MIB(len + (1u << 20) - 1), done * 100 / len,
                        done == len ? "\n" : "");
     }
     if (len < SHOW_FROM)
-        uefi_print("  %s  %lu KiB\n", path, (len + 1023) / 1024);
+        loader_print("  %s  %lu KiB\n", path, (len + 1023) / 1024);
     return EFI_OK;
 }
 

@@ -12,7 +12,7 @@ static struct manifest manifest;
 static bool add_module(struct bootinfo *info, const char *name, uint64_t base, uint64_t len)
 {
     if (info->modules >= BOOT_MAX_MODULES) {
-        uefi_complain(info, "%s: more files than the loader can hand over (%u)", name, BOOT_MAX_MODULES);
+        loader_complain(info, "%s: more files than the loader can hand over (%u)", name, BOOT_MAX_MODULES);
         return false;
     }
     struct boot_module *m = &info->module[info->modules++];
@@ -25,11 +25,11 @@ static bool add_module(struct bootinfo *info, const char *name, uint64_t base, u
 static void complain_file(struct bootinfo *info, const char *path, efi_status st, uint64_t len)
 {
     if (st == EFI_OUT_OF_RESOURCES)
-        uefi_complain(info, "%s: not enough memory for its %lu KiB", path, (len + 1023) / 1024);
+        loader_complain(info, "%s: not enough memory for its %lu KiB", path, (len + 1023) / 1024);
     else if (st == EFI_NOT_FOUND)
-        uefi_complain(info, "%s: no such file on the stick", path);
+        loader_complain(info, "%s: no such file on the stick", path);
     else
-        uefi_complain(info, "%s: %s (status %lx)", path, uefi_status_text(st), st);
+        loader_complain(info, "%s: %s (status %lx)", path, uefi_status_text(st), st);
 }
 
 static void show_errors(struct bootinfo *info)
@@ -39,9 +39,9 @@ static void show_errors(struct bootinfo *info)
         return;
     for (uint32_t i = 0; i < manifest.errors.count; i++) {
         (void)diag_format(&manifest.error[i], manifest.text, manifest.len, text, sizeof text);
-        uefi_print("%s", text);
+        loader_print("%s", text);
     }
-    uefi_complain(info, "%s: %u message%s, see above", MANIFEST_NAME_ON_STICK, manifest.errors.count,
+    loader_complain(info, "%s: %u message%s, see above", MANIFEST_NAME_ON_STICK, manifest.errors.count,
                   manifest.errors.count == 1 ? "" : "s");
 }
 
@@ -65,10 +65,9 @@ void uefi_modules_load(struct loader *l)
     efi_status st = uefi_file_load(l, MANIFEST_NAME_ON_STICK, &base, &len);
     if (st != EFI_OK) {
         complain_file(l->info, MANIFEST_NAME_ON_STICK, st, len);
-        uefi_print("no manifest: survey mode\n");
+        loader_print("no manifest: survey mode\n");
         return;
     }
-    l->info->manifest = l->info->modules;
     if (!add_module(l->info, MANIFEST_NAME_ON_STICK, base, len))
         return;
     manifest_parse(&manifest, (const char *)(uintptr_t)base, len);

@@ -2,8 +2,6 @@
 /* Host I/O APICs [82093AA] and 8259s. Boot CPU. */
 #include "kernel/irq/ioapic.h"
 
-#include "kernel/acpi/acpi.h"
-#include "kernel/acpi/acpi_madt.h"
 #include "kernel/irq/irq.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
@@ -24,9 +22,8 @@
 #define   ICW4_8086       0x01u
 
 struct ioapic { uintptr_t mmio; uint32_t gsi_base, pins; uint8_t id; };
-static struct ioapic ioapics[MADT_MAX_IOAPICS];
+static struct ioapic ioapics[BOOT_MAX_IOAPICS];
 static uint32_t count;
-static struct acpi_madt madt;            /* const after init */
 
 static uint32_t rd(const struct ioapic *io, uint32_t reg)
 {
@@ -68,13 +65,13 @@ static void pics_mask(void)
     hw_out8(PIC2 + 1, 0xff);
 }
 
-static void add(const struct madt_ioapic *entry)
+static void add(const struct boot_ioapic *entry)
 {
-    struct ioapic io = { .gsi_base = entry->gsi_base, .id = entry->id };
-    io.mmio = (uintptr_t)kmap_mmio(entry->pa, IOAPIC_LEN);
+    struct ioapic io = { .gsi_base = entry->gsi_base, .id = (uint8_t)entry->id };
+    io.mmio = (uintptr_t)kmap_mmio((hpa_t){ entry->base }, IOAPIC_LEN);
     uint32_t version = io.mmio != 0 ? rd(&io, REG_VERSION) : ~0u;
     if (version == ~0u) {
-        log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->pa.v);
+        log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->base);
         return;
     }
     io.pins = (uint32_t)FIELD_GET(VERSION_TOP, version) + 1;
@@ -83,18 +80,12 @@ static void add(const struct madt_ioapic *entry)
     ioapics[count++] = io;
 }
 
-void ioapic_init(void)
+void ioapic_init(const struct bootinfo *bi)
 {
-    struct acpi_table table;
     count = 0;
-    madt = (struct acpi_madt){ 0 };
     pics_mask();
-    if (acpi_find("APIC", 0, &table) != ST_OK || acpi_madt_parse(table.data, table.len, &madt) != ST_OK) {
-        log_line("irq: no MADT: no interrupt lines");
-        return;
-    }
-    for (uint32_t i = 0; i < madt.ioapics; i++)
-        add(&madt.ioapic[i]);
+    for (uint32_t i = 0; i < bi->ioapics; i++)
+        add(&bi->ioapic[i]);
 }
 
 status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector)
@@ -110,10 +101,4 @@ status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_i
         return st;
     }
     return ST_NOTFOUND;
-}
-
-status_t ioapic_route_isa(uint8_t line, uint32_t apic_id, uint8_t vector)
-{
-    struct madt_override isa = acpi_madt_isa(&madt, line);
-    return ioapic_route(isa.gsi, isa.level, isa.active_low, apic_id, vector);
 }

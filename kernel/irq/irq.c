@@ -2,9 +2,6 @@
 /* Interrupt dispatch by vector: device vectors, per CPU, and the kernel's own two interrupt sources. */
 #include "kernel/irq/irq.h"
 
-#include "kernel/acpi/acpi.h"
-#include "kernel/acpi/acpi_spcr.h"
-#include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
@@ -111,39 +108,13 @@ void upcall_irq(unsigned vector)
     lapic_eoi();
 }
 
-void irq_init(void) { ioapic_init(); }
+void irq_init(const struct bootinfo *bi) { ioapic_init(bi); }
 
-/* ISA lines by the ports that PCs have used since 1984. */
-static uint8_t isa_line_of(uint16_t port)
-{
-    switch (port) {
-    case 0x3f8:
-    case 0x3e8: return 4;
-    case 0x2f8:
-    case 0x2e8: return 3;
-    default: return 0;
-    }
-}
-
-static MUST_USE status_t console_route(uint16_t port, uint32_t apic_id)
-{
-    struct acpi_table table;
-    struct acpi_spcr spcr = { 0 };
-    uint8_t line = isa_line_of(port);
-    bool told = acpi_find("SPCR", 0, &table) == ST_OK &&
-                acpi_spcr_parse(table.data, table.len, &spcr) == ST_OK && spcr.port == port;
-    if (told && spcr.isa_irq != 0)
-        line = spcr.isa_irq;
-    if (line != 0)
-        return ioapic_route_isa(line, apic_id, VEC_CONSOLE);
-    /* Not an ISA line: the GSI of a PCI UART, level and low. */
-    return told && spcr.gsi != 0 ? ioapic_route(spcr.gsi, true, true, apic_id, VEC_CONSOLE) : ST_UNSUPP;
-}
-
-status_t irq_console(struct event *event, uint64_t bits)
+status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits)
 {
     signal_set(&console_signal, event, bits);
-    status_t st = console_port() != 0 ? console_route(console_port(), cpu_block[0]->apic_id) : ST_UNSUPP;
+    status_t st = console_port() != 0 ? ioapic_route(bi->console_gsi, bi->console_level, bi->console_low,
+                                                     cpu_block[0]->apic_id, VEC_CONSOLE) : ST_UNSUPP;
     if (st == ST_OK)
         return ST_OK;
     log_line("irq: console interrupt cannot be routed (%s): polled", status_name(st));

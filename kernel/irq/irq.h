@@ -2,6 +2,7 @@
 /* Host interrupt vectors, I/O APICs, and device interrupts on their way to a vCPU. */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/arch/spinlock.h"
 #include "kernel/obj/kobj.h"
 
@@ -30,9 +31,9 @@ struct irq_obj {
     uint32_t on, pending;        /* on: wanted and not masked; pending: arrived while not on */
 };
 
-void irq_init(void);              /* I/O APICs masked, PICs masked */
+void irq_init(const struct bootinfo *bi);              /* I/O APICs masked, PICs masked */
 /* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. ST_UNSUPP: poll instead. */
-MUST_USE status_t irq_console(struct event *event, uint64_t bits);
+MUST_USE status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits);
 /* IOMMU fault interrupt -> VEC_IOMMU_FAULT on CPU 0; the event gets bits. */
 MUST_USE status_t irq_iommu_faults(struct event *event, uint64_t bits);
 

@@ -7,7 +7,6 @@
 #include "kernel/arch/spinlock.h"
 #include "kernel/config.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/log/panic.h"
 
 /* 16550 registers, offsets from the port [PC16550D 8.0] */
 #define UART_DATA   0u
@@ -28,7 +27,6 @@
 #define   LSR_NONE  0xff          /* nothing answers */
 
 #define COM1        0x3f8
-#define BAUD        115200u
 #define UART_CLOCK  115200u       /* divisor 1 */
 #define FIFO_BYTES  16u
 #define WAIT_US    200000u        /* 16 bytes at 9600 baud take 17 ms; an emulator's reader may be slow */
@@ -37,9 +35,10 @@
 
 static struct spinlock lock;
 static uint16_t port;             /* lock; 0 = no UART yet */
-static unsigned burst = 1;        /* lock: bytes to write when empty */
+static unsigned burst, room;      /* lock: bytes that an empty transmitter takes, and that it still takes now */
 static bool stuck;                /* lock: waited in vain, so the next ones only look */
 static bool monitor_owns;         /* lock */
+static bool dying;                /* panic: no lock, its holder may be what panicked */
 static char rx[RX_BYTES];         /* lock: ring */
 static uint32_t rx_head, rx_tail; /* lock: free-running */
 static char log_bytes[LOG_BYTES]; /* lock: ring */
@@ -49,84 +48,59 @@ _Static_assert((LOG_BYTES & (LOG_BYTES - 1)) == 0 && (RX_BYTES & (RX_BYTES - 1))
 static uint8_t rd(unsigned reg) { return hw_in8((uint16_t)(port + reg)); }
 static void wr(unsigned reg, uint8_t v) { hw_out8((uint16_t)(port + reg), v); }
 
-static bool wait_empty(void)
+/* False: no UART, or it does not take the byte in time. */
+static bool put(char c)
 {
-    struct deadline d = deadline_in(stuck ? 0 : WAIT_US);
-    bool empty = rd(UART_LSR) & LSR_EMPTY;
-    while (!empty && spin(&d))
-        empty = rd(UART_LSR) & LSR_EMPTY;
-    stuck = !empty && !(rd(UART_LSR) & LSR_EMPTY);      /* once more: the CPU may have been away meanwhile */
-    return !stuck;
-}
-
-static size_t uart_write(const char *s, size_t len)
-{
-    size_t done = 0;
-    while (port != 0 && done < len) {
-        if (!wait_empty())
-            break;
-        for (unsigned i = 0; i < burst && done < len; i++)
-            wr(UART_DATA, (uint8_t)s[done++]);
+    if (port != 0 && room == 0) {
+        struct deadline d = deadline_in(stuck ? 0 : WAIT_US);
+        bool empty = rd(UART_LSR) & LSR_EMPTY;
+        while (!empty && spin(&d))
+            empty = rd(UART_LSR) & LSR_EMPTY;
+        stuck = !empty && !(rd(UART_LSR) & LSR_EMPTY);      /* once more: the CPU may have been away meanwhile */
+        room = stuck ? 0 : burst;
     }
-    return done;
+    if (port == 0 || room == 0)
+        return false;
+    room--;
+    wr(UART_DATA, (uint8_t)c);
+    return true;
 }
 
-/* Lines end with CR LF on the wire and with LF in the log. */
-static void uart_text(const char *s, size_t len)
+static uint64_t log_start(void) { return log_end > LOG_BYTES ? log_end - LOG_BYTES : 0; }
+
+/* Lines end with LF in the log and with CR LF on the wire. */
+static void show(uint64_t from)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] != '\n')
-            continue;
-        if (uart_write(s + from, i - from) < i - from || uart_write("\r\n", 2) < 2)
+    for (; from < log_end; from++) {
+        char c = log_bytes[from & (LOG_BYTES - 1)];
+        if ((c == '\n' && !put('\r')) || !put(c))
             return;
-        from = i + 1;
     }
-    (void)uart_write(s + from, len - from);
 }
 
-static void log_add(const char *s, size_t len)
+static void add(const char *s, size_t len)
 {
+    uint64_t from = log_end;
     for (size_t i = 0; i < len; i++)
         log_bytes[log_end++ & (LOG_BYTES - 1)] = s[i];
-}
-
-static void emit(const char *s, size_t len, bool uart)
-{
-    log_add(s, len);
-    if (uart)
-        uart_text(s, len);
-}
-
-/* The line with its prefix and end; the format's arguments are what the caller got. */
-static size_t PRINTF(2, 0) make_line(char *buf, const char *format, va_list ap)
-{
-    size_t n = str_copy(buf, LINE_BYTES, "cordon: ");
-    n += fmt_v(buf + n, LINE_BYTES - n - 1, format, ap);
-    buf[n++] = '\n';
-    return n;
+    if (!monitor_owns || dying)
+        show(from);
 }
 
 void log_line(const char *format, ...)
 {
     char buf[LINE_BYTES];
+    size_t n = str_copy(buf, sizeof buf, "cordon: ");
     va_list ap;
     va_start(ap, format);
-    size_t n = make_line(buf, format, ap);
+    n += fmt_v(buf + n, sizeof buf - n - 1, format, ap);
     va_end(ap);
-    spin_lock(&lock);
-    emit(buf, n, !monitor_owns);
-    spin_unlock(&lock);
-}
-
-void console_panic_line(const char *format, ...)
-{
-    char buf[LINE_BYTES];
-    va_list ap;
-    va_start(ap, format);
-    size_t n = make_line(buf, format, ap);
-    va_end(ap);
-    emit(buf, n, true);            /* no lock: its holder may be what panicked, and all others stop */
+    buf[n++] = '\n';
+    if (!dying)
+        spin_lock(&lock);
+    add(buf, n);
+    if (!dying)
+        spin_unlock(&lock);
 }
 
 void console_nmi_line(void)
@@ -134,18 +108,18 @@ void console_nmi_line(void)
     static const char text[] = "cordon: NMI ignored\n";
     uint32_t free = __atomic_load_n(&lock.serving, __ATOMIC_RELAXED);
     if (__atomic_compare_exchange_n(&lock.next, &free, free + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-        emit(text, sizeof text - 1, !monitor_owns);
+        add(text, sizeof text - 1);
         spin_unlock(&lock);
     }
 }
 
-static bool uart_set_up(uint16_t at, uint32_t baud)
+void console_init(uint16_t at, uint32_t baud)
 {
-    uint32_t divisor = baud != 0 && baud <= UART_CLOCK ? UART_CLOCK / baud : UART_CLOCK / BAUD;
+    uint32_t divisor = UART_CLOCK / MIN(MAX(baud, 2u), UART_CLOCK);
     port = at;
     if (rd(UART_LSR) == LSR_NONE) {
         port = 0;
-        return false;
+        return;
     }
     wr(UART_IER, 0);
     wr(UART_LCR, LCR_DLAB | LCR_8N1);
@@ -155,33 +129,32 @@ static bool uart_set_up(uint16_t at, uint32_t baud)
     wr(UART_FCR, FCR_ON);
     wr(UART_MCR, MCR_ON);
     burst = (rd(UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_BYTES : 1;
-    return true;
+    room = 0;
+    show(log_start());                   /* what was said before */
 }
 
-void console_init(uint16_t at, uint32_t baud)
+void console_last_words(void)
 {
-    spin_lock(&lock);
-    bool again = port == (at != 0 ? at : COM1);
-    if (uart_set_up(at != 0 ? at : COM1, baud) && !again) {
-        uint64_t from = log_end > LOG_BYTES ? log_end - LOG_BYTES : 0;
-        for (; from < log_end; from++)      /* what was said before */
-            uart_text(&log_bytes[from & (LOG_BYTES - 1)], 1);
-    }
-    spin_unlock(&lock);
+    dying = true;
+    if (port == 0)
+        console_init(COM1, UART_CLOCK);
 }
 
 size_t console_write(const char *bytes, size_t len)
 {
+    size_t done = 0;
     spin_lock(&lock);
-    size_t done = uart_write(bytes, len);
+    while (done < len && put(bytes[done]))
+        done++;
     spin_unlock(&lock);
     return done;
 }
 
-/* Receives what the FIFO holds: bounded, a UART that is gone reads "data ready" for ever. */
-static bool receive(void)
+/* Bounded: a UART that is gone reads "data ready" for ever. */
+bool console_poll(void)
 {
     bool got = false;
+    spin_lock(&lock);
     for (unsigned i = 0; port != 0 && i < RX_BYTES; i++) {
         uint8_t lsr = rd(UART_LSR);
         if (lsr == LSR_NONE || !(lsr & LSR_DATA))
@@ -191,13 +164,6 @@ static bool receive(void)
             rx[rx_head++ & (RX_BYTES - 1)] = c;
         got = true;
     }
-    return got;
-}
-
-bool console_poll(void)
-{
-    spin_lock(&lock);
-    bool got = receive();
     spin_unlock(&lock);
     return got;
 }
@@ -205,8 +171,8 @@ bool console_poll(void)
 size_t console_read(char *bytes, size_t max)
 {
     size_t n = 0;
+    (void)console_poll();
     spin_lock(&lock);
-    (void)receive();
     while (n < max && rx_tail != rx_head)
         bytes[n++] = rx[rx_tail++ & (RX_BYTES - 1)];
     spin_unlock(&lock);
@@ -228,7 +194,7 @@ size_t log_read(uint64_t offset, char *out, size_t max)
 {
     size_t n = 0;
     spin_lock(&lock);
-    uint64_t at = (log_end > LOG_BYTES ? log_end - LOG_BYTES : 0) + MIN(offset, LOG_BYTES);
+    uint64_t at = log_start() + MIN(offset, LOG_BYTES);
     while (n < max && at < log_end)
         out[n++] = log_bytes[at++ & (LOG_BYTES - 1)];
     spin_unlock(&lock);

@@ -11,7 +11,7 @@
 /* "cordon: " lines as in docs: one fact a line, no trailing newline in format. */
 void log_line(const char *format, ...) PRINTF(1, 2);
 
-/* UART I/O port and baud; 0 keeps COM1, 115200. Before it, lines go to the log only. */
+/* UART I/O port and baud; boot CPU. Before it, lines go to the log only; then they appear. */
 void console_init(uint16_t port, uint32_t baud);
 /* Raw bytes to the UART (the monitor's). Waits for the transmitter with a bound per byte;
  * returns bytes written. */
@@ -26,8 +26,16 @@ uint16_t console_port(void);
 /* Boot log bytes from an offset (0 = the oldest kept); returns how many. */
 size_t log_read(uint64_t offset, char *out, size_t max);
 
-/* For panic only: takes no lock, always reaches the UART. */
-void console_panic_line(const char *format, ...) PRINTF(1, 2);
+/* For panic only: from here on log_line takes no lock and always reaches a UART: COM1, when none was set up. */
+void console_last_words(void);
 /* From an NMI: says so unless the console is in use just now. */
 void console_nmi_line(void);
 
+/* Last words (panic.c). Prints build, CPU, reason, return addresses; stops other CPUs; blocks DMA; halts. */
+struct trap_frame;
+NORETURN void panic(const char *format, ...) PRINTF(1, 2);
+NORETURN void panic_trap(const struct trap_frame *frame);
+/* At boot, before other CPUs and devices run: the machine does not do. The reason alone; halts. */
+NORETURN void boot_refuse(const char *format, ...) PRINTF(1, 2);
+/* NMI: does not return when another CPU panics. */
+void panic_stop_if_over(void);

@@ -5,10 +5,9 @@
 #include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
 
-/* Entry code, once: copies, checks and repairs. ST_CORRUPT: not usable. */
-MUST_USE status_t bootmem_take(const struct bootinfo *from);
-/* Valid after the entry code copied and checked it. */
+/* Entry code, once: copies and checks. NULL, or what does not add up. Afterwards counts fit their arrays,
+ * strings end, ranges are sorted, page-aligned and disjoint, and nothing wraps. */
+MUST_USE const char *bootmem_take(const struct bootinfo *from);
 const struct bootinfo *boot_info(void);
 /* Physical address of something linked into the kernel image. */
 hpa_t boot_image_pa(const void *in_image);
-

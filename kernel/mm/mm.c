@@ -3,7 +3,6 @@
 #include "kernel/mm/mm.h"
 
 #include "kernel/log/console.h"
-#include "kernel/log/panic.h"
 #include "kernel/mm/plan.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/umem.h"
@@ -15,7 +14,7 @@ void mm_init(const struct bootinfo *bi)
     static struct plan plan;                  /* boot CPU */
     struct extent_set *user = umem_set();
     if (plan_make(bi, user, &plan) != ST_OK)
-        panic("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB",
+        boot_refuse("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB",
               plan.ram >> 20, PLAN_POOL_MIN >> 20);
     space_init((hpa_t){ bi->kernel_base }, (hpa_t){ plan.pool_base }, plan.pool_len);
     mm_low_page = plan.low_page;

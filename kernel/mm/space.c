@@ -33,14 +33,14 @@ status_t space_map_kernel(uint64_t va, hpa_t pa, uint64_t len, unsigned prot)
 /* Protection of an image page; 0 = not mapped. */
 static unsigned image_prot(uint64_t va)
 {
-    for (unsigned i = 0; i < CPU_BOOT_GUARDS; i++)
-        if (va == (uintptr_t)cpu_boot_guard(i))
+    for (unsigned i = 0; i < IST_COUNT; i++)
+        if (va - (uintptr_t)boot_stacks[i].guard < sizeof boot_stacks[i].guard)
             return 0;
     if (va >= (uintptr_t)__text_start && va < (uintptr_t)__text_end)
         return PT_R | PT_X;
     if (va >= (uintptr_t)__rodata_start && va < (uintptr_t)__rodata_end)
         return PT_R;
-    return va >= (uintptr_t)__data_start ? PT_R | PT_W : 0;   /* 0: the 32-bit start code */
+    return va >= (uintptr_t)__data_start ? PT_R | PT_W : 0;
 }
 
 static uint64_t *table_at(uint64_t *entry)

@@ -4,7 +4,7 @@
 
 #include "kernel/obj/event.h"
 
-enum memory_kind { MEMORY_RAM, MEMORY_MODULE, MEMORY_TABLE };
+enum memory_kind { MEMORY_RAM, MEMORY_MODULE };
 
 struct memory {
     struct kobj obj;

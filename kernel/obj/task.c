@@ -3,7 +3,7 @@
 #include "kernel/obj/task.h"
 
 #include "kernel/arch/cpu.h"
-#include "kernel/log/panic.h"
+#include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/cap.h"
 #include "kernel/obj/event.h"

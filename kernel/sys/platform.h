@@ -3,8 +3,6 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/acpi/acpi_fadt.h"
 
 extern struct info_platform platform;    /* const after boot */
-extern struct acpi_fadt platform_fadt;   /* all zero when there is none */
 

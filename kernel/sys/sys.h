@@ -25,9 +25,8 @@ MUST_USE status_t sys_task_grant(struct task *to, uint64_t dst, const struct cap
 MUST_USE status_t sys_task_info(const struct task *task, uint64_t ptr);
 MUST_USE status_t sys_task_kill(struct task *task);
 MUST_USE status_t sys_cap_drop(const struct task *caller, struct cap *slot);
-/* sys_mem.c: boot modules, tables, mappings; monitor */
+/* sys_mem.c: boot modules, mappings; monitor */
 MUST_USE status_t sys_memory_module(uint64_t index, struct memory **out);
-MUST_USE status_t sys_memory_table(uint32_t sig, uint32_t index, struct memory **out, uint64_t *offset);
 MUST_USE status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint64_t off, uint64_t len_prot);
 /* sys_vm.c: virtual machines; monitor, but CPUID */
 MUST_USE status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id);

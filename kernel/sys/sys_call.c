@@ -113,7 +113,6 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_CONSOLE_READ: return sys_console((unsigned)nr, a[1].v, a[2].v, &c->value.v);
     case SYS_MEMORY_CREATE: return memory_create(a[2].v, a[3].v, &c->made.memory);
     case SYS_MEMORY_MODULE: return sys_memory_module(a[2].v, &c->made.memory);
-    case SYS_MEMORY_TABLE: return sys_memory_table(a[2].u32, a[3].u32, &c->made.memory, &c->value.v);
     case SYS_TASK_CREATE: return task_create(a[2].event, a[3].v, &c->made.task);
     case SYS_TASK_MAP: return sys_task_map(a[1].task, a[2].v, a[3].slot, a[4].v, a[5].v);
     case SYS_TASK_GRANT: return sys_task_grant(a[1].task, a[2].v, a[3].slot, a[4].v, a[5].v);

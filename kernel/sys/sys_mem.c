@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Views of boot modules and ACPI tables, and what a task maps. Monitor only. */
-#include "kernel/acpi/acpi.h"
+/* Views of boot modules, and what a task maps. Monitor only. */
 #include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
@@ -11,16 +10,6 @@ status_t sys_memory_module(uint64_t index, struct memory **out)
     struct boot_blob blob;
     TRY(sys_root_module(index, &blob));
     return memory_wrap((hpa_t){ blob.base }, PAGE_UP(blob.len), MEMORY_MODULE, out);
-}
-
-/* Whole pages; *offset is where the table begins in them. */
-status_t sys_memory_table(uint32_t sig, uint32_t index, struct memory **out, uint64_t *offset)
-{
-    struct acpi_table found;
-    TRY(acpi_find((const char *)&sig, index, &found));      /* its four characters in memory order */
-    uint64_t first = PAGE_DOWN(found.pa.v);
-    *offset = found.pa.v - first;
-    return memory_wrap((hpa_t){ first }, PAGE_UP(found.pa.v + found.len) - first, MEMORY_TABLE, out);
 }
 
 _Static_assert(MAP_R == RIGHT_READ && MAP_W == RIGHT_WRITE && MAP_X == RIGHT_EXEC, "a mapping takes these rights");

@@ -3,8 +3,8 @@
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
+#include "kernel/mm/bootmem.h"
 #include "kernel/sched/sched.h"
-#include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 
 #define PM1_SLP_TYP_SHIFT 10u            /* [ACPI 4.8.3.2] */
@@ -13,46 +13,30 @@
 #define CONSOLE_CHUNK     64u            /* 6 ms at 115200 baud between preemption points */
 #define SETTLE_US         100000u
 
-static void settle(void)
-{
-    struct deadline d = deadline_in(SETTLE_US);
-    while (spin(&d))
-        ;
-}
-
-static void reset(void)
-{
-    const struct acpi_fadt *f = &platform_fadt;
-    if (f->reset == FADT_RESET_IO && f->reset_address <= 0xffff)
-        hw_out8((uint16_t)f->reset_address, f->reset_value);
-    settle();
-    hw_out8(PORT_RESET, 0x02);
-    hw_out8(PORT_RESET, 0x0e);
-    settle();
-    hw_out8(0x64, 0xfe);                  /* the keyboard controller's reset line */
-    settle();
-}
-
-static void off(uint32_t typa, uint32_t typb)
-{
-    hw_out16(platform_fadt.pm1a_cnt, (uint16_t)(typa << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
-    if (platform_fadt.pm1b_cnt != 0)
-        hw_out16(platform_fadt.pm1b_cnt, (uint16_t)(typb << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
-    settle();
-}
-
 /* system op typa typb. Comes back only when the machine did not obey. */
 status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb)
 {
+    const struct bootinfo *bi = boot_info();
     if (op > POWER_OFF || typa > 7 || typb > 7)
         return ST_INVAL;
-    if (op == POWER_OFF && platform_fadt.pm1a_cnt == 0)
+    if (op == POWER_OFF && bi->pm1a_cnt == 0)
         return ST_UNSUPP;
     upcall_panic();                       /* no DMA from here on */
-    if (op == POWER_OFF)
-        off((uint32_t)typa, (uint32_t)typb);
-    else
-        reset();
+    if (op == POWER_OFF) {
+        hw_out16(bi->pm1a_cnt, (uint16_t)(typa << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
+        if (bi->pm1b_cnt != 0)
+            hw_out16(bi->pm1b_cnt, (uint16_t)(typb << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
+        wait_us(SETTLE_US);
+        return ST_HW;
+    }
+    if (bi->reset_port != 0)
+        hw_out8(bi->reset_port, bi->reset_value);
+    wait_us(SETTLE_US);
+    hw_out8(PORT_RESET, 0x02);
+    hw_out8(PORT_RESET, 0x0e);
+    wait_us(SETTLE_US);
+    hw_out8(0x64, 0xfe);                  /* the keyboard controller's reset line */
+    wait_us(SETTLE_US);
     return ST_HW;
 }
 
@@ -65,7 +49,6 @@ status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value)
     if (size == 0 || size > 1024)
         return ST_INVAL;
     if (nr == SYS_CONSOLE_READ) {
-        console_poll();
         *value = console_read(chunk, len);
         return *value == 0 ? ST_AGAIN : user_copy_out(ptr, chunk, *value);
     }

@@ -3,7 +3,7 @@
 #include "kernel/abi/bootinfo.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/lib/elf.h"
-#include "kernel/log/panic.h"
+#include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"

@@ -15,16 +15,15 @@ BEGIN {
     may["abi"] = ""
     may["lib"] = "abi"
     may["arch"] = "lib"
-    may["acpi"] = "arch lib"
     may["log"] = "arch lib"
     may["mm"] = "arch log lib"
-    may["obj"] = "mm arch acpi log lib"
+    may["obj"] = "mm arch log lib"
     may["sched"] = may["irq"] = "obj " may["obj"]
     may["virt"] = may["dev"] = "sched irq " may["sched"]
     may["sys"] = "virt dev " may["dev"]
-    may["main"] = "sys boot pci iommu " may["sys"]
-    may["pci"] = "acpi log lib"
-    may["iommu"] = "acpi log lib pci"
+    may["main"] = "sys pci iommu " may["sys"]
+    may["pci"] = "log lib"
+    may["iommu"] = "log lib pci"
     may["monitor"] = may["vmm"] = "abi lib"
     may["boot"] = "abi lib"
     may["linker"] = ""

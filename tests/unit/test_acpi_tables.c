@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/acpi/acpi_madt.c kernel/acpi/acpi_mcfg.c kernel/acpi/acpi_spcr.c kernel/acpi/acpi_fadt.c */
+/* link: kernel/boot/acpi_madt.c kernel/boot/acpi_mcfg.c kernel/boot/acpi_spcr.c kernel/boot/acpi_fadt.c
+   kernel/boot/say.c kernel/lib/fmt.c kernel/lib/str.c */
 /* MADT, MCFG, SPCR, FADT: hand-made tables, lies, every truncation; real tables when they are there. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "kernel/acpi/acpi_fadt.h"
-#include "kernel/acpi/acpi_madt.h"
-#include "kernel/acpi/acpi_mcfg.h"
-#include "kernel/acpi/acpi_spcr.h"
+#include "kernel/boot/acpi_tables.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -39,7 +37,13 @@ static void put_x2apic(uint32_t id, uint32_t flags)
     put(e, 16);
 }
 
-static struct acpi_madt madt;
+static struct bootinfo info;
+static struct acpi_isa isa[ISA_LINES];
+
+void loader_text(const char *text) { (void)text; }
+
+static void fresh(void) { memset(&info, 0, sizeof info); }
+static bool complains(const char *part) { return strstr(info.loader_error, part) != NULL; }
 
 static void test_madt(void)
 {
@@ -62,27 +66,26 @@ static void test_madt(void)
     put(sci, 10);
     uint8_t other_bus[10] = { 2, 10, 1, 5, 7 };
     put(other_bus, 10);
+    uint8_t no_line[10] = { 2, 10, 0, 16, 7 };
+    put(no_line, 10);
     uint8_t unknown[6] = { 0x77, 6, 1, 2, 3, 4 };
     put(unknown, 6);
     finish();
-    CHECK_EQ(acpi_madt_parse(buf, len, &madt), ST_OK);
-    CHECK_EQ(madt.cpus, 3);
-    CHECK_EQ(madt.cpu[1].apic_id, 4);
-    CHECK_EQ(madt.cpu[2].apic_id, 0x123);
-    CHECK_EQ(madt.cpus_later, 1);
-    CHECK_EQ(madt.lapic.v, 0xfee00000);
-    CHECK(madt.has_pics);
-    CHECK_EQ(madt.ioapics, 1);
-    CHECK_EQ(madt.ioapic[0].id, 2);
-    CHECK_EQ(madt.ioapic[0].pa.v, 0xfec00000);
-    CHECK_EQ(madt.ioapic[0].gsi_base, 24);
-    CHECK_EQ(madt.overrides, 2);
-    CHECK_EQ(acpi_madt_isa(&madt, 0).gsi, 2);
-    CHECK(!acpi_madt_isa(&madt, 0).level);
-    CHECK(acpi_madt_isa(&madt, 9).level && acpi_madt_isa(&madt, 9).active_low);
-    CHECK_EQ(acpi_madt_isa(&madt, 4).gsi, 4);
-    CHECK(!madt.truncated);
-    CHECK_EQ(madt.malformed, 0);
+    fresh();
+    CHECK(acpi_madt_read(&info, buf, len, isa));
+    CHECK_EQ(info.cpus, 3);
+    CHECK_EQ(info.cpu[1], 4);
+    CHECK_EQ(info.cpu[2], 0x123);
+    CHECK_EQ(info.ioapics, 1);
+    CHECK_EQ(info.ioapic[0].id, 2);
+    CHECK_EQ(info.ioapic[0].base, 0xfec00000);
+    CHECK_EQ(info.ioapic[0].gsi_base, 24);
+    CHECK_EQ(isa[0].gsi, 2);
+    CHECK(!isa[0].level);
+    CHECK(isa[9].level && isa[9].active_low);
+    CHECK_EQ(isa[4].gsi, 4);
+    CHECK_EQ(isa[5].gsi, 5);
+    CHECK_STR(info.loader_error, "");
 }
 
 static void test_madt_lies(void)
@@ -96,14 +99,12 @@ static void test_madt_lies(void)
     put(zero, 2);
     put_lapic(2, 2, 1);
     finish();
-    CHECK_EQ(acpi_madt_parse(buf, len, &madt), ST_OK);
-    CHECK_EQ(madt.cpus, 2);
-    CHECK_EQ(madt.malformed, 1);
-    CHECK(madt.truncated);
+    fresh();
+    CHECK(acpi_madt_read(&info, buf, len, isa));
+    CHECK_EQ(info.cpus, 2);
+    CHECK(complains("2 damaged entries"));
 
     start("APIC", 44);
-    uint8_t addr[12] = { 5, 12, 0, 0, 0, 0, 0, 0, 1 };
-    put(addr, 12);
     for (unsigned i = 0; i < 100; i++)
         put_x2apic(i, 1);
     for (uint8_t i = 0; i < 40; i++) {
@@ -113,20 +114,22 @@ static void test_madt_lies(void)
         put(over, 10);
     }
     finish();
-    CHECK_EQ(acpi_madt_parse(buf, len, &madt), ST_OK);
-    CHECK_EQ(madt.lapic.v, 0x100000000ull);
-    CHECK_EQ(madt.cpus, MAX_CPUS);
-    CHECK_EQ(madt.cpus_dropped, 100 - MAX_CPUS);
-    CHECK_EQ(madt.ioapics_dropped, 40 - MADT_MAX_IOAPICS);
-    CHECK_EQ(madt.overrides_dropped, 40 - MADT_MAX_OVERRIDES);
+    fresh();
+    CHECK(acpi_madt_read(&info, buf, len, isa));
+    CHECK_EQ(info.cpus, BOOT_MAX_CPUS);
+    CHECK_EQ(info.ioapics, BOOT_MAX_IOAPICS);
+    CHECK(complains("36 CPUs and 32 I/O APICs"));
+    CHECK(!complains("damaged"));
 
-    CHECK_EQ(acpi_madt_parse(buf, 43, &madt), ST_CORRUPT);
-    CHECK_EQ(acpi_madt_parse(buf, 0, &madt), ST_CORRUPT);
+    CHECK(!acpi_madt_read(&info, buf, 43, isa));
+    CHECK_EQ(info.cpus, 0);
+    CHECK(!acpi_madt_read(&info, NULL, 0, isa));
+    CHECK_EQ(isa[15].gsi, 15);
     buf[0] = 'B';
-    CHECK_EQ(acpi_madt_parse(buf, len, &madt), ST_CORRUPT);
+    CHECK(!acpi_madt_read(&info, buf, len, isa));
     start("APIC", 44);
     finish();
-    CHECK_EQ(acpi_madt_parse(buf, len, &madt), ST_CORRUPT);   /* nobody is enabled */
+    CHECK(!acpi_madt_read(&info, buf, len, isa));   /* nobody is enabled */
 }
 
 static void put_window(uint64_t base, uint16_t seg, uint8_t first, uint8_t last)
@@ -141,8 +144,6 @@ static void put_window(uint64_t base, uint16_t seg, uint8_t first, uint8_t last)
 
 static void test_mcfg(void)
 {
-    struct acpi_mcfg m;
-    struct mcfg_segment s;
     start("MCFG", 44);
     put_window(0xb0000000, 0, 0, 255);
     put_window(0xc0000000, 1, 16, 31);
@@ -152,121 +153,149 @@ static void test_mcfg(void)
     put_window(0, 4, 0, 9);
     len += 5;                                    /* a part of an entry */
     finish();
-    CHECK_EQ(acpi_mcfg_parse(buf, len, &m), ST_OK);
-    CHECK_EQ(m.segments, 2);
-    CHECK_EQ(m.malformed, 4);
-    CHECK(m.truncated);
-    CHECK(acpi_mcfg_find(&m, 0, 255, &s));
-    CHECK_EQ(s.base.v, 0xb0000000);
-    CHECK(!acpi_mcfg_find(&m, 1, 15, &s));
-    CHECK(acpi_mcfg_find(&m, 1, 16, &s));
-    CHECK(!acpi_mcfg_find(&m, 5, 0, &s));
+    fresh();
+    CHECK(acpi_mcfg_read(&info, buf, len));
+    CHECK_EQ(info.ecams, 2);
+    CHECK(complains("4 windows are not used"));
+    CHECK_EQ(info.ecam[0].base, 0xb0000000);
+    CHECK_EQ(info.ecam[0].last_bus, 255);
+    CHECK_EQ(info.ecam[1].segment, 1);
+    CHECK_EQ(info.ecam[1].first_bus, 16);
     start("MCFG", 44);
     for (unsigned i = 0; i < 20; i++)
         put_window(0xb0000000, (uint16_t)i, 0, 1);
     finish();
-    CHECK_EQ(acpi_mcfg_parse(buf, len, &m), ST_OK);
-    CHECK_EQ(m.segments, MCFG_MAX_SEGMENTS);
-    CHECK_EQ(m.dropped, 4);
+    fresh();
+    CHECK(acpi_mcfg_read(&info, buf, len));
+    CHECK_EQ(info.ecams, BOOT_MAX_ECAMS);
+    CHECK(complains("4 windows"));
     start("MCFG", 44);
     finish();
-    CHECK_EQ(acpi_mcfg_parse(buf, len, &m), ST_CORRUPT);
-    CHECK_EQ(acpi_mcfg_parse(buf, 36, &m), ST_CORRUPT);
+    CHECK(!acpi_mcfg_read(&info, buf, len));
+    CHECK(!acpi_mcfg_read(&info, buf, 36));
+    CHECK(!acpi_mcfg_read(&info, NULL, 0));
+    CHECK_EQ(info.ecams, 0);
+}
+
+static void is_com1(void)
+{
+    CHECK_EQ(info.console_port, 0x3f8);
+    CHECK_EQ(info.console_baud, 115200);
+    CHECK_EQ(info.console_gsi, 20);
+    CHECK(info.console_level && !info.console_low);
 }
 
 static void test_spcr(void)
 {
-    struct acpi_spcr s;
+    fresh();
+    CHECK(!acpi_madt_read(&info, NULL, 0, isa));
+    isa[4] = (struct acpi_isa){ .gsi = 20, .level = true };
+    CHECK(!acpi_spcr_read(&info, NULL, 0, isa));
+    is_com1();
     start("SPCR", 80);
     finish();
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_NOTFOUND);
     buf[40] = 1;
+    CHECK(!acpi_spcr_read(&info, buf, len, isa));
     put64(44, 0x2f8);
     buf[52] = 3;
-    buf[53] = 3;
     put32(54, 19);
     buf[58] = 7;
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_OK);
-    CHECK_EQ(s.port, 0x2f8);
-    CHECK_EQ(s.baud, 115200);
-    CHECK_EQ(s.isa_irq, 3);
-    CHECK_EQ(s.gsi, 19);
+    CHECK(acpi_spcr_read(&info, buf, len, isa));
+    CHECK_EQ(info.console_port, 0x2f8);
+    CHECK_EQ(info.console_baud, 115200);
+    CHECK_EQ(info.console_gsi, 3);
+    CHECK(!info.console_level && !info.console_low);
+    buf[53] = 4;                                 /* an odd line, but it says so */
+    buf[58] = 3;
     buf[36] = 0x12;
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_OK);
+    CHECK(acpi_spcr_read(&info, buf, len, isa));
+    CHECK_EQ(info.console_baud, 9600);
+    CHECK_EQ(info.console_gsi, 20);
+    CHECK(info.console_level);
+    put64(44, 0x5000);                           /* a card */
+    buf[53] = 0;
+    CHECK(acpi_spcr_read(&info, buf, len, isa));
+    CHECK_EQ(info.console_gsi, 19);
+    CHECK(info.console_level && info.console_low);
+    buf[52] = 1;                                 /* and nobody says which line */
+    CHECK(acpi_spcr_read(&info, buf, len, isa));
+    CHECK_EQ(info.console_gsi, ~0u);
     buf[36] = 3;                                 /* an ARM UART */
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_UNSUPP);
+    CHECK(!acpi_spcr_read(&info, buf, len, isa));
+    is_com1();
     buf[36] = 0;
     buf[40] = 0;                                 /* memory space */
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_UNSUPP);
+    CHECK(!acpi_spcr_read(&info, buf, len, isa));
     buf[40] = 1;
     put64(44, 0x1000003f8);
-    CHECK_EQ(acpi_spcr_parse(buf, len, &s), ST_UNSUPP);
-    CHECK_EQ(acpi_spcr_parse(buf, 58, &s), ST_CORRUPT);
+    CHECK(!acpi_spcr_read(&info, buf, len, isa));
+    put64(44, 0x2f8);
+    CHECK(acpi_spcr_read(&info, buf, len, isa));
+    CHECK(!acpi_spcr_read(&info, buf, 58, isa));
+    is_com1();
 }
 
 static void test_fadt(void)
 {
-    struct acpi_fadt f;
+    uint64_t dsdt;
     start("FACP", 244);
     put32(40, 0x1000);
-    put32(48, 0xb2);
-    buf[52] = 2;
     put32(64, 0x604);
-    put32(76, 0x608);
-    buf[91] = 4;
     put32(112, 1u << 8 | 1u << 10);
     buf[116] = 1;
     put64(120, 0xcf9);
     buf[128] = 6;
     finish();
-    CHECK_EQ(acpi_fadt_parse(buf, len, &f), ST_OK);
-    CHECK_EQ(f.dsdt.v, 0x1000);
-    CHECK_EQ(f.pm1a_cnt, 0x604);
-    CHECK_EQ(f.pm1b_cnt, 0);
-    CHECK_EQ(f.pm_timer, 0x608);
-    CHECK(f.pm_timer_32);
-    CHECK_EQ(f.smi_cmd, 0xb2);
-    CHECK_EQ(f.reset, FADT_RESET_IO);
-    CHECK_EQ(f.reset_address, 0xcf9);
-    CHECK_EQ(f.reset_value, 6);
+    fresh();
+    CHECK(acpi_fadt_read(&info, buf, len, &dsdt));
+    CHECK_EQ(dsdt, 0x1000);
+    CHECK_EQ(info.pm1a_cnt, 0x604);
+    CHECK_EQ(info.pm1b_cnt, 0);
+    CHECK_EQ(info.reset_port, 0xcf9);
+    CHECK_EQ(info.reset_value, 6);
     put64(140, 0x123456789000ull);
     buf[172] = 1;
     put64(176, 0x1804);
-    buf[208] = 0;                                /* PM timer in memory: not ours to use */
-    put64(212, 0xfed00000);
-    CHECK_EQ(acpi_fadt_parse(buf, len, &f), ST_OK);
-    CHECK_EQ(f.dsdt.v, 0x123456789000ull);
-    CHECK_EQ(f.pm1a_cnt, 0x1804);
-    CHECK_EQ(f.pm_timer, 0);
+    buf[184] = 0;                                /* in memory: not ours to use */
+    put64(188, 0xfed00000);
+    CHECK(acpi_fadt_read(&info, buf, len, &dsdt));
+    CHECK_EQ(dsdt, 0x123456789000ull);
+    CHECK_EQ(info.pm1a_cnt, 0x1804);
+    CHECK_EQ(info.pm1b_cnt, 0);
     put64(120, 0x10000);                         /* no such port */
-    CHECK_EQ(acpi_fadt_parse(buf, len, &f), ST_OK);
-    CHECK_EQ(f.reset, FADT_RESET_NONE);
+    CHECK(acpi_fadt_read(&info, buf, len, &dsdt));
+    CHECK_EQ(info.reset_port, 0);
+    put64(120, 0xcf9);
+    put32(112, 1u << 20 | 1u << 10);             /* no fixed hardware */
+    CHECK(acpi_fadt_read(&info, buf, len, &dsdt));
+    CHECK_EQ(info.pm1a_cnt, 0);
+    CHECK_EQ(info.reset_port, 0xcf9);
+    put32(112, 1u << 10);
     len = 116;                                   /* revision 1 has no reset register */
     finish();
-    CHECK_EQ(acpi_fadt_parse(buf, len, &f), ST_OK);
-    CHECK_EQ(f.reset, FADT_RESET_NONE);
-    CHECK_EQ(f.pm1a_cnt, 0x604);
-    CHECK_EQ(f.dsdt.v, 0x1000);
-    CHECK_EQ(acpi_fadt_parse(buf, 115, &f), ST_CORRUPT);
+    CHECK(acpi_fadt_read(&info, buf, len, &dsdt));
+    CHECK_EQ(info.reset_port, 0);
+    CHECK_EQ(info.pm1a_cnt, 0x604);
+    CHECK_EQ(dsdt, 0x1000);
+    CHECK(!acpi_fadt_read(&info, buf, 115, &dsdt));
+    CHECK_EQ(dsdt, 0);
     len = 115;
     finish();
-    CHECK_EQ(acpi_fadt_parse(buf, 200, &f), ST_CORRUPT);
+    CHECK(!acpi_fadt_read(&info, buf, 200, &dsdt));
+    CHECK_EQ(info.pm1a_cnt, 0);
 }
 
-static status_t parse(const uint8_t *data, size_t n)
+static bool parse(const uint8_t *data, size_t n)
 {
-    struct acpi_mcfg mcfg;
-    struct acpi_spcr spcr;
-    struct acpi_fadt fadt;
-    if (n < 4)
-        return acpi_madt_parse(data, n, &madt);
-    if (memcmp(data, "MCFG", 4) == 0)
-        return acpi_mcfg_parse(data, n, &mcfg);
-    if (memcmp(data, "SPCR", 4) == 0)
-        return acpi_spcr_parse(data, n, &spcr);
-    if (memcmp(data, "FACP", 4) == 0)
-        return acpi_fadt_parse(data, n, &fadt);
-    return acpi_madt_parse(data, n, &madt);
+    uint64_t dsdt;
+    fresh();
+    if (n >= 4 && memcmp(data, "MCFG", 4) == 0)
+        return acpi_mcfg_read(&info, data, n);
+    if (n >= 4 && memcmp(data, "SPCR", 4) == 0)
+        return acpi_spcr_read(&info, data, n, isa);
+    if (n >= 4 && memcmp(data, "FACP", 4) == 0)
+        return acpi_fadt_read(&info, data, n, &dsdt);
+    return acpi_madt_read(&info, data, n, isa);
 }
 
 /* Exact-size copies: a read past the end is the sanitizer's catch. Every cut, with the
@@ -278,16 +307,16 @@ static void cut_everywhere(const uint8_t *data, size_t n)
         uint8_t *copy = malloc(cut + 1);
         memcpy(copy, data, cut);
         uint8_t *exact = realloc(copy, cut == 0 ? 1 : cut);
-        (void)!parse(exact, cut);
+        (void)parse(exact, cut);
         uint32_t l = (uint32_t)cut;
         if (cut >= 8)
             memcpy(exact + 4, &l, 4);
-        (void)!parse(exact, cut);
+        (void)parse(exact, cut);
         free(exact);
     }
 }
 
-static void corpus_folder(const char *root, const char *name, status_t also)
+static void corpus_folder(const char *root, const char *name, bool always)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", root, name);
@@ -305,12 +334,12 @@ static void corpus_folder(const char *root, const char *name, status_t also)
             continue;
         size_t n = fread(data, 1, sizeof data, f);
         fclose(f);
-        status_t st = parse(data, n);
-        if (st != ST_OK && st != also)
-            printf("    %s: %s\n", path, status_name(st));
-        CHECK(st == ST_OK || st == also);
+        bool fit = parse(data, n) || !always;
+        if (!fit)
+            printf("    %s is not understood\n", path);
+        CHECK(fit);
         if (strcmp(name, "APIC") == 0)
-            CHECK(!madt.truncated && madt.ioapics != 0 && madt.malformed == 0);
+            CHECK(!complains("damaged") && info.ioapics != 0);
         cut_everywhere(data, n);
         files++;
     }
@@ -328,9 +357,9 @@ int main(void)
     test_mcfg();
     test_spcr();
     test_fadt();
-    corpus_folder(root, "APIC", ST_OK);
-    corpus_folder(root, "MCFG", ST_OK);
-    corpus_folder(root, "FACP", ST_OK);
-    corpus_folder(root, "SPCR", ST_NOTFOUND);
+    corpus_folder(root, "APIC", true);
+    corpus_folder(root, "MCFG", true);
+    corpus_folder(root, "FACP", true);
+    corpus_folder(root, "SPCR", false);
     return unit_done();
 }

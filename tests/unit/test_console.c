@@ -62,7 +62,7 @@ static void lines(void)
     CHECK_STR(sent, "cordon: two words\r\nraw\n");
     stuck = true;
     uint64_t from = fake_hw.now_us;
-    CHECK_EQ(console_write("0123456789abcdefXYZ", 19), 0);
+    CHECK(console_write("0123456789abcdefXYZ", 19) < 16);    /* what the FIFO still takes */
     CHECK(fake_hw.now_us - from < 400000);           /* a dead transmitter costs a bounded time, once */
     from = fake_hw.now_us;
     log_line("nor this");
@@ -108,7 +108,8 @@ static void log(void)
     CHECK(strstr(text, "line 4999 of the flood\n") != NULL && strstr(text, "early") == NULL);
     CHECK_EQ(log_read(LOG_BYTES - 5, text, 100), 5);
     CHECK_EQ(log_read(~0ull, text, 100), 0);
-    console_panic_line("last words");
+    console_last_words();
+    log_line("last words");
     sent[sent_len] = 0;
     CHECK_STR(sent, "cordon: last words\r\n");
 }

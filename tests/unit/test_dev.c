@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dma.c kernel/obj/kobj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c
-   drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c kernel/acpi/acpi_mcfg.c
+   drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* The ownership state machine over PCI models and a fake IOMMU with faults; BAR map checks. */
 #include "kernel/dev/dev.h"
@@ -122,7 +122,7 @@ static void fresh_models(void)
 
 static void start(void)
 {
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     dev_init();
     CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
     CHECK_EQ(dma_create(1, &dma), ST_OK);

@@ -12,6 +12,7 @@
 #include "kernel/config.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pmm.h"
+#include "tests/unit/fake/kmap.h"
 #include "tests/unit/fake/vtd_rig.h"
 #include "tests/unit/unit.h"
 
@@ -69,27 +70,30 @@ static void check_nothing_works(void)
 static void test_no_vtd(void)
 {
     rig_reset();
-    CHECK_EQ(iommu_init(reason), ST_ABSENT);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_ABSENT);
     CHECK_STR(reason, "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
     check_nothing_works();
-    for (unsigned i = 0; i < 2; i++) {
-        rig_reset();
-        rig.ivrs_status = i ? ST_CORRUPT : ST_OK;
-        CHECK_EQ(iommu_init(reason), ST_UNSUPP);
-        CHECK_STR(reason, "AMD-Vi found; this version drives VT-d only");
-        check_nothing_works();
-    }
-    rig_reset();
-    rig.dmar_status = ST_CORRUPT;
-    CHECK_EQ(iommu_init(reason), ST_CORRUPT);
+    rig.boot.iommu = BOOT_IOMMU_IVRS;
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_UNSUPP);
+    CHECK_STR(reason, "AMD-Vi found; this version drives VT-d only");
+    check_nothing_works();
+    rig.boot.iommu = BOOT_IOMMU_BAD;
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_CORRUPT);
     CHECK(strstr(reason, "checksum") != NULL);
     check_nothing_works();
+    rig_reset();
+    rig_dmar(1);
+    fake_kmap.fail_after = 1;
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_CORRUPT);
+    CHECK(strstr(reason, "mapped") != NULL);
+    check_nothing_works();
+    fake_kmap.fail_after = 0;
 }
 
 static void refused(status_t want, const char *part)
 {
     uint32_t unit;
-    CHECK_EQ(iommu_init(reason), want);
+    CHECK_EQ(iommu_init(&rig.boot, reason), want);
     CHECK(strstr(reason, part) != NULL);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
 }
@@ -137,7 +141,7 @@ static void test_broken_unit(void)
     rig_scope(1, 0, 0, 1, 2, 0);
     rig_drhd(RIG_BASE0, true, 0);
     units(1);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 2, 0), &unit), ST_NOIOMMU);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_OK);
     CHECK_EQ(unit, 1);
@@ -155,7 +159,7 @@ static void test_broken_unit(void)
     rig_drhd(0, true, 0);
     rig_drhd(RIG_BASE1, true, 0);                  /* and another says so too: whose are they? */
     units(2);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 2, 0), &unit), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
     CHECK_EQ(unit, ~0u);
@@ -166,7 +170,7 @@ static void test_broken_unit(void)
     rig_drhd(RIG_BASE0, true, 0);
     rig_drhd(0, true, 0);
     units(1);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
     units_end(1);
 
@@ -243,7 +247,7 @@ static void test_scopes(void)
     rig_drhd(RIG_BASE0 + 0x4000, false, 1);
     rig_scope(1, 0, 0, 1, 4, 0);                   /* 00:04.0 of that segment */
     units(5);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(unit_for(5, 1, 0), 0);                /* the more exact one is first here */
     CHECK_EQ(unit_for(5, 0, 0), 1);
     CHECK_EQ(unit_for(7, 0, 0), 1);
@@ -284,7 +288,7 @@ static void test_no_unit_covers(void)
     rig_drhd(RIG_BASE0, false, 0);
     rig_scope(1, 0, 0, 1, 2, 0);
     units(1);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(unit_for(0, 2, 0), 0);
     CHECK_EQ(unit_for(0, 3, 0), 99);
     CHECK_EQ(iommu_dom_create(&dom, 1), ST_OK);
@@ -311,7 +315,7 @@ static void test_reserved(void)
     rig_scope(1, 0, 0, 1, 3, 0);
     rig_rmrr(0x9000, 0x9fff);                      /* names nobody */
     units(1);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK(fake_log_has("reserved range ends before it begins"));
     struct bdf gfx = bdf_make(0, 2, 0);
     CHECK_EQ(iommu_reserved_count(gfx), 2);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/ioapic.c kernel/obj/kobj.c
-   kernel/acpi/acpi_madt.c kernel/acpi/acpi_spcr.c kernel/acpi/acpi_mcfg.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/msix.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Device interrupts to vCPUs, vectors, I/O APIC pins: over models of device, IOMMU and I/O APIC. */
@@ -12,7 +11,6 @@
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 #include "kernel/abi/syscall.h"
-#include "kernel/acpi/acpi.h"
 #include "kernel/arch/hw.h"
 #include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
@@ -153,33 +151,11 @@ static void apic_write(void *model, uint64_t off, unsigned size, uint64_t v)
     apic.reg[apic.index & 0xff] = (uint32_t)v;
 }
 
-static uint8_t madt[86], spcr[80];
-static bool have_spcr;
 static uint8_t pic_mask[2];
 
-/* The MADT and SPCR of this machine; the PCI model's acpi_find knows the MCFG alone. */
-static void tables_make(void)
-{
-    static const uint8_t body[] = { 0, 8, 0, 10, 1, 0, 0, 0,  1, 12, 2, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,
-                                    2, 10, 0, 4, 20, 0, 0, 0, 0x0d, 0,  1, 12, 3, 0, 0, 0, 0xc1, 0xfe, 24, 0, 0, 0 };
-    memcpy(madt, "APIC", 4);
-    madt[4] = sizeof madt;
-    memcpy(madt + 44, body, sizeof body);
-    memcpy(spcr, "SPCR", 4);
-    spcr[4] = sizeof spcr;
-    spcr[40] = 1;
-}
-/* Answers what the PCI model does not. */
-static const struct acpi_table *more_tables(const char sig[4])
-{
-    static struct acpi_table table;
-    bool is_madt = memcmp(sig, "APIC", 4) == 0;
-    if (!is_madt && (memcmp(sig, "SPCR", 4) != 0 || !have_spcr))
-        return NULL;
-    table = is_madt ? (struct acpi_table){ .data = madt, .len = sizeof madt }
-                    : (struct acpi_table){ .data = spcr, .len = sizeof spcr };
-    return &table;
-}
+/* Two I/O APICs, of which the second does not answer; the console's line is level, high. */
+static struct bootinfo boot = { .ioapics = 2, .ioapic = { { 0xfec00000, 2, 0 }, { 0xfec10000, 3, 24 } },
+                                .console_gsi = 20, .console_level = 1 };
 
 static void pic_out(uint16_t p, unsigned size, uint32_t v)
 {
@@ -201,12 +177,11 @@ static void fresh(void)
     fake_hw_reset();
     fake_log_reset();
     pci_model_reset(true);
-    pci_model.more_tables = more_tables;
     memset(&io, 0, sizeof io);
     memset(&got, 0, sizeof got);
     io.ir = true;
     m = pci_model_nic(0, 6, 0, 0xfe800000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     fn = pci_find(bdf_make(0, 6, 0));
     device = (struct kobj){ .type = OBJ_DEVICE, .refs = 1 };
     target_cpu = 1;
@@ -349,7 +324,7 @@ static void test_msi(void)
     pci_model_msi(m, 2, true, true);
     struct pci_model_fn *none = pci_model_add(0, 8, 0, 0x1234, 1, 0x00ff00);
     (void)none;
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     fn = pci_find(bdf_make(0, 8, 0));
     CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, 0, &irq[0]), ST_UNSUPP);
     fn = pci_find(bdf_make(0, 7, 0));
@@ -461,13 +436,13 @@ static void test_lines(void)
     fake_hw.out = pic_out;
     memset(apic.reg, 0, sizeof apic.reg);
     fake_mmio_register(0xfec00000, 0x20, NULL, apic_read, apic_write);
-    irq_init();
+    irq_init(&boot);
     CHECK_EQ(pic_mask[0], 0xff);
     CHECK_EQ(pic_mask[1], 0xff);
     for (unsigned pin = 0; pin < 24; pin++)
         CHECK_EQ(apic.reg[0x10 + 2 * pin], 0x10000);
     CHECK(fake_log_has("I/O APIC 3"));                           /* the second one does not answer */
-    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
     CHECK_EQ(apic.unmasked_halves, 0);
     uint64_t rte = (uint64_t)apic.reg[0x10 + 41] << 32 | apic.reg[0x10 + 40];   /* COM1 goes to pin 20 here */
     unsigned index = (unsigned)(rte >> 49);
@@ -484,40 +459,38 @@ static void test_lines(void)
     CHECK_EQ(sig.count, 1);
 
     io.ir = false;                                               /* no remapping: a plain entry */
-    CHECK_EQ(irq_console(event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
     CHECK_EQ(apic.reg[0x10 + 40], VEC_CONSOLE | 0x8000);
     CHECK_EQ(apic.reg[0x10 + 41], 10u << 24);
-    port = 0x2f8;
-    CHECK_EQ(irq_console(event, 1), ST_OK);
+    boot.console_gsi = 3;
+    boot.console_level = 0;
+    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
     CHECK_EQ(apic.reg[0x10 + 6], VEC_CONSOLE);
-    port = 0x5000;                                               /* a card, and nobody says which line */
-    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
-    CHECK(fake_log_has("polled"));
-    have_spcr = true;
-    memcpy(spcr + 44, "\x00\x50", 2);
-    spcr[52] = 2;
-    spcr[54] = 17;
-    CHECK_EQ(irq_console(event, 1), ST_OK);
+    boot.console_gsi = 17;                                       /* a card */
+    boot.console_level = boot.console_low = 1;
+    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
     CHECK_EQ(apic.reg[0x10 + 34], VEC_CONSOLE | 0xa000);
-    spcr[54] = 99;
-    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+    boot.console_gsi = ~0u;                                      /* nobody says which line */
+    CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
+    CHECK(fake_log_has("polled"));
+    boot.console_gsi = 99;
+    CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
+    boot.console_gsi = 17;
     CHECK_EQ(ioapic_route(24, false, false, 10, 0xe0), ST_NOTFOUND);
     CHECK_EQ(ioapic_route(1, false, false, 0x1ff, 0xe0), ST_UNSUPP);
     port = 0;
-    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+    CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
 
     fake_mmio_remove(0xfec00000);
-    irq_init();                                                  /* no I/O APIC at all */
+    irq_init(&boot);                                                  /* no I/O APIC at all */
     port = 0x3f8;
-    have_spcr = false;
-    CHECK_EQ(irq_console(event, 1), ST_UNSUPP);
+    CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
 }
 
 int main(void)
 {
     for (unsigned i = 0; i < 4; i++)
         blocks[i] = (struct percpu){ .self = &blocks[i], .cpu = i, .apic_id = 10 + 2 * i };
-    tables_make();
     on_cpu(0);
     test_msix();
     test_masking();

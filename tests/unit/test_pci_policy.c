@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/cfgpolicy.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/cfgpolicy.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* The owner's view of config space: masks, chains, every width at every offset. */
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
@@ -49,7 +49,7 @@ static void fresh(void)
     uint16_t ats = pci_model_ext(m, EXT_ATS, 8);
     pci_model_put16(m, ats + 6u, 0x8000);
     memset(m->wmask + ats + 6u, 0xff, 2);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     f = pci_find(bdf_make(0, 6, 0));
     CHECK_EQ(pci_model_get(m, ats + 6u, 2), 0);         /* the scan turned ATS off */
 }
@@ -207,7 +207,7 @@ static void test_msi_forms(void)
         m = pci_model_add(0, 3, 0, 0x1234, 1, 0x020000);
         pci_model_msi(m, 3, (form & 1) != 0, (form & 2) != 0);
         memset(m->cfg + m->msi + 4, 0xee, 20);
-        CHECK_EQ(pci_init(), ST_OK);
+        CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
         f = pci_find(bdf_make(0, 3, 0));
         unsigned pending = !(form & 2) ? 0 : (form & 1) ? 0x14 : 0x10;
         for (unsigned rel = 4; rel < 0x18; rel += 4)

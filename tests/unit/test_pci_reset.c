@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Resets with proof and MSI, MSI-X programming, against models with faults. */
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
@@ -24,7 +24,7 @@ static status_t msix_on(void) { return pci_msix_write(f, 0, 0, 0, true); }
 
 static void scan(void)
 {
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     f = pci_find(m->bdf);
     fake_hw.step_us = 10;
 }

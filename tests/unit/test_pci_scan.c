@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c kernel/acpi/acpi_mcfg.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
+/* link: drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/reset.c drivers/pci/msix.c tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Enumeration, capability walk, BAR sizing, isolation groups: against models, with faults. */
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
@@ -35,7 +35,7 @@ static void scan_unchanged(void)
     static uint8_t before[PCI_MODEL_MAX][4096];
     for (unsigned i = 0; i < pci_model.count; i++)
         memcpy(before[i], pci_model.fn[i]->cfg, 4096);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     for (unsigned i = 0; i < pci_model.count; i++)
         CHECK(memcmp(before[i], pci_model.fn[i]->cfg, 4096) == 0);
     CHECK_EQ(pci_model.off_size_errors, 0);
@@ -147,7 +147,7 @@ static void test_overlaps(void)
     pci_model_bar(m, 0, 0, 0xfe010000, 0x1000);
     struct pci_model_fn *over_ram = pci_model_add(0, 5, 0, 0x1234, 3, 0x020000);
     pci_model_bar(over_ram, 0, 0, 0x7ff00000, 0x100000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
@@ -161,7 +161,7 @@ static void test_overlaps(void)
     pci_model_bar(m, 0, 0, 0xfc000000, 0x10000);
     pci_model_bar(m, 3, 0, 0xfc00c000, 0x4000);
     pci_model_bar(pci_model_add(0, 7, 0, 0x1234, 3, 0x020000), 0, 0, 0xfc010000, 0x1000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 6, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 7, 0)->refusal, ST_OK);
 }
@@ -181,7 +181,7 @@ static void test_caps(void)
     pci_model_put16(m, 0xfa, 0x180);
     m = pci_model_nic(0, 7, 0, 0xfe300000);
     m->cfg[CFG_STATUS] = 0;                                  /* no list */
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 3, 0)->info.msix_count, 5);               /* found before the loop */
     CHECK(fake_log_has("00:03.0: capability list is broken at 40"));
     CHECK_EQ(at(0, 4, 0)->info.msi_off, 0);
@@ -207,7 +207,7 @@ static void test_host_only(void)
         pci_model_put16(m, at_off[i], services[i].before);
         memset(m->wmask + at_off[i], 0xff, 2);
     }
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     for (unsigned i = 0; i < 4; i++)
         CHECK_EQ(pci_model_get(m, at_off[i], 2), services[i].after);
 }
@@ -226,7 +226,7 @@ static void test_msix_lies(void)
     pci_model_msix(m, 0, 0, 0x1000, 2);                      /* pending bits outside */
     m = pci_model_add(0, 6, 0, 0x1234, 1, 0x020000);
     pci_model_msix(m, 7, 0, 0, 2);                           /* no such BAR */
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     for (unsigned dev = 3; dev <= 6; dev++) {
         CHECK_EQ(at(0, dev, 0)->refusal, ST_CORRUPT);
         CHECK_EQ(at(0, dev, 0)->info.msix_count, 0);
@@ -272,7 +272,7 @@ static void topology_make(void)
 static void test_topology(void)
 {
     topology_make();
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(pci_count(), pci_model.count - 2);
     CHECK(pci_find(bdf_make(1, 9, 0)) == NULL);
     for (uint32_t i = 1; i < pci_count(); i++)
@@ -319,7 +319,7 @@ static void test_bad_bridges(void)
     for (unsigned i = 2; i < 14; i++)        /* a chain of 12 */
         pci_model_bridge(i == 2 ? 1 : i - 1, i == 2 ? 2 : 0, 0, i, 20);
     pci_model_nic(13, 0, 0, 0xf0000000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(pci_count(), pci_model.count);
     CHECK(fake_log_has("00:04.0: bridge with impossible buses"));
     CHECK(fake_log_has("01:00.0: bridge with impossible buses"));
@@ -336,17 +336,17 @@ static void test_limits(void)
         if (i >= 248)
             m->bdf.bus = 1;
     }
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(pci_count(), PCI_MAX_FUNCTIONS);
     CHECK(fake_log_has("are left out"));
     fresh(true);
     pci_model.ecam_lies = true;
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK(!pci_has_ecam());
     CHECK(fake_log_has("disagrees"));
     fresh(true);
     pci_model.fn[0]->gone = true;
-    CHECK_EQ(pci_init(), ST_ABSENT);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_ABSENT);
     CHECK_EQ(pci_cfg_read(bdf_make(9, 9, 1), 0x500, 4), ~0u);
     CHECK_EQ(pci_cfg_read(bdf_make(9, 9, 1), 0, 1), 0xff);
     struct bdf other = { 1, 0, 0 };
@@ -357,7 +357,7 @@ static void test_quiesce(void)
 {
     fresh(true);
     struct pci_model_fn *m = pci_model_nic(0, 3, 0, 0xf0000000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     struct pci_fn *f = pci_find(bdf_make(0, 3, 0));
     CHECK_EQ(pci_bus_master_off(f), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 3);

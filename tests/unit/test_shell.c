@@ -20,7 +20,7 @@ static const char conf[] =
     "[vm bad]\ncpus = 7\nmemory = 64M\nkernel = guests/vmlinuz\npci = 00:00.0\n\n"
     "[vm quiet]\ncpus = 2\nmemory = 64M\nkernel = guests/mb.elf\nmodule = guests/storage.img a b\nautostart = no\n";
 
-static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], dsdt[64];
+static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], acpi[112];
 
 static void put16(uint8_t *p, unsigned v) { p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8); }
 static void put32(uint8_t *p, uint32_t v) { put16(p, v & 0xffff); put16(p + 2, v >> 16); }
@@ -48,9 +48,11 @@ static void make_files(void)
     memcpy(vmm_elf + 64, ph, sizeof ph);
     memset(vmm_elf + 0x1000, 0x90, 0x1000);
     memset(vmm_elf + 0x2000, 0xdd, 0x800);
-    memcpy(dsdt, "DSDT", 4);
-    put32(dsdt + 4, sizeof dsdt);
-    memcpy(dsdt + 40, "\x08_S5_\x12\x06\x04\x0a\x05\x0a\x05\x00\x00", 14);
+    memcpy(acpi, "DMAR", 4);                      /* as the loader keeps them: each at a multiple of 16 */
+    put32(acpi + 4, 41);
+    memcpy(acpi + 48, "DSDT", 4);
+    put32(acpi + 52, 64);
+    memcpy(acpi + 88, "\x08_S5_\x12\x06\x04\x0a\x05\x0a\x05\x00\x00", 14);
 }
 
 static void add_module(const char *name, const void *data, uint64_t size)
@@ -75,8 +77,8 @@ static void make_machine(void)
     struct dev_info *d;
     fk_reset();
     make_files();
-    fk.platform = (struct info_platform){ .tsc_hz = 1000000000, .cpus = 4, .iommu_vendor = 1, .iommu_ir = 1,
-                                          .virt_vendor = 2, .build = "0.1", .cpu_name = "Test CPU" };
+    fk.platform = (struct info_platform){ .tsc_hz = 1000000000, .iommu_vendor = 1, .iommu_ir = 1,
+                                          .virt_vendor = 2, .build = "0.1" };
     fk.memory = (struct info_memory){ .total = 8ull << 30, .user_free = 6ull << 30 };
     fk.cpus = 4;
     for (unsigned i = 0; i < 4; i++)
@@ -92,8 +94,7 @@ static void make_machine(void)
     add_module("guests/storage.img", bzimage, 0x2000);
     add_module("guests/mb.elf", multiboot, sizeof multiboot);
     add_module("vmm.elf", vmm_elf, sizeof vmm_elf);
-    fk.dsdt = dsdt;
-    fk.dsdt_len = sizeof dsdt;
+    add_module("acpi.tables", acpi, sizeof acpi);
 }
 
 static void say(struct guest *g, enum vmm_state state)

@@ -400,7 +400,7 @@ static void test_two_units(void)
     vtd_model_init(&m, RIG_BASE0, (VM_CAP_QEMU & ~(7ull | 8ull << 32)), VM_ECAP_QEMU | VM_ECAP_C | VM_ECAP_SC);
     vtd_model_init(&m2, RIG_BASE1, VM_CAP_QEMU, VM_ECAP_QEMU);
     char reason[96];
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_dom_create(&a, 3), ST_OK);
     CHECK_EQ(a.pt.levels, 4);
     CHECK_EQ(a.pt.leaf_max, 2);
@@ -441,7 +441,7 @@ static void test_two_units_common(void)
     rig_drhd(RIG_BASE1, true, 0);
     vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU & ~(8ull << 32), VM_ECAP_QEMU);
     vtd_model_init(&m2, RIG_BASE1, VM_CAP_QEMU, VM_ECAP_QEMU | VM_ECAP_C | VM_ECAP_SC);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_dom_create(&a, 3), ST_OK);
     CHECK(a.pt.flush && a.pt.leaf_max == 2 && a.pt.fmt->leaf_always == 0);
     vtd_model_free(&m);
@@ -453,7 +453,7 @@ static void test_two_units_common(void)
     rig_drhd(RIG_BASE1, true, 0);
     vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU39, VM_ECAP_QEMU);
     vtd_model_init(&m2, RIG_BASE1, (VM_CAP_QEMU & ~0x1f00ull) | 0x400, VM_ECAP_QEMU);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(iommu_dom_create(&a, 3), ST_UNSUPP);
     vtd_model_free(&m);
     vtd_model_free(&m2);

@@ -97,7 +97,7 @@ static void test_takeover(uint64_t slow)
     m.iec[0].lo = 0x410001;
     m.iec[0].hi = 0x40018;
     vtd_model_fault(&m, 0x18, 5, 0x1000, true);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(m.gsts, 0xc7000000);
     CHECK_EQ(m.windows, 0);
     CHECK_EQ(m.pmen, 0);
@@ -124,7 +124,7 @@ static void test_takeover_protected_only(void)
     vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU | VM_CAP_PMR, VM_ECAP_QEMU);
     m.pmen = 0x80000001;
     CHECK_EQ(vtd_model_dma(&m, 0x10, 0, false, &pa), 0xff);
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(m.pmen, 0);
     CHECK_EQ(m.windows, 0);                        /* translation was on first */
     CHECK_EQ(vtd_model_dma(&m, 0x10, 0, false, &pa), 1);
@@ -144,7 +144,7 @@ static void test_takeover_queue_error(void)
     m.gsts = 0x04000000;
     m.fsts = 0x10;
     m.halted = true;
-    CHECK_EQ(iommu_init(reason), ST_TIMEOUT);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_TIMEOUT);
     CHECK(strstr(reason, "queue does not stop") != NULL);
     vtd_model_free(&m);
 }
@@ -156,7 +156,7 @@ static void refused(status_t want, const char *part)
     struct iommu_dom dom;
     struct irte_handle h;
     struct info_iommu info;
-    CHECK_EQ(iommu_init(reason), want);
+    CHECK_EQ(iommu_init(&rig.boot, reason), want);
     CHECK(strstr(reason, part) != NULL);
     if (!strstr(reason, part))
         printf("    reason \"%s\"\n", reason);
@@ -275,7 +275,7 @@ static void test_dead(void)
     refused(ST_TIMEOUT, "does not confirm an invalidation");
     prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
     m.slow_us = 400;                               /* slow is fine */
-    CHECK_EQ(iommu_init(reason), ST_OK);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     CHECK_EQ(m.bad_writes, 0);                     /* no command while one is under way */
     check_blocked(&m);
     vtd_model_free(&m);
@@ -295,7 +295,7 @@ static void test_queue_errors(void)
             m.ice_next = 1;
         else
             m.ite_next = 1;
-        CHECK_EQ(iommu_init(reason), ST_OK);       /* recovered, submitted again, confirmed */
+        CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);       /* recovered, submitted again, confirmed */
         CHECK(fake_log_has("queue error"));
         check_blocked(&m);
         check_clean(&m);
@@ -309,7 +309,7 @@ static void test_no_memory(void)
     for (uint64_t budget = 0; budget < 24; budget++) {
         prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
         fake_pmm.budget = budget;
-        status_t st = iommu_init(reason);
+        status_t st = iommu_init(&rig.boot, reason);
         CHECK(st == ST_OK || st == ST_NOSPACE);
         CHECK(st == ST_OK || reason[0] != 0);
         good += st == ST_OK;
@@ -317,7 +317,7 @@ static void test_no_memory(void)
     }
     CHECK_EQ(good, 24 - 19);                       /* root 1, queue 2, interrupt table 16 */
     prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
-    fake_kmap.fail_after = 1;
+    fake_kmap.fail_after = 2;
     refused(ST_NOSPACE, "registers cannot be mapped");
     fake_kmap.fail_after = 0;
 }
@@ -332,7 +332,7 @@ static void test_second_fails(void)
     rig_drhd(RIG_BASE1, true, 0);
     vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU, VM_ECAP_QEMU & ~0x8ull);
     vtd_model_init(&m2, RIG_BASE1, VM_CAP_QEMU, VM_ECAP_QEMU);
-    CHECK_EQ(iommu_init(reason), ST_NOIR);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_NOIR);
     CHECK(strstr(reason, "unit 0") != NULL);
     CHECK_EQ(m.gsts & 0x80000000, 0x80000000);
     CHECK_EQ(m2.gsts, 0xc7000000);

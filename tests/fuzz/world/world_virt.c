@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fakes of VMs, vCPUs, devices and interrupts: objects with the right lives, no hardware. */
-#include "kernel/acpi/acpi_fadt.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
@@ -13,7 +12,6 @@
 #include "drivers/pci/pci.h"
 
 struct info_platform platform;
-struct acpi_fadt platform_fadt;
 static struct device *opened[4];
 static struct pci_fn functions[4];
 

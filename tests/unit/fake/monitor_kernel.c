@@ -312,15 +312,6 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
     switch (nr) {
     case SYS_MEMORY_CREATE: return create_memory(slot, a2, a3);
     case SYS_MEMORY_MODULE: return create_module(slot, a2);
-    case SYS_MEMORY_TABLE:
-        if (a2 != 0x54445344 || a3 != 0 || !fk.dsdt)
-            return ERR(ST_NOTFOUND);
-        o = make(OBJ_MEMORY);
-        o->size = fk.dsdt_len;
-        o->content = fk.dsdt;
-        o->content_len = o->size;
-        o->read_only = true;
-        return fill(slot, o);
     case SYS_TASK_CREATE:
         if (!at(a2, OBJ_EVENT))
             return ERR(ST_TYPE);

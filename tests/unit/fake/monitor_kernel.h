@@ -16,7 +16,7 @@ struct fk_object {
     unsigned refs;
     uint64_t size;
     void *host;                    /* where the monitor has it mapped */
-    const void *content;           /* modules, tables */
+    const void *content;           /* modules */
     uint64_t content_len;
     bool read_only;
     struct fk_object *caps[CAP_SLOTS];   /* task */
@@ -41,8 +41,6 @@ struct fake_kernel {
     unsigned modules;
     struct info_fault fault[8];
     unsigned faults;
-    const void *dsdt;
-    uint64_t dsdt_len;
     char out[1 << 20];             /* console output */
     unsigned out_len;
     char in[4096];

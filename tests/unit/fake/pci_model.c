@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "drivers/pci/pci_regs.h"
-#include "kernel/acpi/acpi.h"
 #include "kernel/arch/hw.h"
 
 struct pci_model pci_model;
 static uint32_t port_address;
-static uint8_t mcfg_bytes[60];
 
 void pci_model_put16(struct pci_model_fn *f, unsigned off, uint16_t v) { memcpy(f->cfg + off, &v, 2); }
 void pci_model_put32(struct pci_model_fn *f, unsigned off, uint32_t v) { memcpy(f->cfg + off, &v, 4); }
@@ -149,23 +147,12 @@ static void port_out(uint16_t port, unsigned size, uint32_t v)
         cfg_write(find(port_address >> 16 & 0xff, port_address >> 8 & 0xff), (port_address & 0xfc) + (port & 3u), size, v);
 }
 
-status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out)
+const struct bootinfo *pci_model_boot(void)
 {
-    const struct acpi_table *more = pci_model.more_tables && index == 0 ? pci_model.more_tables(sig) : NULL;
-    if (more) {
-        *out = *more;
-        return ST_OK;
-    }
-    if (memcmp(sig, "MCFG", 4) != 0 || index != 0 || !pci_model.ecam)
-        return ST_NOTFOUND;
-    uint32_t len = sizeof mcfg_bytes;
-    uint64_t base = PCI_MODEL_ECAM;
-    memcpy(mcfg_bytes, "MCFG", 4);
-    memcpy(mcfg_bytes + 4, &len, 4);
-    memcpy(mcfg_bytes + 44, &base, 8);
-    mcfg_bytes[55] = 0xff;
-    *out = (struct acpi_table){ .data = mcfg_bytes, .len = len };
-    return ST_OK;
+    static struct bootinfo bi;
+    bi.ecams = pci_model.ecam;
+    bi.ecam[0] = (struct boot_ecam){ .base = PCI_MODEL_ECAM, .last_bus = 255 };
+    return &bi;
 }
 
 /* ---- builders ---- */

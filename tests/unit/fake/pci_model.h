@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PCI functions as models: config space by ECAM and by ports CF8/CFC, BARs that size, resets
- * that take time, an MSI-X table, and faults to inject. Also answers acpi_find with an MCFG.
+ * that take time, an MSI-X table, and faults to inject. Also the loader's facts: an ECAM window.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
 
 #define PCI_MODEL_ECAM  0xb0000000ull
 #define PCI_MODEL_MAX   300
-
-struct acpi_table;
 
 struct pci_model_fn {
     struct bdf bdf;
@@ -49,11 +48,10 @@ struct pci_model {
     struct pci_model_fn *fn[PCI_MODEL_MAX];
     unsigned port_accesses;
     unsigned off_size_errors;     /* accesses that are not naturally aligned */
-    /* acpi_find asks it for what is not the MCFG; NULL = nothing more */
-    const struct acpi_table *(*more_tables)(const char sig[4]);
 };
 extern struct pci_model pci_model;
 
+const struct bootinfo *pci_model_boot(void);    /* for pci_init */
 /* Call after fake_hw_reset. */
 void pci_model_reset(bool ecam);
 struct pci_model_fn *pci_model_add(unsigned bus, unsigned dev, unsigned fn, uint16_t vendor, uint16_t device,

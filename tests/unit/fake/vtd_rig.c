@@ -7,7 +7,6 @@
 
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
-#include "kernel/acpi/acpi.h"
 #include "kernel/arch/hw.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pmm.h"
@@ -26,7 +25,6 @@ void rig_reset(void)
     fake_pmm_reset();
     fake_log_reset();
     memset(&rig, 0, sizeof rig);
-    rig.dmar_status = rig.ivrs_status = ST_NOTFOUND;
     rig.apic_base = 0xfee00900;
     fake_hw.rdmsr = rig_rdmsr;
     nfunctions = 0;
@@ -41,6 +39,7 @@ static void put(uint32_t at, uint64_t v, unsigned bytes)
 static void grow(uint32_t bytes)
 {
     rig.len += bytes;
+    rig.boot.iommu_len = rig.len;
     put(4, rig.len, 4);
 }
 
@@ -52,7 +51,8 @@ void rig_dmar(uint8_t flags)
     grow(48);
     rig.dmar[36] = 38;
     rig.dmar[37] = flags;
-    rig.dmar_status = ST_OK;
+    rig.boot.iommu = BOOT_IOMMU_DMAR;
+    rig.boot.iommu_table = (uintptr_t)rig.dmar;
 }
 
 void rig_entry(uint16_t type, const void *body, unsigned len)
@@ -125,14 +125,6 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
 uint32_t pci_count(void) { return nfunctions; }
 struct pci_fn *pci_at(uint32_t index) { return index < nfunctions ? &functions[index] : NULL; }
 
-status_t acpi_find(const char sig[4], unsigned index, struct acpi_table *out)
-{
-    if (index != 0)
-        return ST_NOTFOUND;
-    *out = (struct acpi_table){ .data = rig.dmar, .len = rig.len };
-    return memcmp(sig, "DMAR", 4) == 0 ? rig.dmar_status : memcmp(sig, "IVRS", 4) == 0 ? rig.ivrs_status : ST_NOTFOUND;
-}
-
 status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap)
 {
     char reason[96];
@@ -140,5 +132,5 @@ status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap)
     rig_drhd(RIG_BASE0, true, 0);
     rig_scope(3, 0, 0xff, 1, 0, 0);
     vtd_model_init(m, RIG_BASE0, cap, ecap);
-    return iommu_init(reason);
+    return iommu_init(&rig.boot, reason);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A machine for tests of drivers/iommu: builds its DMAR, answers acpi_find and
+ * A machine for tests of drivers/iommu: builds its DMAR and answers
  * the config reads that scope resolution makes.
  */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
 #include "tests/unit/fake/vtd_model.h"
 
@@ -14,7 +15,7 @@
 struct rig {
     uint8_t dmar[4096];
     uint32_t len;
-    status_t dmar_status, ivrs_status;    /* what acpi_find says */
+    struct bootinfo boot;                 /* for iommu_init */
     uint64_t apic_base;                   /* MSR 1Bh */
 };
 extern struct rig rig;

@@ -105,4 +105,5 @@ static inline void hw_flush(const void *p, size_t len) { fake_flush(p, len); }
 static inline uint64_t hw_now_us(void) { return fake_hw.now_us; }
 static inline struct deadline deadline_in(uint64_t us) { return (struct deadline){ hw_now_us() + us }; }
 static inline MUST_USE bool spin(const struct deadline *d) { hw_pause(); return hw_now_us() < d->end_us; }
+static inline void wait_us(uint64_t us) { for (struct deadline d = deadline_in(us); spin(&d);) ; }
 

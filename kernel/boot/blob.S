@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel image inside the UEFI application. */
+/* The kernel image inside a loader; the Makefile gives the include path. */
         .section .blobs, "a"
         .globl blob_kernel, blob_kernel_end
         .hidden blob_kernel, blob_kernel_end

@@ -6,13 +6,10 @@
 
 #define ACPI_HDR_LEN      36u    /* [ACPI 5.2.6] */
 #define ACPI_HDR_LENGTH    4u    /*   u32 whole table */
-#define ACPI_HDR_REVISION  8u    /*   u8 */
 
 /* Generic address structure [ACPI 5.2.3.2]: space, width, offset, access size, u64 address. */
 #define ACPI_GAS_LEN      12u
-#define ACPI_SPACE_MEMORY  0u
 #define ACPI_SPACE_IO      1u
-#define ACPI_SPACE_PCI     2u
 
 static inline uint16_t acpi_rd16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
 static inline uint32_t acpi_rd32(const uint8_t *at)
@@ -32,14 +29,13 @@ static inline uint8_t acpi_sum(const uint8_t *data, size_t len)
     return sum;
 }
 
-/* The table's own length when it fits in what is mapped and has a header, else 0. */
-static inline uint32_t acpi_table_len(const uint8_t *data, size_t mapped)
-{
-    uint32_t len = 0;
-    if (mapped >= ACPI_HDR_LEN)
-        len = acpi_rd32(data + ACPI_HDR_LENGTH);
-    return len >= ACPI_HDR_LEN && len <= mapped ? len : 0;
-}
-
 static inline bool acpi_sig_is(const uint8_t *data, const char sig[4]) { return memcmp(data, sig, 4) == 0; }
 
+/* The table's own length when it has this signature and fits in what there is, else 0. */
+static inline uint32_t acpi_table_len(const uint8_t *data, size_t size, const char sig[4])
+{
+    uint32_t len = 0;
+    if (size >= ACPI_HDR_LEN && acpi_sig_is(data, sig))
+        len = acpi_rd32(data + ACPI_HDR_LENGTH);
+    return len >= ACPI_HDR_LEN && len <= size ? len : 0;
+}

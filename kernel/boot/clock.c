@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The wall clock, read once at boot from the CMOS [MC146818]. */
-#include "kernel/arch/rtc.h"
-
-#include "kernel/arch/hw.h"
+/* The wall clock, read once, from the CMOS [MC146818]. */
+#include "kernel/boot/loader.h"
 
 #define PORT_INDEX   0x70u
 #define PORT_DATA    0x71u
-#define NMI_OFF      0x80u
 #define REG_A        0x0au        /* bit 7: update in progress */
 #define REG_B        0x0bu        /* bit 2: binary, bit 1: 24 hours */
 #define REG_COUNT    6u
-#define UPDATE_US    10000u
+#define MAX_POLLS    100000u      /* an update takes 2 ms, a read 1 us */
 
 static const uint8_t registers[REG_COUNT] = { 0, 2, 4, 7, 8, 9 };   /* s min h day month year */
 
-static uint8_t cmos(uint8_t reg)
+static uint8_t cmos(uint8_t reg)             /* bit 7 of the index stays 0: NMIs on */
 {
-    hw_out8(PORT_INDEX, (uint8_t)(NMI_OFF | reg));
-    return hw_in8(PORT_DATA);
+    __asm__ volatile ("outb %0, %1\n\tinb %2, %0" : "+a"(reg) : "i"(PORT_INDEX), "i"(PORT_DATA));
+    return reg;
 }
 
 static unsigned decode(uint8_t v, uint8_t mode) { return mode & 4 ? v : (v >> 4) * 10u + (v & 15u); }
 
-uint64_t rtc_seconds(const uint8_t raw[REG_COUNT], uint8_t mode)
+uint64_t clock_seconds(const uint8_t raw[REG_COUNT], uint8_t mode)
 {
     static const uint16_t before[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
     unsigned hour = decode(raw[2] & 0x7f, mode), day = decode(raw[3], mode), month = decode(raw[4], mode);
@@ -39,24 +36,26 @@ uint64_t rtc_seconds(const uint8_t raw[REG_COUNT], uint8_t mode)
 
 static bool read_once(uint8_t raw[REG_COUNT])
 {
-    struct deadline d = deadline_in(UPDATE_US);
-    while (cmos(REG_A) & 0x80)
-        if (!spin(&d))
+    for (unsigned polls = 0; cmos(REG_A) & 0x80; polls++)
+        if (polls == MAX_POLLS)
             return false;
     for (unsigned i = 0; i < REG_COUNT; i++)
         raw[i] = cmos(registers[i]);
     return true;
 }
 
-uint64_t rtc_epoch(void)
+void clock_read(struct bootinfo *info)
 {
     uint8_t one[REG_COUNT], two[REG_COUNT];
     uint64_t first = 0, second = 1;
+    uint32_t low, high;
     for (unsigned tries = 0; first != second && tries < 4; tries++) {   /* an update may fall between */
         if (!read_once(one) || !read_once(two))
-            return 0;
-        first = rtc_seconds(one, cmos(REG_B));
-        second = rtc_seconds(two, cmos(REG_B));
+            return;
+        first = clock_seconds(one, cmos(REG_B));
+        second = clock_seconds(two, cmos(REG_B));
     }
-    return first == second ? first : 0;
+    __asm__ volatile ("rdtsc" : "=a"(low), "=d"(high));
+    info->epoch = first == second ? first : 0;
+    info->epoch_tsc = (uint64_t)high << 32 | low;
 }

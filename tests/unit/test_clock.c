@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/arch/rtc.c tests/unit/fake/hw.c */
+/* link: kernel/boot/clock.c */
 /* The host's CMOS clock to seconds, against the C library. */
 #define _DEFAULT_SOURCE
 #include <time.h>
 
-#include "kernel/arch/rtc.h"
+#include "kernel/boot/loader.h"
 #include "tests/unit/unit.h"
 
 static uint8_t bcd(int v) { return (uint8_t)(v / 10 << 4 | v % 10); }
@@ -20,9 +20,9 @@ static void against_libc(time_t t)
         twelve[i] = coded[i] = bcd(v[i]);
     }
     twelve[2] = (uint8_t)(bcd(v[2] % 12 == 0 ? 12 : v[2] % 12) | (v[2] >= 12 ? 0x80 : 0));
-    CHECK_EQ(rtc_seconds(binary, 6), t);
-    CHECK_EQ(rtc_seconds(coded, 2), t);
-    CHECK_EQ(rtc_seconds(twelve, 0), t);
+    CHECK_EQ(clock_seconds(binary, 6), t);
+    CHECK_EQ(clock_seconds(coded, 2), t);
+    CHECK_EQ(clock_seconds(twelve, 0), t);
 }
 
 int main(void)
@@ -31,10 +31,10 @@ int main(void)
         against_libc(t);
     against_libc(951782400);                 /* 29 February 2000 */
     against_libc(1709164800 + 86399);        /* 29 February 2024 */
-    CHECK_EQ(rtc_seconds((const uint8_t[6]){ 60, 0, 0, 1, 1, 24 }, 6), 0);
-    CHECK_EQ(rtc_seconds((const uint8_t[6]){ 0, 0, 24, 1, 1, 24 }, 6), 0);
-    CHECK_EQ(rtc_seconds((const uint8_t[6]){ 0, 0, 0, 0, 1, 24 }, 6), 0);
-    CHECK_EQ(rtc_seconds((const uint8_t[6]){ 0, 0, 0, 1, 13, 24 }, 6), 0);
-    CHECK_EQ(rtc_seconds((const uint8_t[6]){ 255, 255, 255, 255, 255, 255 }, 6), 0);
+    CHECK_EQ(clock_seconds((const uint8_t[6]){ 60, 0, 0, 1, 1, 24 }, 6), 0);
+    CHECK_EQ(clock_seconds((const uint8_t[6]){ 0, 0, 24, 1, 1, 24 }, 6), 0);
+    CHECK_EQ(clock_seconds((const uint8_t[6]){ 0, 0, 0, 0, 1, 24 }, 6), 0);
+    CHECK_EQ(clock_seconds((const uint8_t[6]){ 0, 0, 0, 1, 13, 24 }, 6), 0);
+    CHECK_EQ(clock_seconds((const uint8_t[6]){ 255, 255, 255, 255, 255, 255 }, 6), 0);
     return unit_done();
 }
