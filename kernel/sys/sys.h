@@ -2,7 +2,7 @@
 /*
  * System calls. The rows of SYSCALLS (abi/syscall.h) say what each argument must be; sys_call.c checks
  * all of them and replaces slots by objects before a handler runs. Handlers check what no row can
- * say and leave nothing behind when they fail.
+ * say, and leave nothing behind when they fail (sys_vm_map says where it does).
  */
 #pragma once
 

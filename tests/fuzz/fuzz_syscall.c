@@ -5,7 +5,8 @@
          tests/fuzz/world/world.c tests/fuzz/world/world_virt.c */
 /*
  * System calls from two tasks, one with the system capability and one without,
- * with any number and arguments. What must hold: nothing crashes, every status is
+ * with arguments that mostly are what the call's row asks for, so that objects
+ * come to life, and sometimes anything. What must hold: nothing crashes, every status is
  * known, the task without `system` changes no object count, and when everything
  * is dropped nothing is left.
  */
@@ -15,6 +16,7 @@
 #include "kernel/arch/upcall.h"
 #include "kernel/obj/cap.h"
 #include "kernel/obj/event.h"
+#include "tests/fuzz/world/rows.h"
 #include "tests/fuzz/world/world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,27 +25,75 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *input;
 static size_t left;
+static uint64_t rng;
 static struct kobj system_object;
 
+/* The input, and when it is used up, what follows from it. */
 static uint64_t byte(void)
 {
-    if (left == 0)
-        return 0;
+    if (left == 0) {
+        rng ^= rng << 13;
+        rng ^= rng >> 7;
+        rng ^= rng << 17;
+        return rng >> 32 & 0xff;
+    }
+    rng = (rng ^ *input) * 0x100000001b3 | 1;
     left--;
     return *input++;
 }
 
-/* Mostly small slots and sizes, sometimes wild values. */
-static uint64_t argument(void)
+#define SLOTS 64u      /* slots that are filled here; a wild one may still be anything */
+
+/* Small numbers, pages, user pointers, two halves, sometimes wild values. */
+static uint64_t value(void)
 {
     uint64_t kind = byte(), v = byte();
-    switch (kind % 8) {
+    switch (kind % 12) {
     case 0: return v * 4096;
-    case 1: return WORLD_USER_VA + v * 16;
-    case 2: return v << 16 | byte();
-    case 3: return ~v;
-    case 4: return v << 56 | byte() << 40 | byte();
-    default: return v % 48;
+    case 1: return UINT64_C(4096) << v % 8;
+    case 2: return v % 16 * 4096 | byte() % 8;
+    case 3: return v << 16 | byte();
+    case 4: return (v % 8) << 16 | byte() % 3;
+    case 5: return v % 4;
+    case 6: return ~v;
+    case 7: return v << 56 | byte() << 40 | byte();
+    case 8: return WORLD_USER_VA + v * 16;
+    case 9: return WORLD_USER_VA;
+    default: return v % 128;
+    }
+}
+
+/* A slot that holds an object of the type, OBJ_TYPE_COUNT = of any type, the next after a chosen one. */
+static uint64_t slot_of(const struct task *task, unsigned type)
+{
+    uint64_t from = byte();
+    for (uint64_t i = 0; i < SLOTS; i++) {
+        const struct cap *c = &task->caps[(from + i) % SLOTS];
+        if (c->obj && (c->type == type || type == OBJ_TYPE_COUNT))
+            return (from + i) % SLOTS;
+    }
+    return from;
+}
+
+/* What the row wants, mostly. */
+static uint64_t argument(const struct task *task, const struct kind *k)
+{
+    if (k->type == OBJ_NONE || byte() % 16 == 0)
+        return value();
+    switch (k->type) {
+    case KIND_VALUE: return value() & k->bits;
+    case KIND_NEW: return SLOT_ROOT_EVENT + 1 + byte() % (SLOTS - SLOT_ROOT_EVENT - 1);
+    case KIND_SLOT: return slot_of(task, OBJ_TYPE_COUNT);
+    default: return slot_of(task, k->type);
+    }
+}
+
+/* Where some calls take a struct of arguments: numbers, and slots of events. */
+static void fill_user(const struct task *task)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t v = i % 2 ? slot_of(task, OBJ_EVENT) : value();
+        memcpy(world_user + 8 * i, &v, sizeof v);
     }
 }
 
@@ -57,19 +107,27 @@ static uint64_t objects(void)
 
 static void call(struct task *root, struct task *vmm)
 {
+    static const struct row unknown = { "", SYS_NR_LIMIT, { NONE } };
+    const struct row *r = &rows[byte() % ROWS];
     bool as_root = (byte() & 1) != 0;
-    uint64_t before = objects(), nr = byte() % 100, a[6];
+    struct task *task = as_root ? root : vmm;
+    uint64_t before = objects(), nr, a[6];
+    if (byte() % 32 == 0)
+        r = &unknown;
+    nr = r == &unknown ? byte() : r->nr;
+    if (byte() % 4 == 0)
+        fill_user(task);
     for (unsigned i = 0; i < 6; i++)
-        a[i] = argument();
-    if (as_root && nr >= 64)
-        a[0] = SLOT_SYSTEM;
+        a[i] = argument(task, &r->arg[i]);
     world_fail_after = byte() % 16 == 0 ? (uint32_t)byte() % 4 + 1 : 0;
-    world_thread_is(as_root ? root : vmm);
+    world_thread_is(task);
+    if ((nr == SYS_TASK_EXIT || nr == SYS_TASK_KILL) && byte() % 32 != 0)
+        return;                 /* else nobody lives long */
     if (nr == SYS_SYS_POWER || (!as_root && vmm->ending) || (as_root && nr == SYS_TASK_EXIT))
         return;
-    struct sys_result r = upcall_syscall(a[0], a[1], a[2], a[3], a[4], a[5], nr);
-    MUST(r.status < ST_COUNT);
-    MUST(r.status == ST_OK || r.value == 0);
+    struct sys_result res = upcall_syscall(a[0], a[1], a[2], a[3], a[4], a[5], nr);
+    MUST(res.status < ST_COUNT);
+    MUST(res.status == ST_OK || res.value == 0);
     MUST(as_root || objects() == before);
 }
 
@@ -96,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct task *root, *vmm;
     input = data;
     left = size;
+    rng = 1;
     world_reset();
     memcpy(world_user, data, size < sizeof world_user ? size : sizeof world_user);
     struct event *ev = event_create();
@@ -107,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cap_fill(&root->caps[SLOT_SELF], &root->obj, RIGHT_ALL, 0);
     cap_fill(&root->caps[SLOT_ROOT_EVENT], &ev->obj, RIGHT_ALL, ~UINT64_C(0));
     cap_fill(&root->caps[4], &vmm->obj, RIGHT_ALL, 0);
-    for (unsigned calls = 0; left > 0 && calls < 400; calls++)
+    for (unsigned calls = 0; calls < 400; calls++)
         call(root, vmm);
     root->ending = 1;       /* its own threads may be dropped too */
     drop_all(root);

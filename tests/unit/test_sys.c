@@ -10,27 +10,9 @@
 #include "kernel/obj/event.h"
 #include "kernel/sched/sched.h"
 #include "kernel/virt/vcpu.h"
+#include "tests/fuzz/world/rows.h"
 #include "tests/fuzz/world/world.h"
 #include "unit.h"
-
-/* ---- the rows, once more ---- */
-enum { KIND_VALUE = OBJ_TYPE_COUNT, KIND_SLOT, KIND_NEW };
-struct kind { unsigned type; uint64_t bits; };
-#define NONE             { OBJ_NONE, 0 }
-#define CAP(type, right) { OBJ_##type, RIGHT_##right }
-#define SLOT             { KIND_SLOT, 0 }
-#define NEW(rights)      { KIND_NEW, RIGHT_##rights }
-#define BITS(mask)       { KIND_VALUE, mask }
-#define SYSTEM           CAP(SYSTEM, MANAGE)
-#define ANY              BITS(UINT64_MAX)
-#define U32              BITS(UINT32_MAX)
-#define PAGES            BITS(~UINT64_C(0xfff))
-static const struct row { const char *name; unsigned nr; struct kind arg[7]; } rows[] = {
-#define X(n, v, doc, ...) { #n, v, { __VA_ARGS__ } },
-    SYSCALLS(X)
-#undef X
-};
-#undef SYSTEM
 
 /* ---- a monitor with one object of each type, in the slot BASE + type ---- */
 #define BASE   20u
@@ -116,7 +98,7 @@ static void rows_refuse(void)
 {
     uint64_t before = objects();
     unsigned checked = 0;
-    for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++)
+    for (const struct row *r = rows; r < rows + ROWS; r++)
         for (unsigned i = 0; r->arg[i].type != OBJ_NONE; i++, checked++) {
             const struct kind *k = &r->arg[i];
             if (k->type == KIND_VALUE) {
@@ -151,7 +133,7 @@ static void rows_refuse(void)
     CHECK_EQ(objects(), before);
     for (unsigned nr = 0; nr < 300; nr++) {
         bool known = false;
-        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned i = 0; i < ROWS; i++)
             known |= rows[i].nr == nr;
         if (!known)
             CHECK_EQ(call(nr, SLOT_SYSTEM, 0, 0, 0, 0, 0), ST_INVAL);
@@ -162,7 +144,7 @@ static void rows_refuse(void)
 /* From SYS_INFO on, system comes first; nothing before asks for it. */
 static void monitors_rows(void)
 {
-    for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++)
+    for (const struct row *r = rows; r < rows + ROWS; r++)
         CHECK((r->nr >= SYS_SYS_INFO) == (r->arg[0].type == OBJ_SYSTEM && r->arg[0].bits == RIGHT_MANAGE));
 }
 
