@@ -60,8 +60,6 @@ MUST_USE status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t
 struct boot_blob { uint64_t base, len; const char *name; };
 /* Modules of the loader, then vmm.elf. ST_NOTFOUND. */
 MUST_USE status_t sys_root_module(uint64_t index, struct boot_blob *out);
-uint32_t sys_root_modules(void);
 /* Loads the monitor and makes it runnable on this CPU. Panics when the image is unfit. */
 void sys_root_start(void);
-struct event;
 extern struct event *sys_root_event;

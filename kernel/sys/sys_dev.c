@@ -31,9 +31,7 @@ status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, ui
 }
 
 status_t sys_dev_info(const struct device *dev, uint64_t ptr)
-{
-    return user_copy_out(ptr, &dev->fn->info, sizeof dev->fn->info);
-}
+{ return user_copy_out(ptr, &dev->fn->info, sizeof dev->fn->info); }
 
 status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags)
 {

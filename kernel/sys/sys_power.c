@@ -13,12 +13,10 @@
 #define CONSOLE_CHUNK     64u            /* 6 ms at 115200 baud between preemption points */
 #define SETTLE_US         100000u
 
-/* system op typa typb. Comes back only when the machine did not obey. */
+/* The call's row bounds all three. Comes back only when the machine did not obey. */
 status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb)
 {
     const struct bootinfo *bi = boot_info();
-    if (op > POWER_OFF || typa > 7 || typb > 7)
-        return ST_INVAL;
     if (op == POWER_OFF && bi->pm1a_cnt == 0)
         return ST_UNSUPP;
     upcall_panic();                       /* no DMA from here on */
@@ -45,7 +43,6 @@ status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value)
 {
     char chunk[CONSOLE_CHUNK];
     uint64_t len = MIN(size, sizeof chunk);
-    status_t st;
     if (size == 0 || size > 1024)
         return ST_INVAL;
     if (nr == SYS_CONSOLE_READ) {
@@ -54,9 +51,7 @@ status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value)
     }
     for (uint64_t done = 0; done < size; done += len) {
         len = MIN(size - done, sizeof chunk);
-        st = user_copy_in(chunk, ptr + done, len);
-        if (st != ST_OK)
-            return st;
+        TRY(user_copy_in(chunk, ptr + done, len));
         console_write(chunk, len);
         upcall_preempt_point();
     }

@@ -19,8 +19,6 @@ extern const uint8_t blob_monitor[], blob_monitor_end[], blob_vmm[], blob_vmm_en
 struct event *sys_root_event;
 static struct kobj system_object;
 
-uint32_t sys_root_modules(void) { return boot_info()->modules + 1; }
-
 status_t sys_root_module(uint64_t index, struct boot_blob *out)
 {
     const struct bootinfo *bi = boot_info();

@@ -33,7 +33,7 @@ struct vm {
     struct vm_cpuid cpuid[VM_CPUID_MAX + 1]; /* const after start; row 0 stays zero */
 };
 
-MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_obj.c */
+MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_vm.c */
 void vm_destroy(struct kobj *obj);                   /* every vCPU and device is gone; dma already destroyed */
 /* RAM before start; prot PT_R|PT_W|PT_X. Takes no reference (caller does). */
 MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot);

@@ -20,7 +20,6 @@ status_t sys_root_module(uint64_t index, struct boot_blob *out)
     *out = (struct boot_blob){ 0x100000, 0x2345, "guests/kernel" };
     return index < 2 ? ST_OK : ST_NOTFOUND;
 }
-uint32_t sys_root_modules(void) { return 2; }
 
 status_t vm_create(struct vm **out)
 {
