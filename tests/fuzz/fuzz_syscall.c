@@ -69,7 +69,7 @@ static uint64_t slot_of(const struct task *task, unsigned type)
     uint64_t from = byte();
     for (uint64_t i = 0; i < SLOTS; i++) {
         const struct cap *c = &task->caps[(from + i) % SLOTS];
-        if (c->obj && (c->type == type || type == OBJ_TYPE_COUNT))
+        if (c->obj && (c->obj->type == type || type == OBJ_TYPE_COUNT))
             return (from + i) % SLOTS;
     }
     return from;
