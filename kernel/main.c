@@ -3,7 +3,6 @@
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
 #include "kernel/arch/boot.h"
-#include "kernel/arch/cpu.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
 #include "kernel/lib/fmt.h"
@@ -21,14 +20,14 @@ static uint32_t virt_failed;              /* any CPU: one that cannot run guests
 static void start_cpu(const struct bootinfo *bi)
 {
     features_detect();
-    tsc_calibrate();
+    const char *tsc = tsc_calibrate();
     console_init(bi->console_port, bi->console_baud);
     cpu_setup();
     const char *missing = features_log();
     if (missing)
         boot_refuse("this CPU lacks what Cordon cannot run without: %s", missing);
     spec_log();
-    log_line("cpu: TSC %lu kHz by %s", tsc_hz() / 1000, tsc_source());
+    log_line("cpu: TSC %lu kHz by %s", tsc_hz() / 1000, tsc);
     platform.tsc_hz = tsc_hz();
     platform.boot_tsc = hw_rdtsc();
     if (bi->epoch != 0)

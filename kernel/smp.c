@@ -59,12 +59,12 @@ static bool wait_for(const uint32_t *word, uint32_t want, uint64_t us)
 static bool wake_up(struct ap_params *params, uint32_t apic_id)
 {
     uint8_t page = (uint8_t)(params->self >> PAGE_SHIFT);
-    lapic_send_init(apic_id);
+    lapic_send(apic_id, IPI_INIT);
     wait_us(INIT_US);
-    lapic_send_startup(apic_id, page);
+    lapic_send(apic_id, IPI_STARTUP | page);
     if (wait_for(&params->go, 0, SIPI_US))
         return true;
-    lapic_send_startup(apic_id, page);
+    lapic_send(apic_id, IPI_STARTUP | page);
     return wait_for(&params->go, 0, CLAIM_US) ||
            __atomic_exchange_n(&params->go, 0, __ATOMIC_ACQ_REL) == 0;   /* too late from here on */
 }

@@ -6,7 +6,6 @@
  */
 #include "drivers/pci/scan.h"
 
-
 #define ALL  0xffffffffu
 #define HEAD 0xffff00ffu       /* first dword of a capability: link_at() gives the link */
 

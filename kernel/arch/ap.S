@@ -10,11 +10,6 @@
 #define AP_GO       0xfd8
 #define AP_SELF     0xfdc
 
-#define MSR_EFER        0xc0000080
-#define EFER_LME_NXE    0x900
-#define CR4_PAE_PGE     0xa0
-#define CR0_PG_WP_NE_PE 0x80010031
-
         .section .rodata
         .globl  ap_code, ap_code_end
         .balign 16
@@ -33,16 +28,16 @@ ap_code:
         mov     %eax, ap_gdt_ptr - ap_code + 2
         lea     ap_long - ap_code(%ebx), %eax
         mov     %eax, ap_far - ap_code
-        mov     $CR4_PAE_PGE, %eax
+        mov     $0xa0, %eax             /* CR4: PAE, PGE */
         mov     %eax, %cr4
         mov     AP_CR3, %eax
         mov     %eax, %cr3
-        mov     $MSR_EFER, %ecx
-        mov     $EFER_LME_NXE, %eax
+        mov     $0xc0000080, %ecx       /* EFER: LME, NXE */
+        mov     $0x900, %eax
         xor     %edx, %edx
         wrmsr
         lgdtl   ap_gdt_ptr - ap_code
-        mov     $CR0_PG_WP_NE_PE, %eax
+        mov     $0x80010031, %eax       /* CR0: PG, WP, NE, ET, PE */
         mov     %eax, %cr0
         ljmpl   *(ap_far - ap_code)
 9:      hlt

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the kernel uses of arch/: CPU bring-up, features, time, FPU, context switch, and what it includes. */
+/* What the kernel uses of arch/: CPU bring-up, features, time, FPU, local APIC, context switch, and what it includes. */
 #pragma once
 
-#include "kernel/arch/lapic.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/spinlock.h"
 #include "kernel/arch/upcall.h"
@@ -28,10 +27,51 @@ extern struct cpu_features cpu_features;
 struct cpuid_regs cpuid_leaf(uint32_t leaf);   /* zeros when the CPU does not have it */
 
 uint64_t tsc_hz(void);                        /* calibrated, const after boot */
-/* Boot CPU, once: CPUID when it says, else the 8254; a line says which. */
-void tsc_calibrate(void);
-const char *tsc_source(void);                 /* how it is known, for the boot log */
+/* Boot CPU, once: CPUID when it says, else the 8254. Returns which, for the log. */
+const char *tsc_calibrate(void);
+#define CALIBRATE_ROUNDS 10u
+#define CALIBRATE_CLOSE  512u    /* a time between two readings is good when they are this part of the span apart */
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
+
+/* Per-CPU deadlines. The handler is named by an enum; no function pointers. */
+enum ktimer_kind { KTIMER_EVENT, KTIMER_VLAPIC, KTIMER_WAIT, KTIMER_KICK };
+
+struct ktimer {
+    struct ktimer *next;     /* list of the CPU, by deadline */
+    uint64_t deadline;       /* TSC */
+    uint32_t cpu;            /* where it is armed */
+    uint8_t kind, armed;
+};
+
+/* Arms (or re-arms) on the calling CPU. */
+void ktimer_set(struct ktimer *timer, uint64_t deadline_tsc);
+/* From any CPU; afterwards the handler does not run. */
+void ktimer_cancel(struct ktimer *timer);
+/* The timer interrupt: runs what is due, programs the next. */
+void ktimer_irq(void);
+
+/* Host local APIC: x2APIC when the CPU has it, else the xAPIC page. */
+/* Host vectors. Device interrupts use VEC_DEVICE_FIRST .. VEC_DEVICE_LAST, per CPU. */
+#define VEC_DEVICE_FIRST 0x30u
+#define VEC_DEVICE_LAST  0xdfu
+#define VEC_CONSOLE      0xe0u   /* UART through the I/O APIC, CPU 0 */
+#define VEC_IOMMU_FAULT  0xe1u
+#define VEC_TIMER        0xf0u
+#define VEC_RESCHED      0xf1u   /* look at need_resched, leave the guest */
+#define VEC_SPURIOUS     0xffu
+
+extern bool lapic_is_x2apic;         /* const after boot */
+void lapic_init_cpu(void);           /* each CPU once */
+void lapic_eoi(void);
+void lapic_ipi(uint32_t cpu, uint8_t vector);      /* fixed, by CPU index */
+void lapic_nmi_others(void);                        /* panic: stop the others */
+/* One shot at an absolute TSC value that is not 0; a past value fires at once. This CPU. */
+void lapic_timer_set(uint64_t deadline_tsc);
+
+/* Any message, by APIC id. Others than fixed ones: */
+#define IPI_INIT         0x04500u
+#define IPI_STARTUP      0x04600u    /* | number of the page below 1 MiB to start in */
+void lapic_send(uint32_t apic_id, uint32_t command);
 
 /* FPU. An area is a page in XSAVE layout. */
 struct fpu_area;

@@ -84,7 +84,6 @@ entry_stubs:
 
 /* NMI, #DF, #MC: any moment, own stack; GS may be the user's although CS is the kernel's.
  * The user cannot choose a GS base in the upper half (no FSGSBASE), so its sign tells. */
-        .balign 64
 trap_own_stack:
         PUSH_GPRS
         mov     $MSR_GS_BASE, %ecx

@@ -13,8 +13,7 @@ enum need { OPTIONAL, GUESTS, KERNEL };     /* without it: all runs, no guest st
 /* [SDM2 CPUID], [APM3 E.3]. The first rows, with names, are the requirements that users see. */
 static const struct feature {
     uint32_t leaf, bits;
-    uint8_t reg, at;                        /* at: of the bool in cpu_features; true when a row has all its bits */
-    uint8_t need;
+    uint8_t reg, at, need;                  /* at: of the bool in cpu_features; true when a row has all its bits */
     const char *name, *why;
 } features[] = {
 #define F(field) offsetof(struct cpu_features, field)

@@ -18,15 +18,13 @@ static inline void hw_mmio_wr16(uintptr_t a, uint16_t v) { *(volatile uint16_t *
 static inline void hw_mmio_wr32(uintptr_t a, uint32_t v) { *(volatile uint32_t *)a = v; }
 static inline void hw_mmio_wr64(uintptr_t a, uint64_t v) { *(volatile uint64_t *)a = v; }
 
-static inline uint8_t hw_in8(uint16_t p)
-{ uint8_t v; __asm__ volatile ("inb %1, %0" : "=a"(v) : "Nd"(p)); return v; }
-static inline uint16_t hw_in16(uint16_t p)
-{ uint16_t v; __asm__ volatile ("inw %1, %0" : "=a"(v) : "Nd"(p)); return v; }
-static inline uint32_t hw_in32(uint16_t p)
-{ uint32_t v; __asm__ volatile ("inl %1, %0" : "=a"(v) : "Nd"(p)); return v; }
-static inline void hw_out8(uint16_t p, uint8_t v) { __asm__ volatile ("outb %0, %1" : : "a"(v), "Nd"(p)); }
-static inline void hw_out16(uint16_t p, uint16_t v) { __asm__ volatile ("outw %0, %1" : : "a"(v), "Nd"(p)); }
-static inline void hw_out32(uint16_t p, uint32_t v) { __asm__ volatile ("outl %0, %1" : : "a"(v), "Nd"(p)); }
+#define HW_PORT(n) \
+    static inline uint##n##_t hw_in##n(uint16_t p) \
+    { uint##n##_t v; __asm__ volatile ("in %1, %0" : "=a"(v) : "Nd"(p)); return v; } \
+    static inline void hw_out##n(uint16_t p, uint##n##_t v) { __asm__ volatile ("out %0, %1" : : "a"(v), "Nd"(p)); }
+HW_PORT(8)
+HW_PORT(16)
+HW_PORT(32)
 
 static inline uint64_t hw_rdmsr(uint32_t msr)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-CPU deadlines on the local APIC timer: a list by deadline, short by nature. */
-#include "kernel/arch/ktimer.h"
-
 #include "kernel/arch/cpu.h"
 
 static struct queue {

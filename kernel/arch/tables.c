@@ -48,21 +48,18 @@ void tables_load(struct cpu_area *area)
 {
     struct table_ptr gdtr = { sizeof area->gdt - 1, (uintptr_t)area->gdt };
     struct table_ptr idtr = { sizeof idt - 1, (uintptr_t)idt };
-    uint64_t scratch;
     __asm__ volatile ("lgdt %[gdtr]\n\t"
                       "mov %[data], %%ss\n\t"
                       ".irp reg, ds, es, fs, gs\n\t"
                       "mov %[zero], %%\\reg\n\t"
                       ".endr\n\t"
                       "pushq %[code]\n\t"
-                      "lea 1f(%%rip), %[scratch]\n\t"
-                      "push %[scratch]\n\t"
+                      "pushq $1f\n\t"
                       "lretq\n"
                       "1:\n\t"
                       "ltr %w[tss]\n\t"
                       "lidt %[idtr]"
-                      : [scratch] "=&r"(scratch)
-                      : [gdtr] "m"(gdtr), [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
+                      : : [gdtr] "m"(gdtr), [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
                         [code] "i"(SEL_KCODE), [tss] "r"(SEL_TSS)
                       : "memory");
     hw_wrmsr(MSR_GS_BASE, (uintptr_t)&area->pc);

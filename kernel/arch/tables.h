@@ -9,10 +9,8 @@ enum ist { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };
 
 struct tss64 {                          /* [SDM3 8.7] */
     uint32_t rsvd_00;                   /* 00 */
-    uint64_t rsp0, rsp1, rsp2;          /* 04 */
-    uint64_t rsvd_1c;                   /* 1c */
-    uint64_t ist[7];                    /* 24 IST1 first */
-    uint64_t rsvd_5c;                   /* 5c */
+    uint64_t rsp0, rsp1, rsp2, rsvd_1c; /* 04 */
+    uint64_t ist[7], rsvd_5c;           /* 24 IST1 first */
     uint16_t rsvd_64, io_bitmap;        /* 64 */
 } __attribute__((packed));
 AT(struct tss64, rsp0, 0x04);

@@ -3,12 +3,7 @@
 #include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
 
-#define VEC_NMI          2u
-#define VEC_DOUBLE_FAULT 8u
-#define VEC_GP           13u
-#define VEC_PF           14u
-#define VEC_MC           18u
-#define VEC_FIRST_IRQ    32u
+enum { VEC_NMI = 2, VEC_DOUBLE_FAULT = 8, VEC_GP = 13, VEC_PF = 14, VEC_MC = 18, VEC_FIRST_IRQ = 32 };
 
 /* copy.S: bytes not copied; the one instruction that may fault, and where it goes on then. */
 uint64_t copy_user(void *dst, const void *src, uint64_t len);

@@ -3,20 +3,16 @@
 #include "kernel/arch/cpu.h"
 
 /* 8254 channel 2: gate and output in port 61h, one shot [8254 data sheet, mode 0] */
+enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PORT_B = 0x61 };
+#define PIT_CH2_SHOT    0xb0      /* channel 2, low then high byte, mode 0 */
+#define PIT_CH2_LATCH   0x80
+#define PORT_B_GATE2    0x01
+#define PORT_B_SPKR     0x02
 #define PIT_HZ          1193182u
-#define PIT_CH2         0x42
-#define PIT_MODE        0x43
-#define   PIT_CH2_SHOT  0xb0      /* channel 2, low then high byte, mode 0 */
-#define   PIT_CH2_LATCH 0x80
-#define PORT_B          0x61
-#define   PORT_B_GATE2  0x01
-#define   PORT_B_SPKR   0x02
 
 #define PIT_TICKS       11932u    /* 10 ms */
 #define PIT_LATE        60000u    /* near its end the counter may have wrapped */
 #define PIT_START       0xffffu
-#define ROUNDS          10u
-#define CLOSE           512u      /* a time between two readings is good when they are this part of the span apart */
 #define MAX_POLLS       1000000u
 #define TSC_HZ_MIN      100000000ull
 #define TSC_HZ_MAX      20000000000ull
@@ -24,19 +20,16 @@
 
 static uint64_t hz = TSC_HZ_GUESS;          /* const after calibration */
 static uint64_t us_mult = ((UINT64_C(1000000) << 32) / TSC_HZ_GUESS);   /* us = tsc * mult >> 32 */
-static const char *source = "guessed";
 
 uint64_t tsc_hz(void) { return hz; }
-const char *tsc_source(void) { return source; }
 uint64_t hw_now_us(void) { return (uint64_t)(((unsigned __int128)hw_rdtsc() * us_mult) >> 32); }
 
-static bool accept(uint64_t value, const char *from)
+static bool accept(uint64_t value)
 {
     if (value < TSC_HZ_MIN || value > TSC_HZ_MAX)
         return false;
     hz = value;
     us_mult = (UINT64_C(1000000) << 32) / value;
-    source = from;
     return true;
 }
 
@@ -53,7 +46,7 @@ static uint64_t from_pit(void)
     hw_out8(PORT_B, gate);
     uint64_t started = hw_rdtsc();
     for (uint32_t i = 0, passed = 0; i < MAX_POLLS && passed < PIT_LATE; i++) {
-        uint64_t before = hw_rdtsc(), close = (before - start) / CLOSE;
+        uint64_t before = hw_rdtsc(), close = (before - start) / CALIBRATE_CLOSE;
         hw_out8(PIT_MODE, PIT_CH2_LATCH);
         uint8_t low = hw_in8(PIT_CH2);
         passed = PIT_START - (low | (uint32_t)hw_in8(PIT_CH2) << 8);
@@ -64,10 +57,13 @@ static uint64_t from_pit(void)
     return 0;
 }
 
-void tsc_calibrate(void)
+const char *tsc_calibrate(void)
 {
     struct cpuid_regs r = cpuid_leaf(0x15);    /* the ratio and often the crystal [SDM3 18.7.3] */
-    bool done = r.eax != 0 && accept((uint64_t)r.ecx * r.ebx / r.eax, "CPUID");
-    for (unsigned i = 0; i < ROUNDS && !done; i++)
-        done = accept(from_pit(), "8254");
+    if (r.eax != 0 && accept((uint64_t)r.ecx * r.ebx / r.eax))
+        return "CPUID";
+    for (unsigned i = 0; i < CALIBRATE_ROUNDS; i++)
+        if (accept(from_pit()))
+            return "8254";
+    return "a guess";
 }

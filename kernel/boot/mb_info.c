@@ -2,7 +2,6 @@
 /* Reads what a Multiboot 1 loader left in memory. The loader is trusted no further than its bytes go. */
 #include "kernel/boot/mb_info.h"
 
-
 /* Multiboot information, offsets of 32-bit fields [Multiboot 3.3] */
 #define MBI_FLAGS      0u
 #define   MBI_HAS_MEM  0x001u

@@ -2,7 +2,6 @@
 /* The firmware's memory map, which may be unsorted, overlap, wrap or end in the middle of a page. Pure. */
 #include "kernel/boot/loader.h"
 
-
 #define PA_LIMIT  (1ull << 52)
 #define LOW_END   0x100000ull                /* firmware's data */
 #define PLACE_END (1ull << 32)

@@ -2,7 +2,6 @@
 /* The UEFI application: loads the kernel and what cordon.conf names, leaves boot services, enters the kernel. */
 #include "kernel/boot/uefi.h"
 
-
 #define READ_TIME  10000000ull               /* microseconds that a last message stays before firmware goes on */
 
 static efi_status prepare(struct loader *l)

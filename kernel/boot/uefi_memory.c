@@ -2,7 +2,6 @@
 /* Memory under UEFI: places for the kernel and what it is handed, the firmware's tables, its map, the way out. */
 #include "kernel/boot/uefi.h"
 
-
 #define BELOW_4G   0xffffffffull
 #define MAP_PAGES  16u                       /* 64 KiB: ten times what firmware needs today */
 #define PA_LIMIT   (1ull << 52)

@@ -2,14 +2,9 @@
 /* Interrupt dispatch by vector: device vectors, per CPU, and the kernel's own two interrupt sources. */
 #include "kernel/irq/irq.h"
 
-#include "kernel/arch/lapic.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/arch/upcall.h"
-#include "kernel/config.h"
 #include "kernel/irq/ioapic.h"
 #include "kernel/log/console.h"
 #include "kernel/obj/event.h"
-#include "kernel/arch/ktimer.h"
 
 /* ---- device vectors ---- */
 #define VECTORS  (VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1u)

@@ -27,7 +27,5 @@ _Static_assert(sizeof(struct elf64_phdr) == 56, "ELF-64 program header");
 
 /* Little-endian x86-64 executable with a fixed address. */
 static inline bool elf64_is_exec(const struct elf64_ehdr *eh)
-{
-    return memcmp(eh->ident, "\x7f" "ELF" "\2\1", 6) == 0 && eh->type == 2 && eh->machine == 62;
-}
+{ return memcmp(eh->ident, "\x7f" "ELF" "\2\1", 6) == 0 && eh->type == 2 && eh->machine == 62; }
 

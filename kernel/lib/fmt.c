@@ -15,12 +15,11 @@ static void put(struct out *o, char c)
 
 static void put_text(struct out *o, const struct field *field, const char *s, size_t len)
 {
-    size_t pad = field->width > len ? field->width - len : 0;
-    for (; pad > 0 && !field->left; pad--)
+    for (size_t i = len; i < field->width && !field->left; i++)
         put(o, ' ');
     for (size_t i = 0; i < len; i++)
         put(o, s[i]);
-    for (; pad > 0; pad--)
+    for (size_t i = len; i < field->width && field->left; i++)
         put(o, ' ');
 }
 

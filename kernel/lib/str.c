@@ -33,10 +33,10 @@ void *memmove(void *dst, const void *src, size_t n)
 int memcmp(const void *a, const void *b, size_t n)
 {
     const uint8_t *x = a, *y = b;
-    for (size_t i = 0; i < n; i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    return 0;
+    size_t i = 0;
+    while (i < n && x[i] == y[i])
+        i++;
+    return i < n ? x[i] - y[i] : 0;
 }
 #endif
 

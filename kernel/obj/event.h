@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/ktimer.h"
 #include "kernel/obj/kobj.h"
 
 struct thread;

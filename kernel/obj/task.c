@@ -2,7 +2,6 @@
 /* Tasks: creation, mapping, and the one way they end. */
 #include "kernel/obj/task.h"
 
-#include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/cap.h"

@@ -2,8 +2,6 @@
 /* Per-CPU run queues and the switch. */
 #include "kernel/sched/sched.h"
 
-#include "kernel/config.h"
-
 struct runqueue {
     struct spinlock lock;
     struct thread *tail[PRIO_COUNT];     /* lock: READY threads, in a ring whose next is the first */

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/obj/cap.h"
 #include "kernel/virt/vm.h"
 

@@ -2,8 +2,6 @@
 /* System calls: one decode for all of them, then a direct switch on the number. */
 #include "kernel/sys/sys.h"
 
-#include "kernel/arch/cpu.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
 #include "kernel/virt/vcpu.h"

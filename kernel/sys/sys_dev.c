@@ -2,7 +2,6 @@
 /* Devices and their interrupts: the owner's calls, then the monitor's, then what SYS_INFO says of them. */
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
-#include "kernel/arch/cpu.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
 #include "kernel/sys/sys.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SYS_INFO: records of one kind, copied out one after the other. */
-#include "kernel/arch/cpu.h"
-#include "kernel/arch/percpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
 #include "kernel/sched/sched.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Views of boot modules, and what a task maps. Monitor only. */
-#include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"

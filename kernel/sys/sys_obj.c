@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads, channels, capabilities and the ends of objects. Monitor only. */
-#include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
 #include "kernel/sched/sched.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Power and the console. Monitor only. */
 #include "kernel/abi/bootinfo.h"
-#include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/sched/sched.h"

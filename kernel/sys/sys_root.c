@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The root task: the monitor's image, its first capabilities, and the boot files it may map. */
 #include "kernel/abi/bootinfo.h"
-#include "kernel/arch/cpu.h"
 #include "kernel/lib/elf.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"

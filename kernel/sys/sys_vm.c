@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Virtual machines: creation, guest RAM, vCPUs, the CPUID table, and the end. */
-#include "kernel/arch/cpu.h"
 #include "kernel/dev/dev.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"

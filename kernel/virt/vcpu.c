@@ -2,7 +2,6 @@
 /* The neutral vCPU: life, home thread, and what it does between two stays in the guest. */
 #include "kernel/virt/vcpu.h"
 
-#include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 #include "kernel/virt/virt.h"

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "kernel/arch/ktimer.h"
+#include "kernel/arch/cpu.h"
 
 struct vcpu;
 struct vm;

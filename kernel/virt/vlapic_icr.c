@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who gets an interrupt message, from a local APIC or a device [SDM3 11.6, 11.11]. */
-#include "kernel/arch/upcall.h"
 #include "kernel/virt/vcpu.h"
 
 /* Message address and data [SDM3 11.11.1, 11.11.2] */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC timer on the CPU's own deadline list [SDM3 11.5.4]. */
-#include "kernel/arch/cpu.h"
-#include "kernel/arch/hw.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/virt/vcpu.h"
 
 #define MODE_PERIODIC  BIT32(17)

@@ -2,7 +2,6 @@
 /* Virtual machines: identity, nested page table, shoot-down. */
 #include "kernel/virt/vm.h"
 
-#include "kernel/arch/cpu.h"
 #include "kernel/lib/idpool.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/space.h"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernel/abi/vcpu_state.h"
-#include "kernel/config.h"
 #include "kernel/mm/ptab.h"
 #include "kernel/obj/memory.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A virtual machine's CPUID table [SDM2 CPUID], [APM3 E]: the rows that the VMM supplied, and what changes at
  * run time: the vCPU's id, its mode bits, the sizes that depend on its XCR0. */
-#include "kernel/arch/hw.h"
-#include "kernel/arch/msr.h"
 #include "kernel/virt/vcpu.h"
 
 #define CR4_PKE         BIT64(22)

@@ -12,7 +12,7 @@
 #include "drivers/pci/pci_regs.h"
 #include "kernel/abi/syscall.h"
 #include "kernel/arch/hw.h"
-#include "kernel/arch/lapic.h"
+#include "kernel/arch/cpu.h"
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/config.h"

@@ -6,7 +6,6 @@
  */
 #include "drivers/iommu/vtd/vtd.h"
 
-
 #define DOMIDS 256u              /* more than MAX_VMS; id 0 is never used: caching mode tags with it */
 
 /* [VT-d 9.8] */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Turning SVM on, and the permission maps that all guests share. */
-#include "kernel/arch/cpu.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"

@@ -13,7 +13,6 @@
  * is in one; a timer brings it out again. rip tells when the shadow is over; a guest
  * that stays at one rip (a jump to itself) gets its interrupt after a few tries.
  */
-#include "kernel/arch/cpu.h"
 #include "kernel/virt/svm/svm.h"
 
 #define KICK_US        50u

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exits that left the fast path: handled here, or a record for the VMM. Host state, interrupts off. */
-#include "kernel/arch/cpu.h"
 #include "kernel/virt/svm/svm.h"
 
 /* What an exit leads to. From SKIP on the guest continues behind the instruction, whose length may have to

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop of VCPU_RUN on SVM: complete what the VMM answered, enter, handle, repeat. */
-#include "kernel/arch/cpu.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 

@@ -4,7 +4,6 @@
  * Into the VMCB's save area go only values that were masked or checked; its control
  * area is never written with a value from the page, the interrupt shadow's bit apart.
  */
-#include "kernel/arch/cpu.h"
 #include "kernel/virt/svm/svm.h"
 
 #define ATTR_BITS    0x0fffu
