@@ -36,7 +36,7 @@ static void flush(const struct ptab *pt, const uint64_t *first, const uint64_t *
 
 static uint64_t *new_table(struct ptab *pt)
 {
-    uint64_t *table = pmm_alloc();
+    uint64_t *table = pt->pages < pt->limit ? pmm_alloc() : NULL;
     if (table) {
         pt->pages++;
         flush(pt, table, table + 512);
@@ -47,7 +47,8 @@ static uint64_t *new_table(struct ptab *pt)
 status_t ptab_init(struct ptab *pt, const struct ptab_fmt *fmt, unsigned levels, unsigned leaf_max, bool flush_stores)
 {
     KASSERT(levels >= 3 && levels <= 5 && leaf_max >= 1 && leaf_max <= 3);
-    *pt = (struct ptab){ .fmt = fmt, .levels = levels, .leaf_max = leaf_max, .flush = flush_stores };
+    *pt = (struct ptab){ .fmt = fmt, .levels = levels, .leaf_max = leaf_max, .flush = flush_stores,
+                         .limit = PTAB_NO_LIMIT };
     pt->root = new_table(pt);
     return pt->root ? ST_OK : ST_NOSPACE;
 }

@@ -19,6 +19,8 @@
 #define PT_WC    0x20u    /* write-combining */
 #define PT_GLOBAL 0x40u
 
+#define PTAB_NO_LIMIT  UINT32_MAX
+
 struct ptab_fmt {
     uint64_t valid;        /* entry is present when (entry & valid) != 0 */
     uint64_t addr;         /* address bits of an entry */
@@ -37,7 +39,7 @@ struct ptab {
     unsigned leaf_max;     /* 1 = 4K only, 2 = 2M too, 3 = 1G too */
     bool flush;            /* hardware does not snoop: flush each store */
     uint64_t *reap;        /* removed table pages, linked by their first word */
-    unsigned pages;        /* table pages in use, root included */
+    unsigned pages, limit; /* table pages in use, root included; no more than limit, which the owner may lower */
 };
 
 /* Allocates the root. ST_NOSPACE. */

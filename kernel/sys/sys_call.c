@@ -80,11 +80,11 @@ static status_t use(struct sys_call *c, uint64_t nr)
 {
     const union sys_arg *a = c->a;
     switch (nr) {
-    case SYS_VCPU_STATE: return a[1].v == 0 ? vcpu_state_get(a[0].vcpu, a[2].u32) : vcpu_state_set(a[0].vcpu, a[2].u32);
+    case SYS_VCPU_STATE: return vcpu_state(a[0].vcpu, a[1].v, a[2].u32);
     case SYS_VCPU_LAPIC:
         c->value.v = a[3].v;
         return vcpu_lapic(a[0].vcpu, a[1].v, a[2].u32, &c->value.v);
-    case SYS_VCPU_LINE: return a[1].v > 2 ? ST_INVAL : vcpu_line(a[0].vcpu, a[1].u32, a[2].v);
+    case SYS_VCPU_LINE: return vcpu_line(a[0].vcpu, a[1].u32, a[2].v);
     case SYS_VCPU_STATS: return user_copy_out(a[1].v, &a[0].vcpu->stats, sizeof a[0].vcpu->stats);
     case SYS_VM_MSI: upcall_vm_msi(a[0].vm, a[1].v, a[2].u32); break;
     case SYS_VM_CPUID: return sys_vm_cpuid(a[0].vm, a[1].v, a[2].v);

@@ -20,13 +20,13 @@ status_t sys_vm_map_bar(struct vm *vm, const struct device *dev, uint64_t bar, u
     bool prefetchable;
     TRY(bar_place(vm, dev, gpa, len));
     TRY(dev_bar_range(dev, bar, off, len, &hpa, &prefetchable));
-    return vm_map_mmio(vm, gpa, hpa, len, prefetchable);
+    return vm_map(vm, gpa, hpa, len, PT_R | PT_W | (prefetchable ? PT_WC : PT_UC));
 }
 
 status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len)
 {
     TRY(bar_place(vm, dev, gpa, len));
-    return vm_unmap_mmio(vm, gpa, len);
+    return vm_unmap(vm, gpa, len);
 }
 
 status_t sys_dev_info(const struct device *dev, uint64_t ptr)

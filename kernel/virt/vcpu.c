@@ -21,6 +21,8 @@ void vcpu_free(struct vcpu *v)
     pmm_free(v);
 }
 
+static uint32_t reset_phase(uint32_t index) { return index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI; }
+
 status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out)
 {
     KASSERT(index == vm->vcpus && index < MAX_VCPUS_VM && cpu < cpu_count);
@@ -29,28 +31,20 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
     struct vcpu *v = pmm_alloc();
     if (!v)
         return ST_NOSPACE;
-    v->vm = vm;
-    v->index = index;
-    v->cpu = cpu;
-    v->serial = ++serials;
-    v->state = pmm_alloc();
-    v->fpu = pmm_alloc();
-    if (v->fpu)
-        fpu_area_init(v->fpu);
+    *v = (struct vcpu){ .vm = vm, .index = index, .cpu = cpu, .serial = ++serials, .doorbell = doorbell,
+                        .phase = reset_phase(index), .state = pmm_alloc(), .fpu = pmm_alloc() };
     vlapic_init(&v->lapic, index, index == 0);
-    v->phase = index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
     status_t st = v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;
     if (st != ST_OK) {
         vcpu_free(v);
         return st;
     }
+    fpu_area_init(v->fpu);
     kobj_init(&v->obj, OBJ_VCPU);
     kobj_get(&vm->obj);
-    v->doorbell = doorbell;
     if (doorbell)
         kobj_get(&doorbell->obj);
-    vm->vcpu[index] = v;
-    vm->vcpus = index + 1;
+    vm->vcpu[vm->vcpus++] = v;
     *out = v;
     return ST_OK;
 }
@@ -126,27 +120,21 @@ void vcpu_notify(struct vcpu *v)
 /* Only the home thread, or anyone before it is known, may look into a vCPU. */
 static bool may_touch(const struct vcpu *v) { return !v->stop && (!v->thread || v->thread == thread_current()); }
 
-status_t vcpu_state_get(struct vcpu *v, uint32_t groups)
+status_t vcpu_state(struct vcpu *v, bool set, uint32_t groups)
 {
     if (!may_touch(v))
         return ST_STATE;
+    if (set)
+        return virt_state_set(v, groups) ? ST_OK : ST_INVAL;
     virt_state_get(v, groups);
     return ST_OK;
-}
-
-status_t vcpu_state_set(struct vcpu *v, uint32_t groups)
-{
-    if (!may_touch(v))
-        return ST_STATE;
-    return virt_state_set(v, groups) ? ST_OK : ST_INVAL;
 }
 
 status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
 {
     const struct vlapic *l = &v->lapic;
-    if (!may_touch(v) || !v->thread)
-        return ST_STATE;
-    if (offset != VLR_TPR << 4 && (!vlapic_is_on(l) || vlapic_is_x2(l)))    /* TPR is CR8 in every mode */
+    const bool no_page = !vlapic_is_on(l) || vlapic_is_x2(l);
+    if (!may_touch(v) || !v->thread || (no_page && offset != VLR_TPR << 4))      /* TPR is CR8 in every mode */
         return ST_STATE;
     virt_sync(v);
     const bool ok = vlapic_access(v, offset >> 4, write ? VLAPIC_PAGE_WRITE : VLAPIC_PAGE_READ, value);
@@ -164,7 +152,7 @@ status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
         if (level)
             __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
         break;
-    default: return ST_RANGE;
+    default: return ST_INVAL;
     }
     if (level)
         vcpu_notify(v);
@@ -192,7 +180,7 @@ static bool take_init_sipi(struct vcpu *v)
     if (message & VCPU_INIT) {
         vlapic_reset(&v->lapic);
         virt_reset(v);
-        v->phase = v->index == 0 ? VCPU_PHASE_RUN : VCPU_PHASE_WAIT_SIPI;
+        v->phase = reset_phase(v->index);
     } else if ((message & VCPU_SIPI) && v->phase == VCPU_PHASE_WAIT_SIPI) {
         virt_start_at(v, (uint8_t)message);
         v->phase = VCPU_PHASE_RUN;

@@ -49,8 +49,7 @@ void vcpu_free(struct vcpu *vcpu);       /* vm_destroy's: the memory of a destro
 /* The VCPU_RUN call: current thread becomes the home; loops until user mode must act.
  * ST_OK with state->exit filled; ST_STATE wrong thread or CPU; ST_KILLED the task ends. */
 MUST_USE status_t vcpu_run(struct vcpu *vcpu);
-MUST_USE status_t vcpu_state_get(struct vcpu *vcpu, uint32_t groups);
-MUST_USE status_t vcpu_state_set(struct vcpu *vcpu, uint32_t groups);
+MUST_USE status_t vcpu_state(struct vcpu *vcpu, bool set, uint32_t groups);
 MUST_USE status_t vcpu_lapic(struct vcpu *vcpu, bool write, uint32_t offset, uint64_t *value);
 MUST_USE status_t vcpu_line(struct vcpu *vcpu, uint32_t line, bool level);
 /* Makes the vCPU look at its pending work: sets attention, wakes or kicks. Any CPU, interrupts. */

@@ -10,19 +10,16 @@
 
 bool vlapic_matches(const struct vlapic *l, uint32_t dest, bool logical, bool wide)
 {
-    uint32_t all = wide ? 0xffffffffu : 0xffu;
-    if (dest == all && (wide || !logical))
+    const uint32_t ldr = __atomic_load_n(&l->ldr, __ATOMIC_RELAXED), both = dest & ldr >> 24;
+    if (dest == (wide ? 0xffffffffu : 0xffu) && (wide || !logical))
         return true;
     if (!logical)
         return dest == l->id;
-    uint32_t ldr = __atomic_load_n(&l->ldr, __ATOMIC_RELAXED);
     if (vlapic_is_x2(l))
         return dest >> 16 == ldr >> 16 && (dest & ldr & 0xffffu) != 0;
-    uint32_t mine = ldr >> 24;
-    dest &= 0xff;
     if (__atomic_load_n(&l->dfr, __ATOMIC_RELAXED) == DFR_FLAT)
-        return (mine & dest) != 0;
-    return (mine & 0xf0) == (dest & 0xf0) && (mine & dest & 0xf) != 0;
+        return both != 0;
+    return (dest & 0xf0) == (ldr >> 24 & 0xf0) && (both & 0xf) != 0;
 }
 
 static void deliver(struct vcpu *v, uint64_t icr)

@@ -50,20 +50,17 @@ uint32_t vlapic_timer_count(const struct vlapic *l)
 void vlapic_timer_write(struct vcpu *v, uint32_t reg, uint32_t value)
 {
     struct vlapic *l = &v->lapic;
-    const uint32_t change = l->reg[reg] ^ value, left = vlapic_timer_count(l);
+    const uint32_t to_go = reg == VLR_TIMER_INIT ? value : vlapic_timer_count(l), change = l->reg[reg] ^ value;
+    const bool new_mode = reg == VLR_LVT + LVT_TIMER && (change & MODE_DEADLINE);    /* [SDM3 11.5.4.1] */
     if (reg == VLR_TIMER_INIT && is_deadline(l))
         return;
     l->reg[reg] = value;
-    if (reg == VLR_LVT + LVT_TIMER && (change & MODE_DEADLINE)) {    /* [SDM3 11.5.4.1] */
-        vlapic_timer_stop(l);
+    if (new_mode)
         l->timer_init = 0;
-    } else if (reg == VLR_TIMER_INIT && value == 0) {
+    if (new_mode || (reg == VLR_TIMER_INIT && value == 0))
         vlapic_timer_stop(l);
-    } else if (reg == VLR_TIMER_INIT) {
-        start(l, value);
-    } else if (reg == VLR_TIMER_DIVIDE && left) {
-        start(l, left);
-    }
+    else if (reg != VLR_LVT + LVT_TIMER && to_go != 0)
+        start(l, to_go);
 }
 
 static void raise(struct vcpu *v)

@@ -51,54 +51,15 @@ void vm_destroy(struct kobj *obj)
     pmm_free(vm);
 }
 
-status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
-{
-    if (__atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
-        return ST_STATE;
-    if (!range_ok(gpa.v, len, GPA_TOP))
-        return ST_RANGE;
-    spin_lock(&vm->lock);
-    status_t st = ptab_map(&vm->npt, gpa.v, hpa, len, prot | PT_USER);
-    spin_unlock(&vm->lock);
-    return st;
-}
-
-/* Most table pages that a mapping can take: edges, and inner ones where the addresses are not
- * congruent and large leaves do not fit. No overflow: len is below GPA_TOP. */
-static uint64_t worst_tables(const struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len)
-{
-    uint64_t differ = gpa.v ^ hpa.v, tables = len / (512 * PAGE_1G) + 2 + 2 + 2;
-    if ((differ & (PAGE_1G - 1)) != 0 || vm->npt.leaf_max < LEAF_1G)
-        tables += len / PAGE_1G;
-    if ((differ & (PAGE_2M - 1)) != 0)
-        tables += len / PAGE_2M;
-    return tables;
-}
-
-/* A VMM maps where it likes and as often as it likes, so what it may take of the kernel's
- * memory is bounded. The guest's PAT cannot make a BAR cacheable: UC in the nested table wins,
- * and WC there is weakened by a UC of the guest [APM2 15.25.8]. */
-status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable)
-{
-    status_t st = ST_NOSPACE;
-    if (!range_ok(gpa.v, len, GPA_TOP))
-        return ST_RANGE;
-    spin_lock(&vm->lock);
-    if (vm->ram_tables == 0)
-        vm->ram_tables = vm->npt.pages;
-    if (vm->npt.pages + worst_tables(vm, gpa, hpa, len) <= vm->ram_tables + VM_MMIO_TABLES)
-        st = ptab_map(&vm->npt, gpa.v, hpa, len, PT_R | PT_W | PT_USER | (prefetchable ? PT_WC : PT_UC));
-    spin_unlock(&vm->lock);
-    return st;
-}
-
 static bool has_left(const struct vcpu *v, uint32_t gen)
 {
     return !__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->tlb_seen, __ATOMIC_SEQ_CST) == gen;
 }
 
-/* Partner: svm_enter_guest sets in_guest, then reads tlb_gen. Called by a vCPU's own thread
- * (it is not in its guest then) or with none running. */
+/* Removed table pages go back to the pool when no vCPU can use them any more. Partner: svm_enter_guest sets in_guest,
+ * then reads tlb_gen. Called by a vCPU's own thread (it is not in its guest then) or with none running. The lock is
+ * held over the wait: a second call may not reap what this one still waits for. Nobody waits for the lock from within
+ * a guest, so the wait ends. */
 static status_t shoot(struct vm *vm)
 {
     uint32_t gen = __atomic_add_fetch(&vm->tlb_gen, 1, __ATOMIC_SEQ_CST);
@@ -110,21 +71,32 @@ static status_t shoot(struct vm *vm)
         while (!has_left(vm->vcpu[i], gen))
             if (!spin(&d))
                 return ST_TIMEOUT;
+    ptab_reap(&vm->npt);
     return ST_OK;
 }
 
-/* The lock is held over the wait: a second unmap may not reap what this one still waits for.
- * Nobody waits for the lock from within a guest, so the wait ends. */
-status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len)
+/* A VMM maps BARs where it likes and as often as it likes, so what they may take of the kernel's memory is bounded.
+ * The guest's PAT cannot make a BAR cacheable: UC in the nested table wins, and WC there is weakened by a UC of the
+ * guest [APM2 15.25.8]. */
+status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
 {
-    if (!range_ok(gpa.v, len, GPA_TOP))
-        return ST_RANGE;
+    KASSERT(range_ok(gpa.v, len, GPA_TOP));
+    spin_lock(&vm->lock);
+    if ((prot & (PT_UC | PT_WC)) && vm->npt.limit == PTAB_NO_LIMIT)
+        vm->npt.limit = vm->npt.pages + VM_MMIO_TABLES;
+    status_t st = ptab_map(&vm->npt, gpa.v, hpa, len, prot | PT_USER);
+    if (st == ST_NOSPACE && shoot(vm) != ST_OK)
+        st = ST_TIMEOUT;
+    spin_unlock(&vm->lock);
+    return st;
+}
+
+status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len)
+{
     spin_lock(&vm->lock);
     status_t st = ptab_unmap(&vm->npt, gpa.v, len);
     if (st == ST_OK)
         st = shoot(vm);
-    if (st == ST_OK)
-        ptab_reap(&vm->npt);
     spin_unlock(&vm->lock);
     return st;
 }

@@ -21,7 +21,6 @@ struct vm {
     uint32_t asid;                       /* const: one for the VM, from the pool */
     struct spinlock lock;                /* nested table after start */
     struct ptab npt;                     /* lock */
-    uint32_t ram_tables;                 /* its pages before the first BAR, lock; 0 = none mapped yet */
     uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
     struct iommu_dom *dma;               /* kernel/dev/dev.h, NULL = no devices; const after create */
     struct memory *mem[VM_MAX_MEMORY];   /* references; root thread */
@@ -34,11 +33,11 @@ struct vm {
 
 MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_vm.c */
 void vm_destroy(struct kobj *obj);                   /* every vCPU and device is gone; dma already destroyed */
-/* RAM before start; prot PT_R|PT_W|PT_X. Takes no reference (caller does). */
+/* RAM before start, PT_R|PT_W|PT_X; BARs any time, PT_R|PT_W and PT_UC or PT_WC, ST_NOSPACE beyond VM_MMIO_TABLES.
+ * Below GPA_TOP: callers have validated it. Takes no reference (caller does). */
 MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot);
-/* BARs, any time, ST_NOSPACE beyond VM_MMIO_TABLES; unmap returns after no vCPU can use the old translation. */
-MUST_USE status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable);
-MUST_USE status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len);
+/* Returns after no vCPU can use the old translation. */
+MUST_USE status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len);
 
 /* ---- vm_cpuid.c ---- */
 /* vm_cpuid.rsvd of a row inside the kernel. FIXED: the row is the answer as it stands. SLOW: vm_cpuid_get knows. */

@@ -12,29 +12,21 @@
 #define XS_ALIGN        BIT32(1)           /* leaf D.n ECX: 64-byte aligned when compacted */
 #define XS_LEGACY       576u               /* x87, SSE and the header */
 
+static uint64_t key(const struct vm_cpuid *row) { return (uint64_t)row->leaf << 32 | row->subleaf; }
+
 static bool rows_ok(const struct vm_cpuid *rows, uint32_t count)
 {
-    for (const struct vm_cpuid *r = rows; r < rows + count; r++) {
-        if ((r->flags & ~CPUID_SUBLEAF) || (!r->flags && r->subleaf != 0))
+    for (const struct vm_cpuid *r = rows; r < rows + count; r++)
+        if ((r->flags & ~CPUID_SUBLEAF) || (!r->flags && r->subleaf != 0) || (r != rows && (key(r) <= key(r - 1) ||
+            (r->leaf == r[-1].leaf && !(r->flags & r[-1].flags)))))
             return false;
-        if (r != rows && (r->leaf < r[-1].leaf || (r->leaf == r[-1].leaf &&
-            (r->subleaf <= r[-1].subleaf || !(r->flags & r[-1].flags)))))
-            return false;
-    }
     return true;
 }
 
-static enum vm_cpuid_kind kind_of(const struct vm_cpuid *row)
+static enum vm_cpuid_kind kind_of(uint32_t leaf, bool subleaves)
 {
-    switch (row->leaf) {
-    case 1: return VM_CPUID_LEAF_1;
-    case 7:
-    case 0xb:
-    case 0xd:
-    case 0x1f:
-    case 0x8000001e: return VM_CPUID_SLOW;
-    default: return row->flags & CPUID_SUBLEAF ? VM_CPUID_SLOW : VM_CPUID_FIXED;
-    }
+    const bool computed = leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x1f || leaf == 0x8000001e;
+    return leaf == 1 ? VM_CPUID_LEAF_1 : computed || subleaves ? VM_CPUID_SLOW : VM_CPUID_FIXED;
 }
 
 status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
@@ -43,14 +35,14 @@ status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count
         return ST_INVAL;
     if (vm->cpuids != 0 || __atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
         return ST_STATE;
-    for (uint32_t i = count; i != 0; i--) {              /* downwards: the first row of a leaf stays in the index */
-        struct vm_cpuid *row = &vm->cpuid[i];
-        *row = rows[i - 1];
-        row->rsvd = kind_of(row);
-        if ((row->leaf & VM_CPUID_LOW) < 32 && row->leaf >> 30 < 3)
-            vm->cpuid_index[row->leaf >> 30][row->leaf & 31] = (uint8_t)i;
-    }
     vm->cpuids = count;
+    for (uint32_t i = count; i != 0; i--) {              /* downwards: the first row of a leaf stays in the index */
+        const uint32_t leaf = rows[i - 1].leaf, bank = leaf >> 30, low = leaf & VM_CPUID_LOW;
+        vm->cpuid[i] = rows[i - 1];
+        vm->cpuid[i].rsvd = kind_of(leaf, rows[i - 1].flags & CPUID_SUBLEAF);
+        if (low < 32 && bank < 3)
+            vm->cpuid_index[bank][low] = (uint8_t)i;
+    }
     return ST_OK;
 }
 

@@ -39,13 +39,13 @@ static void many_addresses(void)
     uint32_t mapped = 0;
     status_t st = ST_OK;
     for (; st == ST_OK && mapped < 4000; mapped++)
-        st = vm_map_mmio(vm, (gpa_t){ PAGE_1G + mapped * PAGE_2M }, bar, PAGE_SIZE, false);
+        st = vm_map(vm, (gpa_t){ PAGE_1G + mapped * PAGE_2M }, bar, PAGE_SIZE, PT_R | PT_W | PT_UC);
     CHECK_EQ(st, ST_NOSPACE);
     CHECK(mapped > 64);                                  /* room for every BAR that a guest can own */
     CHECK(fake_pmm.in_use - before <= VM_MMIO_TABLES);
-    CHECK_EQ(vm_unmap_mmio(vm, (gpa_t){ PAGE_1G }, mapped * PAGE_2M), ST_OK);
+    CHECK_EQ(vm_unmap(vm, (gpa_t){ PAGE_1G }, mapped * PAGE_2M), ST_OK);
     CHECK(fake_pmm.in_use <= before);                    /* all of it back */
-    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ PAGE_1G }, bar, PAGE_SIZE, false), ST_OK);
+    CHECK_EQ(vm_map(vm, (gpa_t){ PAGE_1G }, bar, PAGE_SIZE, PT_R | PT_W | PT_UC), ST_OK);
     end(vm);
 }
 
@@ -54,9 +54,9 @@ static void odd_address(void)
 {
     struct vm *vm = make();
     uint64_t before = fake_pmm.in_use;
-    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ 8 * PAGE_1G + PAGE_SIZE }, bar, 2 * PAGE_1G, true), ST_NOSPACE);
+    CHECK_EQ(vm_map(vm, (gpa_t){ 8 * PAGE_1G + PAGE_SIZE }, bar, 2 * PAGE_1G, PT_R | PT_W | PT_WC), ST_NOSPACE);
     CHECK_EQ(fake_pmm.in_use, before);
-    CHECK_EQ(vm_map_mmio(vm, (gpa_t){ 8 * PAGE_1G }, (hpa_t){ 16 * PAGE_1G }, 16 * PAGE_1G, true), ST_OK);
+    CHECK_EQ(vm_map(vm, (gpa_t){ 8 * PAGE_1G }, (hpa_t){ 16 * PAGE_1G }, 16 * PAGE_1G, PT_R | PT_W | PT_WC), ST_OK);
     CHECK(fake_pmm.in_use - before <= 2);
     end(vm);
 }

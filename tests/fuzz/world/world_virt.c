@@ -48,12 +48,7 @@ status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot
     KASSERT(len != 0 && gpa.v <= GPA_TOP - len);
     return gpa.v == 0xbad000 ? ST_OVERLAP : ST_OK;
 }
-status_t vm_map_mmio(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, bool prefetchable)
-{
-    (void)prefetchable;
-    return vm_map(vm, gpa, hpa, len, 0);
-}
-status_t vm_unmap_mmio(struct vm *vm, gpa_t gpa, uint64_t len) { return vm_map(vm, gpa, (hpa_t){ 0 }, len, 0); }
+status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len) { return vm_map(vm, gpa, (hpa_t){ 0 }, len, 0); }
 status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
 {
     KASSERT(count <= VM_CPUID_MAX);
@@ -95,8 +90,11 @@ void vcpu_destroy(struct kobj *obj)
     kobj_put(&vm->obj);
 }
 status_t vcpu_run(struct vcpu *v) { v->vm->started = 1; return ST_OK; }
-status_t vcpu_state_get(struct vcpu *v, uint32_t groups) { v->state->valid = groups; return ST_OK; }
-status_t vcpu_state_set(struct vcpu *v, uint32_t groups) { v->state->dirty = groups; return ST_OK; }
+status_t vcpu_state(struct vcpu *v, bool set, uint32_t groups)
+{
+    *(set ? &v->state->dirty : &v->state->valid) = groups;
+    return ST_OK;
+}
 status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value)
 {
     KASSERT(offset <= 0xff0 && v->state);
