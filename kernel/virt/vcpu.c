@@ -42,17 +42,14 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
     fpu_area_init(v->fpu);
     kobj_init(&v->obj, OBJ_VCPU);
     kobj_get(&vm->obj);
-    if (doorbell)
-        kobj_get(&doorbell->obj);
+    kobj_get(&doorbell->obj);
     vm->vcpu[vm->vcpus++] = v;
     *out = v;
     return ST_OK;
 }
 
-static void doorbell_wakes(struct vcpu *v, struct thread *t)
+static void doorbell_wakes(const struct vcpu *v, struct thread *t)
 {
-    if (!v->doorbell)
-        return;
     spin_lock(&v->doorbell->lock);
     v->doorbell->bound = t;
     spin_unlock(&v->doorbell->lock);
@@ -74,9 +71,7 @@ void vcpu_destroy(struct kobj *obj)
     unbind(v);
     fpu_forget(v->fpu);
     v->stop = 1;
-    if (v->doorbell)
-        kobj_put(&v->doorbell->obj);
-    v->doorbell = NULL;
+    kobj_put(&v->doorbell->obj);
     kobj_gone(obj);
     kobj_put(&v->vm->obj);               /* may free v: the last step */
 }
@@ -193,11 +188,12 @@ static bool look(struct vcpu *v)
 {
     if (unlikely(v->init_sipi) && take_init_sipi(v))
         return leave(v, EXIT_INIT);
-    if (unlikely(v->lapic.eoi_any)) {
-        v->state->exit.vector = (uint8_t)vlapic_eoi_take(&v->lapic);
+    const int eoi = vlapic_eoi_take(&v->lapic);
+    if (unlikely(eoi >= 0)) {
+        v->state->exit.vector = (uint8_t)eoi;
         return leave(v, EXIT_EOI);
     }
-    if (v->doorbell && __atomic_load_n(&v->doorbell->bits, __ATOMIC_SEQ_CST) != 0)
+    if (__atomic_load_n(&v->doorbell->bits, __ATOMIC_SEQ_CST) != 0)
         return leave(v, EXIT_EVENT);
     if (v->phase == VCPU_PHASE_WAIT_SIPI)
         return false;

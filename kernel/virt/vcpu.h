@@ -19,7 +19,7 @@ struct vcpu {
     struct vcpu_state *state;       /* const: the shared page (pmm), untrusted content */
     struct svm_vcpu *svm;           /* const: back end's part */
     struct thread *thread;          /* the home thread, set at the first VCPU_RUN, then const */
-    struct event *doorbell;         /* const, holds a reference; NULL allowed */
+    struct event *doorbell;         /* const, holds a reference until vcpu_destroy */
     struct fpu_area *fpu;           /* const */
     uint32_t index, cpu;            /* APIC id, host CPU: const */
     uint32_t phase;                 /* owner CPU: enum vcpu_phase */

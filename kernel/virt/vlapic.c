@@ -69,7 +69,6 @@ bool vlapic_eoi(struct vlapic *l)
     if (likely(!test(l->tmr, (uint8_t)isr)))
         return false;
     l->eoi_exit[isr / 64] |= bit;
-    l->eoi_any = 1;
     return true;
 }
 
@@ -78,7 +77,6 @@ int vlapic_eoi_take(struct vlapic *l)
     int vector = highest(l->eoi_exit);
     if (vector >= 0)
         l->eoi_exit[vector / 64] &= ~BIT64(vector % 64);
-    l->eoi_any = highest(l->eoi_exit) >= 0;
     return vector;
 }
 

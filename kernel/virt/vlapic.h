@@ -70,15 +70,12 @@ struct vlapic {
     };
     uint64_t base;               /* IA32_APIC_BASE */
     uint64_t eoi_exit[4];        /* level-triggered vectors completed, not yet told to the VMM */
-    uint32_t eoi_any;            /* eoi_exit is not empty */
     uint32_t esr_pending;        /* any CPU, atomic */
     uint64_t timer_due;          /* host TSC of the next expiry, 0 = not counting */
     uint64_t tsc_deadline;       /* IA32_TSC_DEADLINE: guest TSC, 0 = not armed or not in that mode */
     struct ktimer timer;
 };
-AT(struct vlapic, tpr, VLR_TPR * 4);
 AT(struct vlapic, isr, VLR_ISR * 4);
-AT(struct vlapic, esr, VLR_ESR * 4);
 AT(struct vlapic, icr, VLR_ICR * 4);
 AT(struct vlapic, timer_divide, VLR_TIMER_DIVIDE * 4);
 
