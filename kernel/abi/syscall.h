@@ -34,7 +34,7 @@
     X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups(VS_*): hw<->page", CAP(VCPU, RUN), BITS(1), BITS(VS_ALL)) \
     X(VCPU_LAPIC,      18, "vcpu op(0 read, 1 write) offset value -> value: as in the xAPIC page", \
       CAP(VCPU, RUN), BITS(1), BITS(0xff0)) \
-    X(VCPU_LINE,       19, "vcpu line(0 extint, 1 nmi, 2 init) level", CAP(VCPU, RUN), BITS(3), BITS(1)) \
+    X(VCPU_LINE,       19, "vcpu line(0: virtual PIC) level", CAP(VCPU, RUN), BITS(0), BITS(1)) \
     X(VCPU_STATS,      20, "vcpu ptr(struct vcpu_stats)", CAP(VCPU, READ)) \
     X(VM_MSI,          21, "vm addr data: a message-signalled interrupt to its vCPUs", CAP(VM, RUN), ANY, U32) \
     X(VM_CPUID,        22, "vm ptr(struct vm_cpuid) count: once, before the first run", CAP(VM, RUN)) \

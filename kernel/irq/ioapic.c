@@ -37,12 +37,6 @@ static void wr(const struct ioapic *io, uint32_t reg, uint32_t value)
     hw_mmio_wr32(io->mmio + IOAPIC_WINDOW, value);
 }
 
-static void pin_mask(const struct ioapic *io, uint32_t pin)
-{
-    wr(io, REG_RTE + 2 * pin, RTE_MASKED);
-    wr(io, REG_RTE + 2 * pin + 1, 0);
-}
-
 /* Masked before it changes, unmasked last: no half entry ever fires. */
 static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
 {
@@ -53,16 +47,12 @@ static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
 
 static void pics_mask(void)
 {
-    hw_out8(PIC1, ICW1_INIT);
-    hw_out8(PIC2, ICW1_INIT);
-    hw_out8(PIC1 + 1, PIC_BASE);
-    hw_out8(PIC2 + 1, PIC_BASE + 8);
-    hw_out8(PIC1 + 1, BIT32(2));         /* cascade on line 2 */
-    hw_out8(PIC2 + 1, 2);
-    hw_out8(PIC1 + 1, ICW4_8086);
-    hw_out8(PIC2 + 1, ICW4_8086);
-    hw_out8(PIC1 + 1, 0xff);
-    hw_out8(PIC2 + 1, 0xff);
+    static const uint8_t outs[][2] = {   /* port, value: ICW1 to ICW4 with the cascade on line 2, all lines masked */
+        { PIC1, ICW1_INIT }, { PIC1 + 1, PIC_BASE }, { PIC1 + 1, BIT32(2) }, { PIC1 + 1, ICW4_8086 }, { PIC1 + 1, 0xff },
+        { PIC2, ICW1_INIT }, { PIC2 + 1, PIC_BASE + 8 }, { PIC2 + 1, 2 }, { PIC2 + 1, ICW4_8086 }, { PIC2 + 1, 0xff },
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(outs); i++)
+        hw_out8(outs[i][0], outs[i][1]);
 }
 
 static void add(const struct boot_ioapic *entry)
@@ -76,7 +66,7 @@ static void add(const struct boot_ioapic *entry)
     }
     io.pins = (uint32_t)FIELD_GET(VERSION_TOP, version) + 1;
     for (uint32_t pin = 0; pin < io.pins; pin++)
-        pin_mask(&io, pin);
+        pin_set(&io, pin, RTE_MASKED);
     ioapics[count++] = io;
 }
 

@@ -14,8 +14,8 @@ static struct irq_obj *target[MAX_CPUS][VECTORS];        /* root thread writes, 
 static struct irq_obj retired;                           /* a target: the number is taken and leads nowhere */
 static unsigned next_vector;                             /* root thread: search starts here */
 
-/* Odd while the CPU is inside a device handler. Pairs with irq_vector_retire. */
-static struct { uint64_t count, pad[7]; } inside[MAX_CPUS] ALIGNED(64);
+/* Held by a device handler on its CPU: who has taken it once knows that no handler still uses an old target. */
+static struct { struct spinlock lock; uint8_t pad[64 - sizeof(struct spinlock)]; } inside[MAX_CPUS] ALIGNED(64);
 
 static void point(const struct irq_obj *irq, struct irq_obj *to)
 {
@@ -46,27 +46,26 @@ status_t irq_vector_alloc(struct irq_obj *irq)
     return ST_NOSPACE;
 }
 
-/* A handler takes no lock that the root thread may hold, so the wait is as short as a handler. */
-void irq_vector_retire(const struct irq_obj *irq)
+/* Without a lock that a handler takes, so the wait is as short as a handler. */
+void irq_vector_release(const struct irq_obj *irq, bool reuse)
 {
     point(irq, &retired);
     for (uint64_t left = irq->cpus; left != 0; left &= left - 1) {
-        const uint64_t *count = &inside[__builtin_ctzll(left)].count;
-        uint64_t before = __atomic_load_n(count, __ATOMIC_SEQ_CST);
-        while ((before & 1) != 0 && __atomic_load_n(count, __ATOMIC_SEQ_CST) == before)
-            hw_pause();
+        struct spinlock *lock = &inside[__builtin_ctzll(left)].lock;
+        spin_lock(lock);
+        spin_unlock(lock);
     }
+    if (reuse)
+        point(irq, NULL);
 }
-
-void irq_vector_free(const struct irq_obj *irq) { point(irq, NULL); }
 
 static void device_irq(uint32_t cpu, unsigned vector)
 {
-    __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_SEQ_CST);
+    spin_lock(&inside[cpu].lock);
     struct irq_obj *irq = __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
     if (irq != NULL && irq != &retired)
         irq_route_deliver(irq);
-    __atomic_fetch_add(&inside[cpu].count, 1, __ATOMIC_RELEASE);
+    spin_unlock(&inside[cpu].lock);
 }
 
 /* ---- dispatch ---- */

@@ -20,7 +20,7 @@ struct irq_obj {
     struct vm *vm;               /* target; const while the device is assigned */
     uint64_t cpus;               /* reserved CPUs, bit mask */
     uint32_t kind, index;        /* IRQ_KIND_*, entry */
-    uint32_t irte_unit, irte_index;
+    uint32_t run_unit, run_first; /* remapping entries */
     uint8_t vector;              /* same number on each reserved CPU */
     /* fn->irq_lock */
     struct irq_obj *next;        /* fn->irqs */
@@ -50,10 +50,9 @@ MUST_USE status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uin
 /* ---- inside kernel/irq ---- */
 /* Device vectors (irq.c), root thread. Gives irq->vector, free on every CPU of irq->cpus; leads to irq. ST_NOSPACE. */
 MUST_USE status_t irq_vector_alloc(struct irq_obj *irq);
-/* Leads nowhere; returns after no CPU is still inside the handler with the object. */
-void irq_vector_retire(const struct irq_obj *irq);
-/* Only after the remapping entry is confirmed blocked. */
-void irq_vector_free(const struct irq_obj *irq);
+/* Leads nowhere; returns after no CPU is still inside the handler with the object. reuse: the number is free again;
+ * only when the remapping entry is confirmed blocked. */
+void irq_vector_release(const struct irq_obj *irq, bool reuse);
 
 /* irq_route.c: a device interrupt arrived on this CPU. Lock-free, interrupts off. */
 void irq_route_deliver(struct irq_obj *irq);

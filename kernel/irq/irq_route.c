@@ -16,8 +16,6 @@
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 
-#define MSIX_MAX       2048u
-#define MSI_MAX        32u
 #define CPU_BLOCKED    (~0u)           /* irq->cpu: the entry is off, confirmed */
 #define CPU_UNKNOWN    (~1u)           /* a change was not confirmed */
 
@@ -25,24 +23,24 @@ _Static_assert(sizeof(struct irq_obj) <= PAGE_SIZE, "an object is a page");
 
 static uint32_t kind_count(const struct pci_fn *fn, uint32_t kind)
 {
-    if (kind == IRQ_KIND_MSIX)
-        return fn->info.msix_off != 0 ? MIN(fn->info.msix_count, MSIX_MAX) : 0;
-    return fn->info.msi_off != 0 ? MIN(fn->info.msi_vectors, MSI_MAX) : 0;
-}
-
-static struct irte_handle handle_of(const struct irq_obj *irq)
-{
-    return (struct irte_handle){ .unit = irq->irte_unit, .index = irq->irte_index, .src = irq->fn->bdf, .valid = true };
+    return kind == IRQ_KIND_MSIX ? fn->info.msix_count : fn->info.msi_vectors;      /* 0: no such capability */
 }
 
 /* Remapping entries come in runs: the vectors of MSI share one, since the device adds the vector's number to the
- * message; MSI-X has one of its own for each. */
-static struct irte_handle run_of(const struct irq_obj *irq, uint32_t *count)
+ * message; MSI-X has a run of one for each. */
+static uint32_t run_length(const struct irq_obj *irq)
 {
-    struct irte_handle first = handle_of(irq);
-    *count = irq->kind == IRQ_KIND_MSI ? kind_count(irq->fn, IRQ_KIND_MSI) : 1;
-    first.index -= irq->kind == IRQ_KIND_MSI ? irq->index : 0;
-    return first;
+    return irq->kind == IRQ_KIND_MSI ? kind_count(irq->fn, IRQ_KIND_MSI) : 1;
+}
+
+static struct irte_handle run_entry(const struct irq_obj *irq, uint32_t i)
+{
+    return (struct irte_handle){ .unit = irq->run_unit, .index = irq->run_first + i, .src = irq->fn->bdf, .valid = true };
+}
+
+static struct irte_handle own_entry(const struct irq_obj *irq)
+{
+    return run_entry(irq, irq->kind == IRQ_KIND_MSI ? irq->index : 0);
 }
 
 /* ---- arrival ---- */
@@ -70,8 +68,8 @@ static MUST_USE status_t program(const struct irq_obj *irq)
 {
     struct pci_fn *fn = irq->fn;
     uint64_t addr;
-    uint32_t data, count, top = 0, open = 0;
-    const struct irte_handle first = run_of(irq, &count);
+    uint32_t data, top = 0, open = 0;
+    const struct irte_handle first = run_entry(irq, 0);
     iommu_irte_msi(&first, 0, &addr, &data);
     if (irq->kind == IRQ_KIND_MSIX)
         return pci_msix_write(fn, irq->index, addr, data, !irq->on);
@@ -84,7 +82,7 @@ static MUST_USE status_t program(const struct irq_obj *irq)
 
 static MUST_USE status_t route_off(struct irq_obj *irq)
 {
-    const struct irte_handle h = handle_of(irq);
+    const struct irte_handle h = own_entry(irq);
     __atomic_store_n(&irq->on, 0, __ATOMIC_SEQ_CST);
     irq->wanted = false;
     const status_t st = program(irq), blocked = iommu_irte_block(&h);
@@ -96,7 +94,7 @@ static MUST_USE status_t route_off(struct irq_obj *irq)
 /* To the CPU that the message's first target runs on, when the vector is reserved there. */
 static MUST_USE status_t route_on(struct irq_obj *irq, uint64_t message, bool masked)
 {
-    const struct irte_handle h = handle_of(irq);
+    const struct irte_handle h = own_entry(irq);
     uint32_t cpu = upcall_vm_msi_cpu(irq->vm, message >> 32, (uint32_t)message);
     if (cpu >= MAX_CPUS || (irq->cpus & BIT64(cpu)) == 0)
         cpu = (uint32_t)__builtin_ctzll(irq->cpus);
@@ -126,15 +124,14 @@ status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t fla
 }
 
 /* ---- creation ---- */
-static MUST_USE status_t irte_get(struct irq_obj *irq)
+static MUST_USE status_t run_get(struct irq_obj *irq)
 {
-    const struct irq_obj *other = irq->fn->irqs;
-    uint32_t count;
-    struct irte_handle first = run_of(other != NULL ? other : irq, &count);
-    if (other == NULL || irq->kind == IRQ_KIND_MSIX)
-        TRY(iommu_irte_alloc(irq->fn->bdf, count, &first));
-    irq->irte_unit = first.unit;
-    irq->irte_index = first.index + (irq->kind == IRQ_KIND_MSI ? irq->index : 0);
+    const struct irq_obj *sibling = irq->kind == IRQ_KIND_MSI ? irq->fn->irqs : NULL;
+    struct irte_handle run = run_entry(sibling != NULL ? sibling : irq, 0);
+    if (sibling == NULL)
+        TRY(iommu_irte_alloc(irq->fn->bdf, run_length(irq), &run));
+    irq->run_unit = run.unit;
+    irq->run_first = run.index;
     return ST_OK;
 }
 
@@ -155,9 +152,9 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
                              .cpu = CPU_BLOCKED };
     status_t st = irq_vector_alloc(irq);
     if (st == ST_OK) {
-        st = irte_get(irq);
+        st = run_get(irq);
         if (st != ST_OK)
-            irq_vector_free(irq);
+            irq_vector_release(irq, true);
     }
     if (st != ST_OK) {
         pmm_free(irq);
@@ -176,23 +173,19 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
 /* A vector whose entry may still be live is given up with it: nothing else may get its interrupts. */
 void irq_destroy(struct kobj *obj)
 {
-    struct irq_obj *irq = (struct irq_obj *)obj;
+    struct irq_obj *irq = (struct irq_obj *)obj, **at;
     struct pci_fn *fn = irq->fn;
-    struct irq_obj **at = &fn->irqs;
-    uint32_t count;
-    struct irte_handle first = run_of(irq, &count);
+    struct irte_handle run = run_entry(irq, 0);
     spin_lock(&fn->irq_lock);
     bool blocked = route_off(irq) == ST_OK || irq->cpu == CPU_BLOCKED;
-    while (*at != irq)
-        at = &(*at)->next;
+    for (at = &fn->irqs; *at != irq; at = &(*at)->next) { }
     *at = irq->next;
     spin_unlock(&fn->irq_lock);
-    irq_vector_retire(irq);
-    if (blocked && (fn->irqs == NULL || irq->kind == IRQ_KIND_MSIX))
-        blocked = iommu_irte_free(&first, count) == ST_OK;
-    if (blocked)
-        irq_vector_free(irq);
-    if (fn->irqs == NULL && irq->kind == IRQ_KIND_MSIX && pci_msi_off(fn) != ST_OK)
+    irq_vector_release(irq, blocked);
+    const bool last = fn->irqs == NULL, msix = irq->kind == IRQ_KIND_MSIX;
+    if (blocked && (last || msix) && iommu_irte_free(&run, run_length(irq)) != ST_OK)
+        log_line("irq: " BDF_FMT ": remapping entries stay taken: their flush is not confirmed", BDF_ARGS(fn->bdf));
+    if (last && msix && pci_msi_off(fn) != ST_OK)
         log_line("irq: " BDF_FMT ": MSI-X stays on; the reset at release decides", BDF_ARGS(fn->bdf));
     kobj_put(irq->device);
     kobj_gone(obj);
@@ -205,10 +198,8 @@ status_t irq_route_pin(uint8_t ioapic_id, uint32_t apic_id, uint8_t vector, bool
     struct irte_handle h;
     struct bdf src;
     if (!iommu_has_ir()) {               /* [82093AA 3.2.4] */
-        if (apic_id > 0xfe)
-            return ST_UNSUPP;
         *rte = vector | (active_low ? BIT64(13) : 0) | (level ? BIT64(15) : 0) | (uint64_t)apic_id << 56;
-        return ST_OK;
+        return apic_id <= 0xfe ? ST_OK : ST_UNSUPP;
     }
     TRY(iommu_ioapic_source(ioapic_id, &src));
     TRY(iommu_irte_alloc(src, 1, &h));

@@ -84,7 +84,7 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_VCPU_LAPIC:
         c->value.v = a[3].v;
         return vcpu_lapic(a[0].vcpu, a[1].v, a[2].u32, &c->value.v);
-    case SYS_VCPU_LINE: return vcpu_line(a[0].vcpu, a[1].u32, a[2].v);
+    case SYS_VCPU_LINE: vcpu_line(a[0].vcpu, a[2].v); return ST_OK;
     case SYS_VCPU_STATS: return user_copy_out(a[1].v, &a[0].vcpu->stats, sizeof a[0].vcpu->stats);
     case SYS_VM_MSI: upcall_vm_msi(a[0].vm, a[1].v, a[2].u32); break;
     case SYS_VM_CPUID: return sys_vm_cpuid(a[0].vm, a[1].v, a[2].v);

@@ -138,20 +138,11 @@ status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value
     return ok ? ST_OK : ST_INVAL;
 }
 
-status_t vcpu_line(struct vcpu *v, uint32_t line, bool level)
+void vcpu_line(struct vcpu *v, bool level)
 {
-    switch (line) {
-    case 0: __atomic_store_n(&v->extint_line, level, __ATOMIC_SEQ_CST); break;
-    case 1: __atomic_fetch_or(&v->nmi_pending, level, __ATOMIC_SEQ_CST); break;
-    case 2:
-        if (level)
-            __atomic_store_n(&v->init_sipi, VCPU_INIT, __ATOMIC_SEQ_CST);
-        break;
-    default: return ST_INVAL;
-    }
+    __atomic_store_n(&v->extint_line, level, __ATOMIC_SEQ_CST);
     if (level)
         vcpu_notify(v);
-    return ST_OK;
 }
 
 /* ---- between two stays in the guest ---- */

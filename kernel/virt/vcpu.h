@@ -51,7 +51,8 @@ void vcpu_free(struct vcpu *vcpu);       /* vm_destroy's: the memory of a destro
 MUST_USE status_t vcpu_run(struct vcpu *vcpu);
 MUST_USE status_t vcpu_state(struct vcpu *vcpu, bool set, uint32_t groups);
 MUST_USE status_t vcpu_lapic(struct vcpu *vcpu, bool write, uint32_t offset, uint64_t *value);
-MUST_USE status_t vcpu_line(struct vcpu *vcpu, uint32_t line, bool level);
+/* The virtual PIC's output. */
+void vcpu_line(struct vcpu *vcpu, bool level);
 /* Makes the vCPU look at its pending work: sets attention, wakes or kicks. Any CPU, interrupts. */
 void vcpu_notify(struct vcpu *vcpu);
 

@@ -3,11 +3,9 @@
  * run time: the vCPU's id, its mode bits, the sizes that depend on its XCR0. */
 #include "kernel/virt/vcpu.h"
 
-#define CR4_PKE         BIT64(22)
 #define L1_APIC_ID      MASK32(31, 24)     /* leaf 1 EBX */
 #define L1_OSXSAVE      BIT32(27)          /* leaf 1 ECX */
 #define L1_APIC         BIT32(9)           /* leaf 1 EDX */
-#define L7_OSPKE        BIT32(4)           /* leaf 7 ECX */
 #define XS_COMPACT      (BIT32(1) | BIT32(3))  /* leaf D.1 EAX: XSAVEC, XSAVES */
 #define XS_ALIGN        BIT32(1)           /* leaf D.n ECX: 64-byte aligned when compacted */
 #define XS_LEGACY       576u               /* x87, SSE and the header */
@@ -25,7 +23,7 @@ static bool rows_ok(const struct vm_cpuid *rows, uint32_t count)
 
 static enum vm_cpuid_kind kind_of(uint32_t leaf, bool subleaves)
 {
-    const bool computed = leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x1f || leaf == 0x8000001e;
+    const bool computed = leaf == 0xb || leaf == 0xd || leaf == 0x1f;
     return leaf == 1 ? VM_CPUID_LEAF_1 : computed || subleaves ? VM_CPUID_SLOW : VM_CPUID_FIXED;
 }
 
@@ -68,8 +66,6 @@ static uint32_t xsave_size(uint64_t xcr0, bool compact)
     return size;
 }
 
-static uint32_t with(uint32_t value, uint32_t bit, bool on) { return on ? value | bit : value & ~bit; }
-
 void vm_cpuid_get(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint64_t cr4, uint64_t xcr0, struct vm_cpuid *out)
 {
     const uint32_t id = v->lapic.id;
@@ -79,15 +75,11 @@ void vm_cpuid_get(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint64_t cr
         out->ecx = (out->ecx & ~0xffu) | (sub & 0xffu);
     } else if (out->leaf == 1) {
         out->ebx = (out->ebx & ~L1_APIC_ID) | id << 24;
-        out->ecx = with(out->ecx, L1_OSXSAVE, cr4 & CR4_OSXSAVE);
+        out->ecx = (out->ecx & ~L1_OSXSAVE) | (cr4 & CR4_OSXSAVE ? L1_OSXSAVE : 0);
         out->edx &= vlapic_is_on(&v->lapic) ? ~0u : ~L1_APIC;
-    } else if (out->leaf == 7 && out->subleaf == 0) {
-        out->ecx = with(out->ecx, L7_OSPKE, cr4 & CR4_PKE);
     } else if (out->leaf == 0xd && out->subleaf == 0) {
         out->ebx = xsave_size(xcr0, false);
     } else if (out->leaf == 0xd && out->subleaf == 1) {
         out->ebx = out->eax & XS_COMPACT ? xsave_size(xcr0, true) : 0;
-    } else if (out->leaf == 0x8000001e) {
-        out->eax = id;
     }
 }

@@ -187,6 +187,11 @@ static void fresh(void)
     target_cpu = 1;
 }
 
+static unsigned entry_of(const struct irq_obj *irq)
+{
+    return irq->run_first + (irq->kind == IRQ_KIND_MSI ? irq->index : 0);
+}
+
 static void nothing_left(void)
 {
     CHECK_EQ(live_objects, 0);
@@ -198,7 +203,7 @@ static void nothing_left(void)
 
 static void fire(const struct irq_obj *irq)
 {
-    const unsigned i = irq->irte_index;
+    const unsigned i = entry_of(irq);
     if (!io.entry[i].on)
         return;
     for (unsigned cpu = 0; cpu < 4; cpu++)
@@ -222,15 +227,15 @@ static void test_msix(void)
     CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSI, 0, &second), ST_BUSY);
     CHECK_EQ(device.refs, 2);
     CHECK(fn->irqs == irq);
-    CHECK(!io.entry[irq->irte_index].on);
+    CHECK(!io.entry[entry_of(irq)].on);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);        /* nothing on yet */
     CHECK_EQ(irq_set(irq, 0, 0, 4), ST_INVAL);
 
     CHECK_EQ(irq_set(irq, 0xfee01000, 0x4041, 0), ST_OK);
-    CHECK(io.entry[irq->irte_index].on);
-    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[1].apic_id);
+    CHECK(io.entry[entry_of(irq)].on);
+    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[1].apic_id);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
-    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010u | irq->irte_index << 5);   /* never the guest's */
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010u | entry_of(irq) << 5);   /* never the guest's */
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
     CHECK_EQ(pci_model_msix_word(m, 1, 3), 1);
     unsigned before = eois;
@@ -246,13 +251,13 @@ static void test_msix(void)
     CHECK_EQ(io.sets, sets);
     target_cpu = 2;
     CHECK_EQ(irq_set(irq, 0xfee02000, 0x42, 0), ST_OK);
-    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[2].apic_id);
+    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[2].apic_id);
     on_cpu(1);
     upcall_irq(irq->vector);                                     /* one that was on its way to the old CPU */
     CHECK_EQ(got.addr, 0xfee02000);
     target_cpu = 3;                                              /* not one of the VM's */
     CHECK_EQ(irq_set(irq, 0xfee03000, 0x42, 0), ST_OK);
-    CHECK_EQ(io.entry[irq->irte_index].apic, blocks[1].apic_id);
+    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[1].apic_id);
 
     irq_destroy(&irq->obj);
     nothing_left();
@@ -276,7 +281,7 @@ static void test_masking(void)
     CHECK_EQ(got.data, 0x44);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
     CHECK_EQ(irq_set(irq, 0, 0, IRQ_OFF), ST_OK);
-    CHECK(!io.entry[irq->irte_index].on);
+    CHECK(!io.entry[entry_of(irq)].on);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
     CHECK_EQ(irq_set(irq, 0x1fee03000ull, 0x45, 0), ST_OK);      /* no message of a local APIC */
     fire(irq);
@@ -309,7 +314,7 @@ static void test_after_reset(void)
     m->msix_mem[12] = 1;
     CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
-    CHECK_EQ(pci_model_msix_word(m, 0, 0), 0xfee00010u | irq->irte_index << 5);
+    CHECK_EQ(pci_model_msix_word(m, 0, 0), 0xfee00010u | entry_of(irq) << 5);
     CHECK_EQ(pci_model_msix_word(m, 0, 3), 0);
     CHECK_EQ(pci_model_msix_word(m, 3, 3), 1);
     irq_destroy(&irq->obj);
@@ -332,10 +337,10 @@ static void test_msi(void)
     for (unsigned i = 0; i < 4; i++)
         CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, i, &irq[i]), ST_OK);
     for (unsigned i = 1; i < 4; i++)
-        CHECK_EQ(irq[i]->irte_index, irq[0]->irte_index + i);
+        CHECK_EQ(entry_of(irq[i]), entry_of(irq[0]) + i);
     CHECK_EQ(irq_set(irq[0], 0xfee01000, 0x60, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x185);      /* on, one vector */
-    CHECK_EQ(pci_model_get(m, m->msi + MSI_ADDR, 4), 0xfee00010u | irq[0]->irte_index << 5);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_ADDR, 4), 0xfee00010u | entry_of(irq[0]) << 5);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xe);
     CHECK_EQ(irq_set(irq[2], 0xfee01000, 0x62, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x1a5);      /* four */
@@ -374,7 +379,7 @@ static void test_faults(void)
         struct irq_obj v = { .cpus = 2 };
         CHECK_EQ(irq_vector_alloc(&v), ST_OK);
         CHECK(v.vector != vector);
-        irq_vector_free(&v);
+        irq_vector_release(&v, true);
     }
     on_cpu(1);
     upcall_irq(vector);
@@ -395,17 +400,17 @@ static void test_vectors(void)
     CHECK_EQ(n, VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1);
     CHECK_EQ(irq_vector_alloc(&both), ST_NOSPACE);               /* free on CPU 0 only */
     CHECK_EQ(irq_vector_alloc(&one), ST_OK);
-    irq_vector_free(&one);
+    irq_vector_release(&one, true);
     struct irq_obj *freed = &all[5];
-    irq_vector_retire(freed);                                    /* retired is not free */
+    irq_vector_release(freed, false);                                    /* retired is not free */
     CHECK_EQ(irq_vector_alloc(&both), ST_NOSPACE);
-    irq_vector_free(freed);
+    irq_vector_release(freed, true);
     CHECK_EQ(irq_vector_alloc(&both), ST_OK);
     CHECK_EQ(both.vector, freed->vector);
-    irq_vector_free(&both);
+    irq_vector_release(&both, true);
     for (unsigned i = 0; i < n; i++)
         if (&all[i] != freed)
-            irq_vector_free(&all[i]);
+            irq_vector_release(&all[i], true);
 }
 
 static void test_dispatch(void)

@@ -101,7 +101,7 @@ status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value
     *value = write;
     return ST_OK;
 }
-status_t vcpu_line(struct vcpu *v, uint32_t line, bool level) { v->extint_line = line + level; return ST_OK; }
+void vcpu_line(struct vcpu *v, bool level) { v->extint_line = level; }
 void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data) { (void)addr; vm->tlb_gen = data; }
 
 status_t dma_create(uint32_t vm_id, struct iommu_dom **out)
