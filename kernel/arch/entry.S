@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ways into the kernel from ring 3, exceptions and interrupts, and out again.
- * Offsets are struct percpu's (percpu.h) and struct trap_frame's (upcall.h).
+ * Offsets are struct cpu_area's (tables.h, percpu.h) and struct trap_frame's (upcall.h).
  */
-#define PC_KSTACK       0x08
-#define PC_USER_RSP     0x10
-#define PC_NEED_RESCHED 0x28
+#define PC_USER_RSP     0x08
+#define PC_NEED_RESCHED 0x20
+#define PC_TSS_RSP0     0x74
 #define TF_CS           (18 * 8)        /* gpr[15], vector, error, rip, cs */
 #define STUB_CS         (3 * 8)         /* vector, error, rip, cs */
 #define MSR_GS_BASE     0xc0000101
@@ -20,7 +20,7 @@
 entry_syscall:
         swapgs
         mov     %rsp, %gs:PC_USER_RSP
-        mov     %gs:PC_KSTACK, %rsp
+        mov     %gs:PC_TSS_RSP0, %rsp
         push    %gs:PC_USER_RSP
         .irp    reg, r11, rcx, rdi, rsi, r8, r9, r10
         push    %\reg

@@ -9,21 +9,19 @@ struct thread;
 
 struct percpu {
     struct percpu *self;            /* 00 const */
-    uint64_t kstack_top;            /* 08 stack for SYSCALL and ring 3 traps: current thread's (TSS.RSP0 too) */
-    uint64_t user_rsp;              /* 10 scratch of the SYSCALL entry */
-    struct thread *current;         /* 18 owner CPU */
-    uint32_t cpu;                   /* 20 index, const */
-    uint32_t apic_id;               /* 24 const */
-    uint32_t need_resched;          /* 28 set by interrupts and wakes on this CPU, any CPU atomic */
-    uint32_t online;                /* 2c */
-    uint64_t kernel_cr3;            /* 30 const: kernel-only address space */
-    struct fpu_area *fpu_loaded;    /* 38 whose state is in the registers, NULL = clean */
-    void *virt;                     /* 40 kernel/virt per-CPU page (host save area...), const */
+    uint64_t user_rsp;              /* 08 scratch of the SYSCALL entry */
+    struct thread *current;         /* 10 owner CPU */
+    uint32_t cpu;                   /* 18 index, const */
+    uint32_t apic_id;               /* 1c const */
+    uint32_t need_resched;          /* 20 set by interrupts and wakes on this CPU, any CPU atomic */
+    uint32_t online;                /* 24 */
+    uint64_t kernel_cr3;            /* 28 const: kernel-only address space */
+    struct fpu_area *fpu_loaded;    /* 30 whose state is in the registers, NULL = clean */
+    void *virt;                     /* 38 kernel/virt per-CPU page (host save area...), const */
     uint64_t idle_tsc, guest_tsc, irqs, ipis, switches;   /* owner CPU */
 };
-AT(struct percpu, kstack_top, 0x08);
-AT(struct percpu, user_rsp, 0x10);
-AT(struct percpu, need_resched, 0x28);
+AT(struct percpu, user_rsp, 0x08);
+AT(struct percpu, need_resched, 0x20);
 
 static inline struct percpu *percpu(void)
 {

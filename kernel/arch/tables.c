@@ -76,9 +76,7 @@ uint64_t context_new_user(uint64_t kstack_top, uint64_t rip, uint64_t rsp, uint6
 
 void context_set(uint64_t kstack_top, uint64_t cr3)
 {
-    struct percpu *cpu = percpu();
-    cpu->kstack_top = kstack_top;
-    ((struct cpu_area *)cpu)->tss.rsp0 = kstack_top;
+    ((struct cpu_area *)percpu())->tss.rsp0 = kstack_top;
     if (hw_read_cr3() != cr3)
         hw_write_cr3(cr3);
 }

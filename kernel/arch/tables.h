@@ -9,7 +9,7 @@ enum ist { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };
 
 struct tss64 {                          /* [SDM3 8.7] */
     uint32_t rsvd_00;                   /* 00 */
-    uint64_t rsp0, rsp1, rsp2, rsvd_1c; /* 04 */
+    uint64_t rsp0, rsp1, rsp2, rsvd_1c; /* 04 rsp0: top of the current thread's stack, for SYSCALL too */
     uint64_t ist[7], rsvd_5c;           /* 24 IST1 first */
     uint16_t rsvd_64, io_bitmap;        /* 64 */
 } __attribute__((packed));
@@ -25,6 +25,7 @@ struct cpu_area {
     struct tss64 tss ALIGNED(16);
     uint64_t gdt[GDT_SLOTS] ALIGNED(16);
 };
+AT(struct cpu_area, tss, 0x70);
 
 /* Fills GDT and TSS of `area`; ist[] are stack tops, [0] unused. */
 void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT]);

@@ -9,7 +9,7 @@ struct thread;
 
 struct percpu {
     struct percpu *self;
-    uint64_t kstack_top, user_rsp;
+    uint64_t user_rsp;
     struct thread *current;
     uint32_t cpu, apic_id, need_resched, online;
     uint64_t kernel_cr3;
