@@ -61,7 +61,7 @@ static void start_iommu(const struct bootinfo *bi)
 
 static void start_devices(const struct bootinfo *bi)
 {
-    irq_init(bi);
+    ioapic_init(bi);
     if (pci_init(bi) != ST_OK)
         log_line("pci: no function can be used");
     for (uint32_t i = 0; i < bi->ranges; i++)

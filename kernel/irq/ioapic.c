@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host I/O APICs [82093AA] and 8259s. Boot CPU. */
-#include "kernel/irq/ioapic.h"
-
 #include "kernel/irq/irq.h"
+
 #include "kernel/log/console.h"
 #include "kernel/mm/kmap.h"
 
@@ -25,24 +24,19 @@ struct ioapic { uintptr_t mmio; uint32_t gsi_base, pins; uint8_t id; };
 static struct ioapic ioapics[BOOT_MAX_IOAPICS];
 static uint32_t count;
 
-static uint32_t rd(const struct ioapic *io, uint32_t reg)
+/* Selects a register: where it is read and written. */
+static uintptr_t at(const struct ioapic *io, uint32_t reg)
 {
     hw_mmio_wr32(io->mmio + IOAPIC_INDEX, reg);
-    return hw_mmio_rd32(io->mmio + IOAPIC_WINDOW);
-}
-
-static void wr(const struct ioapic *io, uint32_t reg, uint32_t value)
-{
-    hw_mmio_wr32(io->mmio + IOAPIC_INDEX, reg);
-    hw_mmio_wr32(io->mmio + IOAPIC_WINDOW, value);
+    return io->mmio + IOAPIC_WINDOW;
 }
 
 /* Masked before it changes, unmasked last: no half entry ever fires. */
 static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
 {
-    wr(io, REG_RTE + 2 * pin, RTE_MASKED);
-    wr(io, REG_RTE + 2 * pin + 1, (uint32_t)(rte >> 32));
-    wr(io, REG_RTE + 2 * pin, (uint32_t)rte);
+    hw_mmio_wr32(at(io, REG_RTE + 2 * pin), RTE_MASKED);
+    hw_mmio_wr32(at(io, REG_RTE + 2 * pin + 1), (uint32_t)(rte >> 32));
+    hw_mmio_wr32(at(io, REG_RTE + 2 * pin), (uint32_t)rte);
 }
 
 static void pics_mask(void)
@@ -59,7 +53,7 @@ static void add(const struct boot_ioapic *entry)
 {
     struct ioapic io = { .gsi_base = entry->gsi_base, .id = (uint8_t)entry->id };
     io.mmio = (uintptr_t)kmap_mmio((hpa_t){ entry->base }, IOAPIC_LEN);
-    uint32_t version = io.mmio != 0 ? rd(&io, REG_VERSION) : ~0u;
+    uint32_t version = io.mmio != 0 ? hw_mmio_rd32(at(&io, REG_VERSION)) : ~0u;
     if (version == ~0u) {
         log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->base);
         return;
@@ -80,15 +74,14 @@ void ioapic_init(const struct bootinfo *bi)
 
 status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct ioapic *io = &ioapics[i];
-        if (gsi < io->gsi_base || gsi - io->gsi_base >= io->pins)
-            continue;
+    for (const struct ioapic *io = ioapics; io < ioapics + count; io++) {
+        const uint32_t pin = gsi - io->gsi_base;
         uint64_t rte;
-        status_t st = irq_route_pin(io->id, apic_id, vector, level, active_low, &rte);
-        if (st == ST_OK)
-            pin_set(io, gsi - io->gsi_base, rte);
-        return st;
+        if (gsi < io->gsi_base || pin >= io->pins)
+            continue;
+        TRY(irq_route_pin(io->id, apic_id, vector, level, active_low, &rte));
+        pin_set(io, pin, rte);
+        return ST_OK;
     }
     return ST_NOTFOUND;
 }

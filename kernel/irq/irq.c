@@ -2,7 +2,6 @@
 /* Interrupt dispatch by vector: device vectors, per CPU, and the kernel's own two interrupt sources. */
 #include "kernel/irq/irq.h"
 
-#include "kernel/irq/ioapic.h"
 #include "kernel/log/console.h"
 #include "kernel/obj/event.h"
 
@@ -102,17 +101,14 @@ void upcall_irq(unsigned vector)
     lapic_eoi();
 }
 
-void irq_init(const struct bootinfo *bi) { ioapic_init(bi); }
-
 status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits)
 {
     signal_set(&console_signal, event, bits);
     status_t st = console_port() != 0 ? ioapic_route(bi->console_gsi, bi->console_level, bi->console_low,
                                                      cpu_block[0]->apic_id, VEC_CONSOLE) : ST_UNSUPP;
-    if (st == ST_OK)
-        return ST_OK;
-    log_line("irq: console interrupt cannot be routed (%s): polled", status_name(st));
-    return ST_UNSUPP;
+    if (st != ST_OK)
+        log_line("irq: console interrupt cannot be routed (%s): polled", status_name(st));
+    return st == ST_OK ? ST_OK : ST_UNSUPP;
 }
 
 status_t irq_iommu_faults(struct event *event, uint64_t bits)

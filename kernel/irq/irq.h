@@ -31,7 +31,8 @@ struct irq_obj {
     uint32_t on, pending;        /* on: wanted and not masked; pending: arrived while not on */
 };
 
-void irq_init(const struct bootinfo *bi);              /* I/O APICs masked, PICs masked */
+/* Masks every pin of every I/O APIC and both 8259s. */
+void ioapic_init(const struct bootinfo *bi);
 /* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. ST_UNSUPP: poll instead. */
 MUST_USE status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits);
 /* IOMMU fault interrupt -> VEC_IOMMU_FAULT on CPU 0; the event gets bits. */
@@ -53,6 +54,9 @@ MUST_USE status_t irq_vector_alloc(struct irq_obj *irq);
 /* Leads nowhere; returns after no CPU is still inside the handler with the object. reuse: the number is free again;
  * only when the remapping entry is confirmed blocked. */
 void irq_vector_release(const struct irq_obj *irq, bool reuse);
+
+/* ioapic.c: one pin to a host vector. Mode comes from the caller. ST_NOTFOUND: no I/O APIC has the GSI. */
+MUST_USE status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector);
 
 /* irq_route.c: a device interrupt arrived on this CPU. Lock-free, interrupts off. */
 void irq_route_deliver(struct irq_obj *irq);

@@ -47,12 +47,10 @@ static uint32_t tpr_of(const struct vcpu *v) { return __atomic_load_n(&v->lapic.
 
 static bool is_target(const struct vcpu *v, const struct vcpu *from, uint64_t icr, bool wide)
 {
-    switch (FIELD_GET(ICR_SHORTHAND, icr)) {
-    case ICR_TO_SELF:   return v == from;
-    case ICR_TO_ALL:    return true;
-    case ICR_TO_OTHERS: return v != from;
-    default: return vlapic_matches(&v->lapic, (uint32_t)(icr >> (wide ? 32 : 56)), (icr & ICR_LOGICAL) != 0, wide);
-    }
+    const uint64_t shorthand = FIELD_GET(ICR_SHORTHAND, icr);
+    if (shorthand != ICR_TO_DEST)
+        return shorthand == ICR_TO_ALL || (v == from) == (shorthand == ICR_TO_SELF);
+    return vlapic_matches(&v->lapic, (uint32_t)(icr >> (wide ? 32 : 56)), (icr & ICR_LOGICAL) != 0, wide);
 }
 
 /* To all that match, or with lowest priority to one of them. wide: the destination has 32 bits. */

@@ -17,7 +17,6 @@
 #define PG_WR  BIT32(VLAPIC_PAGE_WRITE)
 #define RD     (X2_RD | PG_RD)
 #define WR     (X2_WR | PG_WR)
-#define PG     (PG_RD | PG_WR)
 
 /* Who may touch a register, which bits a write sets (others stay; set in an x2APIC write they are #GP), and its
  * value after a reset. Write-only registers hold 0. */
@@ -30,11 +29,11 @@ static const struct rule { uint32_t ways, reset; uint64_t writable; } rules[VLR_
     [VLR_EOI]             = { PG_RD | WR, 0, 0 },
     [VLR_RRD]             = { PG_RD, 0, 0 },
     [VLR_LDR]             = { RD | PG_WR, 0, XAPIC_DEST },
-    [VLR_DFR]             = { PG, 0xffffffffu, MASK32(31, 28) },
+    [VLR_DFR]             = { PG_RD | PG_WR, 0xffffffffu, MASK32(31, 28) },
     [VLR_SVR]             = { RD | WR, 0xff, SVR_WRITABLE },
     [VLR_ESR]             = { RD | WR, 0, 0 },
     [VLR_ICR]             = { RD | WR, 0, ICR_X2_WRITABLE },
-    [VLR_ICR_HIGH]        = { PG, 0, XAPIC_DEST },
+    [VLR_ICR_HIGH]        = { PG_RD | PG_WR, 0, XAPIC_DEST },
     [VLR_LVT + LVT_TIMER]   = { RD | WR, LVT_MASKED, LVT_VECTOR | LVT_MASKED | LVT_TIMER_MODE },  /* [SDM3 11.5.1] */
     [VLR_LVT + LVT_THERMAL] = { RD | WR, LVT_MASKED, LVT_PLAIN },
     [VLR_LVT + LVT_PERF]    = { RD | WR, LVT_MASKED, LVT_PLAIN },

@@ -16,7 +16,6 @@
 #include "kernel/arch/percpu.h"
 #include "kernel/arch/upcall.h"
 #include "kernel/config.h"
-#include "kernel/irq/ioapic.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
@@ -441,7 +440,7 @@ static void test_lines(void)
     fake_hw.out = pic_out;
     memset(apic.reg, 0, sizeof apic.reg);
     fake_mmio_register(0xfec00000, 0x20, NULL, apic_read, apic_write);
-    irq_init(&boot);
+    ioapic_init(&boot);
     CHECK_EQ(pic_mask[0], 0xff);
     CHECK_EQ(pic_mask[1], 0xff);
     for (unsigned pin = 0; pin < 24; pin++)
@@ -487,7 +486,7 @@ static void test_lines(void)
     CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
 
     fake_mmio_remove(0xfec00000);
-    irq_init(&boot);                                                  /* no I/O APIC at all */
+    ioapic_init(&boot);                                                  /* no I/O APIC at all */
     port = 0x3f8;
     CHECK_EQ(irq_console(&boot, event, 1), ST_UNSUPP);
 }
