@@ -40,7 +40,8 @@ MUST_USE status_t irq_iommu_faults(struct event *event, uint64_t bits);
 
 /* cpus: bit mask of the VM's host CPUs. Allocates vector and remapping entry, blocked. Takes a
  * reference of device, is in fn->irqs. ST_RANGE: no such entry; ST_BUSY: it exists, or
- * the function uses the other kind; ST_UNSUPP: no such capability; ST_NOSPACE. */
+ * the function uses the other kind; ST_UNSUPP: no such capability; ST_NOSPACE. kind and flags
+ * below are as SYSCALLS says. */
 MUST_USE status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus,
                              uint32_t kind, uint32_t index, struct irq_obj **out);
 void irq_destroy(struct kobj *obj);

@@ -115,8 +115,6 @@ status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t fla
 {
     /* What is no message for a local APIC goes nowhere, as on a real machine. */
     const uint64_t message = addr >> 32 == 0 ? addr << 32 | data : 0;
-    if ((flags & ~(IRQ_MASKED | IRQ_OFF)) != 0)
-        return ST_INVAL;
     spin_lock(&irq->fn->irq_lock);
     status_t st = (flags & IRQ_OFF) != 0 ? route_off(irq) : route_on(irq, message, (flags & IRQ_MASKED) != 0);
     spin_unlock(&irq->fn->irq_lock);
@@ -138,8 +136,7 @@ static MUST_USE status_t run_get(struct irq_obj *irq)
 status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus,
                     uint32_t kind, uint32_t index, struct irq_obj **out)
 {
-    if (kind > IRQ_KIND_MSIX || cpus == 0 || (cpu_count < 64 && cpus >> cpu_count != 0))
-        return ST_INVAL;
+    KASSERT(kind <= IRQ_KIND_MSIX && cpus != 0);
     if (index >= kind_count(fn, kind))
         return kind_count(fn, kind) == 0 ? ST_UNSUPP : ST_RANGE;
     for (const struct irq_obj *other = fn->irqs; other != NULL; other = other->next)

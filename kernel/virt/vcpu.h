@@ -6,7 +6,6 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/abi/vcpu_state.h"
 #include "kernel/sched/sched.h"
 #include "kernel/virt/vlapic.h"
 #include "kernel/virt/vm.h"

@@ -2,8 +2,6 @@
 /* Interrupt request, service and priority of the virtual local APIC [SDM3 11.8]. */
 #include "kernel/virt/vlapic.h"
 
-#define LINT_EXTINT   0x700u
-
 static int highest(const uint64_t w[4])
 {
     for (int i = 3; i >= 0; i--) {
@@ -91,5 +89,5 @@ uint32_t vlapic_ppr(const struct vlapic *l)
 bool vlapic_takes_extint(const struct vlapic *l)
 {
     uint32_t lvt = l->lvt[LVT_LINT0];
-    return !vlapic_is_on(l) || (!(lvt & LVT_MASKED) && (lvt & LVT_MODE) == LINT_EXTINT);
+    return !vlapic_is_on(l) || (!(lvt & LVT_MASKED) && (lvt & LVT_MODE) == LVT_EXTINT);
 }

@@ -31,7 +31,9 @@ enum vlapic_reg {
 
 enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
 #define LVT_VECTOR        MASK32(7, 0)
-#define LVT_MODE          MASK32(10, 8)      /* delivery mode; 7 = ExtINT */
+#define LVT_MODE          MASK32(10, 8)      /* delivery mode */
+#define   LVT_NMI           0x400u
+#define   LVT_EXTINT        0x700u
 #define LVT_MASKED        BIT32(16)
 #define LVT_TIMER_MODE    MASK32(18, 17)     /* timer: 0 one-shot, 1 periodic, 2 TSC deadline */
 

@@ -3,8 +3,6 @@
 #include "kernel/virt/vcpu.h"
 
 #define APIC_BASE_ADDR 0xfee00000u
-#define LINT_EXTINT    0x700u
-#define LINT_NMI       0x400u
 #define VERSION        (0x14u | (LVT_COUNT - 1u) << 16)
 #define XAPIC_DEST     0xff000000u                  /* LDR, ICR high: 8 bits */
 #define LVT_PLAIN      (LVT_VECTOR | LVT_MODE | LVT_MASKED)
@@ -67,8 +65,8 @@ void vlapic_init(struct vlapic *l, uint32_t id, bool bsp)
     l->timer.kind = KTIMER_VLAPIC;
     vlapic_reset(l);
     if (bsp) {
-        l->lvt[LVT_LINT0] = LINT_EXTINT;
-        l->lvt[LVT_LINT1] = LINT_NMI;
+        l->lvt[LVT_LINT0] = LVT_EXTINT;
+        l->lvt[LVT_LINT1] = LVT_NMI;
     }
 }
 

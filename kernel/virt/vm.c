@@ -7,9 +7,6 @@
 #include "kernel/mm/space.h"
 #include "kernel/virt/vcpu.h"
 
-#define NPT_LEVELS    4u
-#define LEAF_2M       2u
-#define LEAF_1G       3u
 #define SHOOT_US      20000u      /* a kicked CPU leaves its guest within microseconds */
 
 _Static_assert(sizeof(struct vm) <= PAGE_SIZE, "a VM is one page");
@@ -27,7 +24,7 @@ status_t vm_create(struct vm **out)
     asids.limit = MIN(cpu_features.asids, MAX_VMS + 1);
     TRY(idpool_alloc(&asids, 1, 1, &asid));
     struct vm *vm = pmm_alloc();
-    if (vm && ptab_init(&vm->npt, &ptab_fmt_npt, NPT_LEVELS, cpu_features.page1g ? LEAF_1G : LEAF_2M, false) == ST_OK) {
+    if (vm && ptab_init(&vm->npt, &ptab_fmt_npt, 4, cpu_features.page1g ? 3 : 2, false) == ST_OK) {
         kobj_init(&vm->obj, OBJ_VM);
         vm->asid = asid;
         vm->id = ++last_id;
