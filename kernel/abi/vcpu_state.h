@@ -36,11 +36,11 @@ struct vcpu_msrs {
 
 /* Groups for `valid`, `dirty` and SYS_VCPU_STATE. GPRs except RSP are always there. */
 #define VS_RIP     0x001u  /* rip, rflags, rsp, int_shadow */
-#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 cr8 efer */
+#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 efer; CR8 is the local APIC's TPR: VCPU_LAPIC */
 #define VS_SEG     0x004u  /* all of seg[] */
 #define VS_DR      0x008u  /* dr0-3 dr6 dr7 */
 #define VS_MSR     0x010u  /* msr, pat, xcr0 */
-#define VS_EVENT   0x020u  /* pending_event: one event to inject at the next run */
+#define VS_EVENT   0x020u  /* set only: pending_event, one to inject at the next run */
 #define VS_ALL     0x03fu
 
 /* pending_event: EVENT_VALID | type << 8 | vector | error << 32; both vendors' form of it [APM2 15.20] */
@@ -70,7 +70,7 @@ struct vcpu_msrs {
     X(EOI,        9, 0,                    "EOI of a level-triggered vector: exit.vector") \
     X(HYPERCALL, 10, 0,                    "VMCALL/VMMCALL, rip past it") \
     X(SHUTDOWN,  11, VS_ALL,               "triple fault") \
-    X(INVALID,   12, 0,                    "the guest state, as the page still shows it, was refused by kernel or CPU") \
+    X(INVALID,   12, 0,                    "the guest state that the page still shows was refused by kernel or CPU") \
     X(INIT,      13, 0,                    "this vCPU got INIT: it waits for SIPI in the next run") \
     X(UNHANDLED, 14, VS_ALL,               "an exit that neither side knows: exit.code is the hardware's")
 
@@ -118,27 +118,23 @@ struct vcpu_exit {
 struct vcpu_state {
     uint64_t gpr[GPR_COUNT];                         /* 000 */
     uint64_t rip, rflags;                            /* 080 */
-    uint64_t cr0, cr2, cr3, cr4, cr8, efer;          /* 090 */
-    uint64_t dr[4], dr6, dr7;                        /* 0c0 */
-    struct vcpu_msrs msr;                            /* 0f0 */
-    uint64_t pat, xcr0;                              /* 130 */
-    uint64_t pending_event;                          /* 140 */
-    uint64_t int_shadow;                             /* 148 1 = STI or MOV SS shadow */
-    uint32_t valid, dirty;                           /* 150 VS_* groups */
-    uint64_t rsvd_158;                               /* 158 */
-    struct vcpu_segment seg[SEG_COUNT];              /* 160 */
-    struct vcpu_exit exit;                           /* 200 */
+    uint64_t cr0, cr2, cr3, cr4, efer;               /* 090 */
+    uint64_t dr[4], dr6, dr7;                        /* 0b8 */
+    struct vcpu_msrs msr;                            /* 0e8 */
+    uint64_t pat, xcr0;                              /* 128 */
+    uint64_t pending_event;                          /* 138 */
+    uint64_t int_shadow;                             /* 140 1 = STI or MOV SS shadow */
+    uint32_t valid, dirty;                           /* 148 VS_* groups */
+    struct vcpu_segment seg[SEG_COUNT];              /* 150 */
+    struct vcpu_exit exit;                           /* 1f0 */
 };
 
 #define VCPU_AT(m, off) _Static_assert(offsetof(struct vcpu_state, m) == (off), #m " at " #off)
 VCPU_AT(rip, 0x080);
-VCPU_AT(cr0, 0x090);
-VCPU_AT(dr, 0x0c0);
-VCPU_AT(msr, 0x0f0);
-VCPU_AT(pending_event, 0x140);
-VCPU_AT(seg, 0x160);
-VCPU_AT(exit, 0x200);
-_Static_assert(sizeof(struct vcpu_state) == 0x240, "struct vcpu_state");
+VCPU_AT(msr, 0x0e8);
+VCPU_AT(seg, 0x150);
+VCPU_AT(exit, 0x1f0);
+_Static_assert(sizeof(struct vcpu_state) == 0x230, "struct vcpu_state");
 
 /* SYS_VM_CPUID: one row per leaf and subleaf. The kernel itself fills in what
  * changes at run time: leaf 1 APIC id and OSXSAVE, leaf Bh/1Fh x2APIC id, leaf

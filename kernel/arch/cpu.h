@@ -16,7 +16,8 @@
 struct cpu_features {       /* const after boot; the bools are what features.c says of them */
     bool smap;              /* 00 entry.S and copy.S look at it */
     bool nx, fxsr_sse2, pge, apic, svm, npt, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;
-    bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs;
+    bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs,
+         rdtscp;
     bool intel;
     uint8_t phys_bits;
     uint32_t asids;

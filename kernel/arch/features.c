@@ -38,6 +38,7 @@ static const struct feature {
     { .leaf = 7, BIT32(28), EDX, F(l1d_flush) },
     { .leaf = 7, BIT32(29), EDX, F(arch_caps) },
     { .leaf = 0x80000001, BIT32(26), EDX, F(page1g) },
+    { .leaf = 0x80000001, BIT32(27), EDX, F(rdtscp) },
     { .leaf = 0x80000008, BIT32(12), EBX, F(ibpb) },         /* AMD's bits for the same [APM2 3.2.9] */
     { .leaf = 0x80000008, BIT32(14), EBX, F(spec_ctrl) },
     { .leaf = 0x80000008, BIT32(15), EBX, F(stibp) },

@@ -53,7 +53,7 @@ void fpu_init_cpu(void)
         xcr0 |= can & XCR0_AVX;
         if ((can & (XCR0_AVX | XCR0_AVX512)) == (XCR0_AVX | XCR0_AVX512))
             xcr0 |= XCR0_AVX512;
-        __asm__ volatile ("xsetbv" : : "c"(0), "a"(xcr0), "d"(0) : "memory");
+        hw_xsetbv(xcr0);
         KASSERT(hw_cpuid(0xd, 0).ebx <= sizeof(struct fpu_area));    /* for what XCR0 holds now */
     }
     cpu_features.host_xcr0 = xcr0;

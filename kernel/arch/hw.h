@@ -35,6 +35,15 @@ static inline uint64_t hw_rdmsr(uint32_t msr)
 static inline void hw_wrmsr(uint32_t msr, uint64_t v)
 { __asm__ volatile ("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
 
+static inline uint64_t hw_xgetbv(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile ("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+static inline void hw_xsetbv(uint64_t v)
+{ __asm__ volatile ("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
+
 struct cpuid_regs { uint32_t eax, ebx, ecx, edx; };
 static inline struct cpuid_regs hw_cpuid(uint32_t leaf, uint32_t sub)
 {

@@ -30,8 +30,7 @@ struct vcpu {
     uint32_t tlb_seen;              /* owner CPU writes: vm->tlb_gen that it flushed for */
     uint64_t serial;                /* const: never the same for two vCPUs since boot */
     uint64_t tsc_offset, tsc_adjust; /* owner CPU */
-    uint32_t tsc_aux;               /* owner CPU */
-    uint32_t tsc_aux_on;            /* const: the CPU has IA32_TSC_AUX */
+    uint32_t tsc_aux;               /* owner CPU; cpu_features.rdtscp */
     struct vlapic lapic;
     struct vcpu_stats stats;        /* owner CPU */
 };

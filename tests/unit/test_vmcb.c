@@ -245,17 +245,31 @@ static void hostile_page(void)
     CHECK(svm_state_set(&cpu, VS_EVENT));
 }
 
-static void cr8_in_the_page(void)
+/* DR0-3 go into the CPU only where the vCPU is at home: elsewhere they would come back as another guest's. */
+static void debug_registers(void)
+{
+    guest_long_mode(0xd000);
+    state.dr[1] = 0x1234;
+    state.dr7 = 0x401;
+    cpu.thread = NULL;                                          /* before its first run, from any CPU */
+    CHECK(svm_state_set(&cpu, VS_DR));
+    CHECK(loads == 0 && !svm.dr_loaded && block.icpt[ICPT_DR] == ICPT_DR_ALL && svm.dr[1] == 0x1234);
+    cpu.thread = &thread;
+    CHECK(svm_state_set(&cpu, VS_DR));
+    CHECK(loads == 1 && svm.dr_loaded && block.icpt[ICPT_DR] == 0);
+    state.dr[1] = 0;
+    svm_state_get(&cpu, VS_DR);
+    CHECK(state.dr[1] == 0x1234 && svm.dr_loaded);              /* the breakpoints stay on */
+}
+
+static void cr8(void)
 {
     guest_long_mode(0xe000);
-    svm_state_get(&cpu, VS_CR);
-    cpu.lapic.tpr = 0x30;                                       /* the VMM wrote TPR by VCPU_LAPIC */
+    svm_state_get(&cpu, VS_ALL);
+    cpu.lapic.tpr = 0x90;                                       /* the VMM wrote TPR by VCPU_LAPIC */
     svm_push_tpr(&cpu);
-    CHECK(svm_state_set(&cpu, VS_CR));
-    CHECK_EQ(cpu.lapic.tpr, 0x30);                              /* the old CR8 in the page does not undo it */
-    state.cr8 = 9;
-    CHECK(svm_state_set(&cpu, VS_CR));
-    CHECK_EQ(cpu.lapic.tpr, 0x90);
+    CHECK(svm_state_set(&cpu, VS_ALL & ~VS_EVENT));
+    CHECK_EQ(cpu.lapic.tpr, 0x90);                              /* no group of the page touches it */
     CHECK_EQ(block.int_ctl & V_TPR, 9);
 }
 
@@ -269,6 +283,7 @@ int main(void)
     level_eoi();
     refused_state();
     hostile_page();
-    cr8_in_the_page();
+    debug_registers();
+    cr8();
     return unit_done();
 }

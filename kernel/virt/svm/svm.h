@@ -35,7 +35,6 @@ struct svm_vcpu {
     uint64_t shadow_rip;         /* interrupt shadow carried over an exit: see svm_event.c */
     uint64_t iret_rip;
     uint64_t dr[4];
-    uint64_t cr8_given;          /* CR8 as VS_CR showed it last: another value there is the VMM's */
     uint32_t virq;               /* enum svm_virq; the vector is in the VMCB */
     uint32_t nmi;                /* enum svm_nmi */
     uint32_t shadow_left;        /* exits that shadow_rip is good for, 0 = no shadow */
@@ -53,6 +52,8 @@ AT(struct svm_vcpu, state, 0x00);
 AT(struct svm_vcpu, vmcb_pa, 0x08);
 AT(struct svm_vcpu, host_pa, 0x10);
 _Static_assert(sizeof(struct svm_vcpu) == 2 * PAGE_SIZE, "two pages");
+
+#define MSR_TSC_AUX  0xc0000103u
 
 /* Hangs off percpu()->virt. */
 struct svm_cpu {
@@ -90,9 +91,8 @@ extern uint64_t svm_cr4_mask;    /* CR4 bits that this CPU knows */
 uint32_t svm_enter(struct svm_vcpu *svm);
 /* The registers hold the guest's XCR0: takes note of it, returns it. */
 uint64_t svm_xcr0_sync(struct svm_vcpu *svm);
-void svm_dr_load(struct svm_vcpu *svm);          /* DR0-3: the guest's are in the CPU and no longer intercepted */
-void svm_dr_unload(struct svm_vcpu *svm);
-void svm_dr_read(struct svm_vcpu *svm);          /* CPU to svm->dr */
+/* DR0-3: the guest's come into the CPU, where it is at home, and are not intercepted until svm_switch_out. */
+void svm_dr_load(struct svm_vcpu *svm);
 
 /* ---- svm_fast.c, svm_msr.c: GIF = 0, guest's GS, with the guest's registers rdx, rcx ---- */
 uint32_t svm_fast(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint64_t rcx);
@@ -121,6 +121,10 @@ void svm_inject(struct svm_vcpu *svm);           /* just before entry */
 void svm_raise(struct svm_vcpu *svm, unsigned vector);          /* an exception; error code 0 where it has one */
 void svm_arm_apic(struct vcpu *vcpu);            /* V_IRQ for the local APIC; touches no per-CPU data */
 void svm_arm_extint(struct vcpu *vcpu, uint8_t vector);         /* from the virtual PIC, acknowledged there */
+
+/* The guest's ecx after the fast path: the VMM may write to the page at any time, so once. */
+static inline uint32_t svm_ecx(const struct svm_vcpu *s)
+{ return (uint32_t)__atomic_load_n(&s->state->gpr[GPR_RCX], __ATOMIC_RELAXED); }
 
 /* The loop looks at everything before the next entry. */
 static inline void svm_attend(struct vcpu *v) { __atomic_store_n(&v->thread->attention, 1, __ATOMIC_RELAXED); }

@@ -5,6 +5,8 @@
 #include "kernel/virt/svm/svm.h"
 
 #define MSR_VM_HSAVE_PA  0xc0010117u
+#define CR4_FSGSBASE     BIT64(16)
+#define CR4_PCIDE        BIT64(17)
 #define SVM_CPU_ORDER    2u
 
 _Static_assert(sizeof(struct svm_cpu) <= PAGE_SIZE << SVM_CPU_ORDER, "struct svm_cpu");
@@ -14,58 +16,32 @@ uint64_t svm_iopm_pa, svm_msrpm_pa, svm_cr4_mask;
 /* MSRs that a guest reads and writes directly, and why it may. All of them are switched by
  * VMLOAD and VMSAVE, or lie in the VMCB's save area: nothing of the host's is behind them. */
 static const uint32_t direct[] = {
-    0xc0000100,      /* FS_BASE: each context switch of a 64-bit kernel */
-    0xc0000101,      /* GS_BASE: same */
-    0xc0000102,      /* KERNEL_GS_BASE: same */
-    0xc0000081,      /* STAR: system call entry */
-    0xc0000082,      /* LSTAR: same */
-    0xc0000083,      /* CSTAR: same */
-    0xc0000084,      /* SFMASK: same */
-    0x174,           /* SYSENTER_CS: 32-bit system call entry */
-    0x175,           /* SYSENTER_ESP: same */
-    0x176,           /* SYSENTER_EIP: same */
+    0xc0000100, 0xc0000101, 0xc0000102,                 /* FS, GS, KERNEL_GS_BASE: each context switch */
+    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,     /* STAR, LSTAR, CSTAR, SFMASK: system call entry */
+    0x174, 0x175, 0x176,                                /* SYSENTER_CS, ESP, EIP: the 32-bit one */
 };
 
-/* [APM2 15.11]: two bits an MSR, three ranges. */
-static uint32_t msrpm_bit(uint32_t msr)
-{
-    if (msr <= 0x1fff)
-        return msr * 2;
-    KASSERT(msr >= 0xc0000000 && msr <= 0xc0001fff);
-    return (0x2000 + msr - 0xc0000000) * 2;
-}
-
+/* All ports and MSRs exit but these. [APM2 15.11]: two bits an MSR, from 0 and from C0000000h. */
 static void make_maps(void)
 {
     static ALIGNED(PAGE_SIZE) uint8_t iopm[0x3000], msrpm[0x2000];
     memset(iopm, 0xff, sizeof iopm);
     memset(msrpm, 0xff, sizeof msrpm);
     for (unsigned i = 0; i < ARRAY_LEN(direct); i++) {
-        uint32_t bit = msrpm_bit(direct[i]);
+        uint32_t bit = 2 * (direct[i] < 0x2000 ? direct[i] : direct[i] - 0xc0000000 + 0x2000);
         msrpm[bit / 8] &= (uint8_t)~(3u << bit % 8);
     }
     svm_iopm_pa = boot_image_pa(iopm).v;
     svm_msrpm_pa = boot_image_pa(msrpm).v;
 }
 
-/* CR4 bits that this CPU does not fault on [APM2 3.1.3]. */
+/* CR4 bits that this CPU does not fault on [APM2 3.1.3]. Not PKE: nobody switches PKRU between guests. */
 static uint64_t cr4_known(void)
 {
-    static const struct { uint32_t leaf; uint8_t reg, bit, cr4; } rows[] = {
-        { 1, 2, 26, 18 },    /* XSAVE: OSXSAVE */     { 1, 2, 17, 17 },   /* PCID */
-        { 7, 1, 0, 16 },     /* FSGSBASE */           { 7, 1, 7, 20 },    /* SMEP */
-        { 7, 1, 20, 21 },    /* SMAP */               { 7, 2, 2, 11 },    /* UMIP */
-        { 7, 2, 3, 22 },     /* PKU */
-    };
-    uint64_t mask = MASK64(10, 0);
-    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        if (hw_cpuid(0, 0).eax < rows[i].leaf)
-            continue;
-        struct cpuid_regs r = hw_cpuid(rows[i].leaf, 0);
-        if ((rows[i].reg == 1 ? r.ebx : r.ecx) & BIT32(rows[i].bit))
-            mask |= BIT64(rows[i].cr4);
-    }
-    return mask;
+    const struct cpu_features *f = &cpu_features;
+    return MASK64(10, 0) | (f->umip ? CR4_UMIP : 0) | (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) |
+           (f->smap ? CR4_SMAP : 0) | (cpuid_leaf(7).ebx & BIT32(0) ? CR4_FSGSBASE : 0) |
+           (cpuid_leaf(1).ecx & BIT32(17) ? CR4_PCIDE : 0);
 }
 
 status_t svm_init_cpu(char reason[96])

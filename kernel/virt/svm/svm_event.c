@@ -160,11 +160,9 @@ bool svm_update(struct vcpu *v)
 bool svm_wakes(const struct vcpu *v)
 {
     const struct svm_vcpu *s = v->svm;
-    if (s->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)))
-        return true;
-    if (!(s->vmcb.rflags & RFLAGS_IF))
-        return false;
-    return s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.tpr >> 4);
+    bool irq = s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.tpr >> 4);
+    return s->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)) ||
+           (irq && (s->vmcb.rflags & RFLAGS_IF));
 }
 
 /* ---- entry ---- */
@@ -178,11 +176,9 @@ void svm_inject(struct svm_vcpu *s)
         s->event = 0;
         if (nmi)
             look_again(s, true);
+    } else if (unlikely(nmi) && (s->nmi != NMI_OPEN || in_shadow(s))) {
+        look_again(s, s->nmi != NMI_BLOCKED);        /* blocked: the IRET exit comes */
     } else if (unlikely(nmi)) {
-        if (s->nmi != NMI_OPEN || in_shadow(s)) {
-            look_again(s, s->nmi != NMI_BLOCKED);    /* blocked: the IRET exit comes */
-            return;
-        }
         __atomic_store_n(&s->vcpu->nmi_pending, 0, __ATOMIC_SEQ_CST);
         b->event_inj = EVENT(EVENT_TYPE_NMI, EXC_NMI);
         s->nmi = NMI_BLOCKED;

@@ -7,7 +7,7 @@
 enum action { NONE, STOP, HOST, HOST_IRQ, LOOK, IRET, CR, DR, SHUTDOWN, SKIP, CPUID, HALT, HYPERCALL, MSR, XSETBV };
 #define RAISE(vector)  (0x80u | (vector))
 
-/* What exits, and why. Task switches do not: the CPU does them right under nested paging. RDTSC does not: tsc_offset. */
+/* What exits, and why. Not task switches: the CPU does them right under nested paging. Not RDTSC: tsc_offset. */
 static const uint8_t actions[] = {
     [SVM_EXIT_CR_WRITE + 4] = CR,
     [SVM_EXIT_CR_WRITE + 8] = CR, [SVM_EXIT_VINTR] = LOOK, [SVM_EXIT_IRET] = IRET,     /* now and then: svm_event.c */
@@ -172,7 +172,7 @@ static void xsetbv(struct svm_vcpu *s, uint32_t len)
     uint64_t value = st->gpr[GPR_RDX] << 32 | (uint32_t)s->vmcb.rax;
     if (!(s->vmcb.cr4 & CR4_OSXSAVE)) {
         svm_raise(s, EXC_UD);                        /* [APM2 11.5.2]; some CPUs check the intercept first */
-    } else if (s->vmcb.cpl != 0 || (uint32_t)st->gpr[GPR_RCX] != 0 || !svm_xcr0_ok(value)) {
+    } else if (s->vmcb.cpl != 0 || svm_ecx(s) != 0 || !svm_xcr0_ok(value)) {
         svm_raise(s, EXC_GP);
     } else {
         s->xcr0 = value;
@@ -212,7 +212,7 @@ static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
     case IRET:      iret(s); break;
     case DR:        svm_dr_load(s); break;           /* the access executes again, on the real ones */
     case SKIP:      break;
-    case CPUID:     svm_cpuid(s, s->state, (uint32_t)__atomic_load_n(&s->state->gpr[GPR_RCX], __ATOMIC_RELAXED)); break;
+    case CPUID:     svm_cpuid(s, s->state, svm_ecx(s)); break;
     case HALT:      halt(s); break;
     case XSETBV:    xsetbv(s, len); break;
     case MSR:       return svm_msr(s, len);

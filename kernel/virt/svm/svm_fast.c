@@ -14,7 +14,7 @@ uint32_t svm_fast(struct svm_vcpu *s, struct vcpu_state *st, uint64_t rdx, uint6
     struct vcpu *v = s->vcpu;
     uint32_t code = (uint32_t)b->exit_code;
     b->event_inj = 0;                     /* once is enough, whether the CPU clears it or not */
-    b->tlb_control = TLB_KEEP;
+    b->tlb_control = 0;                   /* the flush too */
     if (code != SVM_EXIT_CPUID && code != SVM_EXIT_MSR)
         return FAST_EXIT;
     if (unlikely((b->exit_int_info & EVENT_VALID) || (b->rflags & RFLAGS_TF)))

@@ -4,7 +4,6 @@
 
 #define MSR_TSC         0x010u
 #define MSR_TSC_ADJUST  0x03bu
-#define MSR_TSC_AUX     0xc0000103u
 
 enum result { DONE, GP, USER };
 
@@ -25,18 +24,9 @@ static enum result read(const struct svm_vcpu *s, uint32_t msr, uint64_t *value)
     case MSR_PAT:          *value = s->vmcb.g_pat; break;
     case MSR_TSC_DEADLINE: *value = v->lapic.tsc_deadline; break;
     case MSR_EFER:         *value = s->vmcb.efer & ~EFER_SVME; break;
-    case MSR_TSC_AUX:      *value = v->tsc_aux; return v->tsc_aux_on ? DONE : USER;
+    case MSR_TSC_AUX:      *value = v->tsc_aux; return cpu_features.rdtscp ? DONE : USER;
     default:               return USER;
     }
-    return DONE;
-}
-
-/* [APM2 3.1.7] SVME is ours and reads 0; LMA is the CPU's; LME does not change under paging. */
-static enum result write_efer(struct vmcb *b, uint64_t value)
-{
-    if ((value & ~EFER_GUEST) || ((b->cr0 & CR0_PG) && ((value ^ b->efer) & EFER_LME)))
-        return GP;
-    b->efer = (value & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
     return DONE;
 }
 
@@ -51,18 +41,23 @@ static void move_tsc(struct vcpu *v, uint64_t delta)
 static enum result write(struct svm_vcpu *s, uint32_t msr, uint64_t value)
 {
     struct vcpu *v = s->vcpu;
+    struct vmcb *b = &s->vmcb;
     switch (msr) {
     case MSR_TSC:          move_tsc(v, value - (hw_rdtsc() + v->tsc_offset)); break;
     case MSR_TSC_ADJUST:   move_tsc(v, value - v->tsc_adjust); break;
     case MSR_TSC_DEADLINE: vlapic_timer_set_deadline(v, value); break;
-    case MSR_EFER:         return write_efer(&s->vmcb, value);
+    case MSR_EFER:     /* [APM2 3.1.7] SVME is ours and reads 0; LMA is the CPU's; LME does not change under paging */
+        if ((value & ~EFER_GUEST) || ((b->cr0 & CR0_PG) && ((value ^ b->efer) & EFER_LME)))
+            return GP;
+        b->efer = (value & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
+        break;
     case MSR_PAT:
         if (!svm_pat_ok(value))
             return GP;
-        s->vmcb.g_pat = value;
+        b->g_pat = value;
         break;
     case MSR_TSC_AUX:
-        if (!v->tsc_aux_on)
+        if (!cpu_features.rdtscp)
             return USER;
         if (value >> 32 != 0)
             return GP;
@@ -75,27 +70,31 @@ static enum result write(struct svm_vcpu *s, uint32_t msr, uint64_t value)
     return DONE;
 }
 
-static enum result lapic(struct vcpu *v, uint32_t msr, bool is_write, uint64_t *value)
+/* false: #GP. */
+static bool lapic(struct vcpu *v, uint32_t msr, bool is_write, uint64_t *value)
 {
     svm_sync(v);
-    if (!is_write)
-        return vlapic_access(v, msr - MSR_X2APIC_FIRST, VLAPIC_X2_READ, value) ? DONE : GP;
     bool ok = msr == MSR_APIC_BASE ? vlapic_base_write(v, *value)
-              : vlapic_access(v, msr - MSR_X2APIC_FIRST, VLAPIC_X2_WRITE, value);
-    svm_push_tpr(v);
-    svm_attend(v);
-    return ok ? DONE : GP;
+              : vlapic_access(v, msr - MSR_X2APIC_FIRST, is_write ? VLAPIC_X2_WRITE : VLAPIC_X2_READ, value);
+    if (is_write) {
+        svm_push_tpr(v);
+        svm_attend(v);
+    }
+    return ok;
 }
 
 enum svm_next svm_msr(struct svm_vcpu *s, uint32_t len)
 {
     struct vcpu_state *st = s->state;
-    uint32_t msr = (uint32_t)__atomic_load_n(&st->gpr[GPR_RCX], __ATOMIC_RELAXED);
-    bool is_write = s->vmcb.exit_info1 != 0, x2 = msr - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST;
+    uint32_t msr = svm_ecx(s);
     uint64_t value = st->gpr[GPR_RDX] << 32 | (uint32_t)s->vmcb.rax;
-    enum result r = x2 || (is_write && msr == MSR_APIC_BASE) ? lapic(s->vcpu, msr, is_write, &value)
-                    : is_write ? write(s, msr, value) : read(s, msr, &value);
+    bool is_write = s->vmcb.exit_info1 != 0;
+    enum result r;
     s->vcpu->stats.msr++;
+    if (msr - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST || (msr == MSR_APIC_BASE && is_write))
+        r = lapic(s->vcpu, msr, is_write, &value) ? DONE : GP;
+    else
+        r = is_write ? write(s, msr, value) : read(s, msr, &value);
     if (r == GP) {
         svm_raise(s, EXC_GP);
         return SVM_RESUME;

@@ -3,49 +3,17 @@
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 
-#define MSR_TSC_AUX    0xc0000103u
-#define CPUID_RDTSCP   BIT32(27)          /* 8000_0001h EDX */
 #define SVM_VCPU_ORDER 1u
 
 static struct svm_cpu *this_cpu(void) { return percpu()->virt; }
 
-/* ---- extended control register ---- */
-
-static uint64_t xgetbv(void)
-{
-    uint32_t lo, hi;
-    __asm__ volatile ("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-    return (uint64_t)hi << 32 | lo;
-}
-
-static void xsetbv(uint64_t v)
-{
-    __asm__ volatile ("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
-}
-
-/* Without CR4.OSXSAVE nothing in the guest depends on XCR0, nor can it change it. */
-static void load_xcr0(const struct svm_vcpu *s)
-{
-    if ((s->vmcb.cr4 & CR4_OSXSAVE) && unlikely(s->xcr0 != cpu_features.host_xcr0))
-        xsetbv(s->xcr0);
-}
-
 /* QEMU 7.2 never exits on XSETBV: what the guest set is read back. */
 uint64_t svm_xcr0_sync(struct svm_vcpu *s)
 {
-    uint64_t now = xgetbv();
+    uint64_t now = hw_xgetbv();
     if (unlikely(now != s->xcr0))
         s->xcr0 = now & (cpu_features.host_xcr0 | 1);
     return now;
-}
-
-static void unload_xcr0(struct svm_vcpu *s)
-{
-    if (!(s->vmcb.cr4 & CR4_OSXSAVE))
-        return;
-    uint64_t now = svm_xcr0_sync(s);
-    if (unlikely(now != cpu_features.host_xcr0))
-        xsetbv(cpu_features.host_xcr0);
 }
 
 /* ---- debug registers ---- */
@@ -58,33 +26,26 @@ void svm_dr_load(struct svm_vcpu *s)
     s->dr_loaded = 1;
 }
 
-void svm_dr_read(struct svm_vcpu *s)
+void svm_switch_out(struct vcpu *v)
 {
-    __asm__ volatile ("mov %%dr0, %0\n\tmov %%dr1, %1\n\tmov %%dr2, %2\n\tmov %%dr3, %3"
-                      : "=r"(s->dr[0]), "=r"(s->dr[1]), "=r"(s->dr[2]), "=r"(s->dr[3]));
-}
-
-void svm_dr_unload(struct svm_vcpu *s)
-{
+    struct svm_vcpu *s = v->svm;
     if (!s->dr_loaded)
         return;
-    svm_dr_read(s);
+    __asm__ volatile ("mov %%dr0, %0\n\tmov %%dr1, %1\n\tmov %%dr2, %2\n\tmov %%dr3, %3"
+                      : "=r"(s->dr[0]), "=r"(s->dr[1]), "=r"(s->dr[2]), "=r"(s->dr[3]));
     s->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL;
     s->dr_loaded = 0;
 }
 
-void svm_switch_out(struct vcpu *v) { svm_dr_unload(v->svm); }
-
 void svm_switch_in(struct vcpu *v)
 {
-    struct svm_vcpu *s = v->svm;
     struct svm_cpu *cpu = this_cpu();
-    if (v->tsc_aux_on && cpu->tsc_aux != v->tsc_aux) {
+    if (cpu_features.rdtscp && cpu->tsc_aux != v->tsc_aux) {
         hw_wrmsr(MSR_TSC_AUX, v->tsc_aux);
         cpu->tsc_aux = v->tsc_aux;
     }
-    if (s->vmcb.dr7 & DR7_BREAKPOINTS)
-        svm_dr_load(s);
+    if (v->svm->vmcb.dr7 & DR7_BREAKPOINTS)
+        svm_dr_load(v->svm);
 }
 
 /* ---- life ---- */
@@ -95,7 +56,6 @@ status_t svm_vcpu_init(struct vcpu *v)
     if (!s)
         return ST_NOSPACE;
     v->svm = s;
-    v->tsc_aux_on = (hw_cpuid(0x80000001u, 0).edx & CPUID_RDTSCP) != 0;
     s->vcpu = v;
     s->state = v->state;
     s->vmcb_pa = pmm_pa(&s->vmcb).v;
@@ -157,14 +117,17 @@ static uint32_t enter_guest(struct svm_vcpu *s)
     (void)__atomic_exchange_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
     flush_if_stale(s);
     svm_inject(s);
-    load_xcr0(s);
+    /* Without CR4.OSXSAVE nothing in the guest depends on XCR0, nor can it change it. */
+    if ((s->vmcb.cr4 & CR4_OSXSAVE) && unlikely(s->xcr0 != cpu_features.host_xcr0))
+        hw_xsetbv(s->xcr0);
     s->vmcb.rax = s->state->gpr[GPR_RAX];
     uint64_t start = hw_rdtsc();
     uint32_t result = svm_enter(s);
     uint64_t spent = hw_rdtsc() - start;
     v->stats.guest_tsc += spent;
     percpu()->guest_tsc += spent;
-    unload_xcr0(s);
+    if ((s->vmcb.cr4 & CR4_OSXSAVE) && unlikely(svm_xcr0_sync(s) != cpu_features.host_xcr0))
+        hw_xsetbv(cpu_features.host_xcr0);
     __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
     return result;
 }

@@ -24,7 +24,7 @@ void svm_reset(struct vcpu *v)
     struct svm_vcpu *s = v->svm;
     struct vmcb *b = &s->vmcb;
     uint64_t pat = b->g_pat;
-    svm_dr_unload(s);
+    svm_switch_out(v);
     memset(&s->event, 0, offsetof(struct svm_vcpu, kick) - offsetof(struct svm_vcpu, event));
     memset(b->seg, 0, sizeof *b - offsetof(struct vmcb, seg));
     memset(v->state->gpr, 0, sizeof v->state->gpr);
@@ -56,6 +56,13 @@ void svm_start_at(struct vcpu *v, uint8_t vector)
     b->rip = 0;
 }
 
+/* As svm_switch_in does it. Before its first run the vCPU may be on a foreign CPU. */
+static void dr_arm(struct vcpu *v)
+{
+    if (v->thread && (v->svm->vmcb.dr7 & DR7_BREAKPOINTS))
+        svm_dr_load(v->svm);
+}
+
 void svm_state_get(struct vcpu *v, uint32_t groups)
 {
     struct svm_vcpu *s = v->svm;
@@ -72,7 +79,6 @@ void svm_state_get(struct vcpu *v, uint32_t groups)
         st->cr2 = b->cr2;
         st->cr3 = b->cr3;
         st->cr4 = b->cr4;
-        st->cr8 = s->cr8_given = b->int_ctl & V_TPR;
         st->efer = b->efer & ~EFER_SVME;
     }
     for (unsigned i = 0; i < SEG_COUNT && (groups & VS_SEG); i++)
@@ -83,14 +89,12 @@ void svm_state_get(struct vcpu *v, uint32_t groups)
         st->xcr0 = s->xcr0;
     }
     if (groups & VS_DR) {
-        if (s->dr_loaded)
-            svm_dr_read(s);
+        svm_switch_out(v);
         memcpy(st->dr, s->dr, sizeof st->dr);
         st->dr6 = b->dr6;
         st->dr7 = b->dr7;
+        dr_arm(v);
     }
-    if (groups & VS_EVENT)
-        st->pending_event = s->event;
     st->valid = groups;
 }
 
@@ -98,29 +102,20 @@ void svm_state_get(struct vcpu *v, uint32_t groups)
 
 static uint64_t once(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
 
-static bool cr_in(struct vcpu *v, const struct vcpu_state *st)
+static bool cr_in(struct vmcb *b, const struct vcpu_state *st)
 {
-    struct svm_vcpu *s = v->svm;
-    struct vmcb *b = &s->vmcb;
-    uint64_t cr0 = once(&st->cr0), cr3 = once(&st->cr3), cr4 = once(&st->cr4), cr8 = once(&st->cr8);
+    uint64_t cr0 = once(&st->cr0), cr3 = once(&st->cr3), cr4 = once(&st->cr4);
     uint64_t efer = once(&st->efer), lma = (cr0 & CR0_PG) && (efer & EFER_LME) ? EFER_LMA : 0;
     if (cr0 >> 32 != 0 || ((cr0 & CR0_NW) && !(cr0 & CR0_CD)) || ((cr0 & CR0_PG) && !(cr0 & CR0_PE)))
         return false;
-    if (cr3 >> cpu_features.phys_bits != 0 || (cr4 & ~svm_cr4_mask) || (efer & ~EFER_GUEST) || cr8 > 15)
-        return false;
-    if (lma && !(cr4 & CR4_PAE))
+    if (cr3 >> cpu_features.phys_bits != 0 || (cr4 & ~svm_cr4_mask) || (efer & ~EFER_GUEST) ||
+        (lma && !(cr4 & CR4_PAE)))
         return false;
     b->cr0 = cr0;
     b->cr2 = once(&st->cr2);
     b->cr3 = cr3;
     b->cr4 = cr4;
     b->efer = (efer & ~EFER_LMA) | lma | EFER_SVME;    /* LMA is the CPU's to compute, but VMRUN takes it from here */
-    if (cr8 != s->cr8_given) {
-        svm_sync(v);
-        v->lapic.tpr = (uint32_t)cr8 << 4;
-        svm_push_tpr(v);
-        s->cr8_given = cr8;
-    }
     return true;
 }
 
@@ -153,7 +148,7 @@ bool svm_state_set(struct vcpu *v, uint32_t groups)
     struct svm_vcpu *s = v->svm;
     struct vmcb *b = &s->vmcb;
     const struct vcpu_state *st = v->state;
-    if ((groups & VS_CR) && !cr_in(v, st))
+    if ((groups & VS_CR) && !cr_in(b, st))
         return false;
     if (groups & VS_MSR) {
         uint64_t pat = once(&st->pat), xcr0 = once(&st->xcr0);
@@ -177,12 +172,11 @@ bool svm_state_set(struct vcpu *v, uint32_t groups)
         b->cpl = (uint8_t)(b->seg[SEG_SS].attr >> 5 & 3);
     }
     if (groups & VS_DR) {
-        svm_dr_unload(s);
+        svm_switch_out(v);
         memcpy(s->dr, st->dr, sizeof s->dr);
         b->dr6 = (once(&st->dr6) & DR6_SETTABLE) | DR6_FIXED;
         b->dr7 = (once(&st->dr7) & DR7_SETTABLE) | DR7_FIXED;
-        if (b->dr7 & DR7_BREAKPOINTS)
-            svm_dr_load(s);
+        dr_arm(v);
     }
     return !(groups & VS_EVENT) || event_in(v, once(&st->pending_event));
 }

@@ -45,7 +45,6 @@ struct vmcb {
     uint8_t  rsvd_670[0x1000 - 0x670];
 };
 AT(struct vmcb, iopm_pa, 0x040);
-AT(struct vmcb, exit_int_info, 0x088);
 AT(struct vmcb, event_inj, 0x0a8);
 AT(struct vmcb, bytes, 0x0d1);
 AT(struct vmcb, seg, 0x400);
@@ -53,7 +52,6 @@ AT(struct vmcb, efer, 0x4d0);
 AT(struct vmcb, rip, 0x578);
 AT(struct vmcb, rsp, 0x5d8);
 AT(struct vmcb, msr, 0x600);
-AT(struct vmcb, cr2, 0x640);
 AT(struct vmcb, g_pat, 0x668);
 _Static_assert(sizeof(struct vmcb) == PAGE_SIZE, "a VMCB is one page");
 
@@ -78,7 +76,6 @@ static inline void vmcb_intercept(struct vmcb *b, uint32_t code, bool on)
 #define ICPT_DR            1         /* the word with all accesses to debug registers */
 #define ICPT_DR_ALL        0x00ff00ffu
 
-#define TLB_KEEP           0u
 #define TLB_FLUSH_ALL      1u        /* every ASID [APM2 15.16.2] */
 #define TLB_FLUSH_ASID     3u        /* needs flush-by-ASID */
 
