@@ -54,12 +54,12 @@ static void ext_note(struct pci_fn *fn, unsigned id, unsigned off)
     }
 }
 
-/* Both lists. The count bounds what loops; what the first list has already gone through ends it sooner. */
+/* Both lists. What loops ends with the count of places: going through it again changes nothing. */
 static void list_walk(struct pci_fn *fn, unsigned off, bool ext)
 {
     unsigned low = ext ? CFG_EXT_FIRST : CFG_FIRST_CAP, high = ext ? CFG_EXT_SIZE - 16 : CFG_SIZE - 4;
     for (unsigned n = 0; off != 0; n++) {
-        if (off < low || off > high || n > (high - low) / 4 || (!ext && fn->cap_at[off / 4] != 0)) {
+        if (off < low || off > high || n > (high - low) / 4) {
             log_line("pci: " BDF_FMT ": %scapability list is broken at %02x", BDF_ARGS(fn->bdf),
                      ext ? "extended " : "", off);
             return;

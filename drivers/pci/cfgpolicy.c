@@ -27,7 +27,7 @@ static const struct row { uint16_t cap; uint8_t off, size, need; uint32_t read, 
     { CAP_HEADER, 0x3c, 4, ANY, 0xffffff00, 0, 0 }, /* pin */
     /* Power management: no PME, no D1 and D2. The state moves only where D3hot keeps registers. */
     { CAP_PM, 0x00, 4, ANY, 0x002700ff, 0, 0 },
-    { CAP_PM, 0x04, 4, STAYS, 0x0000000b, 0x3, 0 },
+    { CAP_PM, 0x04, 4, STAYS, 0x0000000b, 0x3, 0x8000 },
     { CAP_PM, 0x04, 4, ANY, 0x0000000b, 0, 0 },
     /* [PCIe 7.5.3]. Device control: relaxed ordering, no snoop and read request size change only
      * the owner's own traffic. Payload size and tags belong to the fabric, phantom functions

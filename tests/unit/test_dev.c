@@ -26,7 +26,7 @@ static struct {
     status_t attach, detach, destroy;
     unsigned attached, attaches, detaches, maps;
     uint32_t reserved;
-    uint64_t mapped_base, mapped_len;
+    uint64_t reserved_at, mapped_base, mapped_len;
     bool master_at_detach;       /* bus mastering was still on */
     unsigned resets_at_detach;
 } io;
@@ -47,7 +47,7 @@ uint32_t iommu_reserved_count(struct bdf fn) { return bdf_dev(fn) == 6 ? io.rese
 status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
 {
     (void)fn;
-    *base = 0x7f001800 + 0x100000ull * i;
+    *base = io.reserved_at + 0x100000ull * i;
     *len = 0x1000;
     return ST_OK;
 }
@@ -116,6 +116,7 @@ static void fresh_models(void)
     memset(&io, 0, sizeof io);
     io.vendor = IOMMU_VTD;
     io.ir = true;
+    io.reserved_at = 0x7f001800;
     pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
     m = pci_model_nic(0, 6, 0, 0xfe800000);
 }
@@ -268,8 +269,38 @@ static void test_refusals(void)
     CHECK_EQ(live_objects, 0);
 }
 
+/* The bridges above are opened first; one that is gone leaves the function as it was. */
+static void test_path(void)
+{
+    fresh_models();
+    struct pci_model_fn *bridge = pci_model_bridge(0, 2, 0, 1, 1);
+    m = pci_model_nic(1, 0, 0, 0xfe900000);
+    CHECK_EQ(pci_init(), ST_OK);
+    dev_init();
+    CHECK_EQ(dev_open(bdf_make(1, 0, 0), &dev), ST_OK);
+    CHECK_EQ(dma_create(1, &dma), ST_OK);
+    bridge->gone = true;
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_ABSENT);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    CHECK_EQ(m->resets, 0);
+    bridge->gone = false;
+    pci_model_put16(bridge, CFG_COMMAND, 0);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(pci_model_get(bridge, CFG_COMMAND, 2), CMD_MEMORY | CMD_BUS_MASTER);
+    finish(ST_OK);
+}
+
 static void test_flags(void)
 {
+    fresh_models();
+    io.reserved = 1;
+    io.reserved_at = ~0xfffull;                  /* wraps */
+    start();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_RESERVED_MAP), ST_CORRUPT);
+    CHECK_EQ(io.maps, 0);
+    CHECK_EQ(io.attaches, 0);
+    CHECK_EQ(state(), DEV_BLOCKED);
+    finish(ST_OK);
     fresh_models();
     io.reserved = 1;
     pci_model_put32(m, m->pcie + PCIE_DEVCAP, 0);
@@ -483,6 +514,7 @@ int main(void)
     test_life();
     test_owner_reset();
     test_refusals();
+    test_path();
     test_flags();
     test_quarantine();
     test_quarantine_by_reset();

@@ -41,6 +41,8 @@ static void fresh(void)
     pci_model_reset(true);
     pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
     m = pci_model_nic(0, 6, 0, 0xfe800000);
+    uint16_t second = pci_model_cap(m, CAP_MSI, 10);         /* another one: hidden */
+    pci_model_put32(m, second + 4u, 0xfee00000);
     uint16_t vendor = pci_model_cap(m, 0x09, 16);            /* vendor: hidden, in the middle of nothing */
     pci_model_put32(m, vendor + 4u, 0xdeadbeef);
     memset(m->wmask + vendor + 4, 0xff, 8);
@@ -150,8 +152,10 @@ static void test_clear_bits(void)
     fresh();
     m->cfg[CFG_STATUS + 1] = 0xf9;
     m->cfg[m->pcie + PCIE_DEVSTA] = 0x0f;
+    unsigned before = m->writes;
     owner_write(f, CFG_COMMAND, 2, 6);
     owner_write(f, m->pcie + PCIE_DEVCTL, 2, 0x5810);
+    CHECK_EQ(m->writes, before + 2);                         /* the status registers are not written at all */
     CHECK_EQ(m->cfg[CFG_STATUS + 1], 0xf9);                  /* a merge clears nothing */
     CHECK_EQ(m->cfg[m->pcie + PCIE_DEVSTA], 0x0f);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
@@ -179,7 +183,10 @@ static void test_power_and_decode(void)
     CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2), 0);        /* D3hot would lose the registers */
     f->pm_keeps_state = true;
     m->cfg[m->pm + PM_CSR] = PM_NO_SOFT_RESET;
+    m->clear[m->pm + PM_CSR + 1] = 0x80;
+    m->cfg[m->pm + PM_CSR + 1] = 0x80;                       /* PME status: the host's */
     owner_write(f, m->pm + PM_CSR, 2, 0x103);
+    CHECK_EQ(m->cfg[m->pm + PM_CSR + 1], 0x80);
     CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2) & 3, 3);
     CHECK_EQ(owner_read(f, m->pm + PM_CSR, 2) & 3, 3);
     owner_write(f, m->pm + PM_CSR, 1, 0);

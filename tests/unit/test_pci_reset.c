@@ -42,11 +42,13 @@ static void test_flr(void)
     fresh();
     CHECK_EQ(msix_on(), ST_OK);
     pci_model_put16(m, m->pcie + PCIE_DEVCTL, 0x5010);           /* what an owner left behind */
+    pci_model_put16(m, m->pcie + PCIE_DEVCTL2, 0x0049);
     memset(m->wmask + CFG_ROM, 0xff, 4);
     pci_model_put32(m, CFG_ROM, 0xfea00001);                     /* and firmware */
     uint64_t start = fake_hw.now_us;
     CHECK_EQ(pci_reset(f), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
+    CHECK_EQ(pci_model_get(m, m->pcie + PCIE_DEVCTL2, 2), 0);
     CHECK_EQ(m->resets, 1);
     CHECK_EQ(m->early_accesses, 0);
     CHECK(fake_hw.now_us - start >= 100000 && fake_hw.now_us - start < 200000);

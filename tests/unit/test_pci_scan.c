@@ -192,6 +192,13 @@ static void test_caps(void)
     CHECK_EQ(at(0, 6, 0)->cap_at[0xf8 / 4], 0);
     CHECK_EQ(at(0, 7, 0)->info.pm_off, 0);
     CHECK_EQ(at(0, 7, 0)->info.flr, 0);
+    fresh(true);
+    pci_model_msi(pci_model_add(0, 6, 0, 0x1234, 1, 0x020000), 5, true, false);
+    pci_model_msi(pci_model_add(0, 7, 0, 0x1234, 1, 0x020000), 6, true, false);
+    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(at(0, 6, 0)->info.msi_vectors, 32);
+    CHECK_EQ(at(0, 7, 0)->info.msi_vectors, 0);              /* a reserved number */
+    CHECK_EQ(at(0, 7, 0)->info.msi_off, 0);
 }
 
 /* What lets a device go round the IOMMU, or be more than one, is off after the scan. */
@@ -266,6 +273,10 @@ static void topology_make(void)
     m->cfg[CFG_HEADER] = 0x80;
     pci_model_acs(m, 0x0c);
     pci_model_acs(pci_model_nic(0, 11, 1, 0xf0c00000), 0x0c);
+    m = pci_model_nic(0, 12, 0, 0xf0e00000);                 /* one of two has ACS */
+    m->cfg[CFG_HEADER] = 0x80;
+    pci_model_acs(m, 0x0c);
+    pci_model_nic(0, 12, 1, 0xf0f00000);
     pci_model_nic(0x40, 0, 0, 0xf0d00000);                   /* a second host bridge's bus */
 }
 
@@ -297,6 +308,7 @@ static void test_topology(void)
     CHECK_EQ(at(0, 9, 0)->info.group, at(0, 9, 3)->info.group);
     CHECK(at(0, 9, 0)->info.group != at(0, 10, 0)->info.group);
     CHECK(at(0, 11, 0)->info.group != at(0, 11, 1)->info.group);
+    CHECK_EQ(at(0, 12, 0)->info.group, at(0, 12, 1)->info.group);
 
     struct pci_fn *fn = pci_find(bdf_make(6, 0, 0));
     for (unsigned i = 0; i < pci_model.count; i++)

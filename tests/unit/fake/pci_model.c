@@ -279,7 +279,7 @@ void pci_model_msi(struct pci_model_fn *f, unsigned log2, bool is64, bool maskab
         writable(f, f->msi + MSI_ADDR_HIGH, 4, ~0u);
     writable(f, f->msi + (is64 ? MSI_DATA_64 : MSI_DATA_32), 2, 0xffff);
     if (maskable)
-        writable(f, f->msi + (is64 ? MSI_MASK_64 : MSI_MASK_32), 4, ~0u >> (32 - (1u << log2)));
+        writable(f, f->msi + (is64 ? MSI_MASK_64 : MSI_MASK_32), 4, ~0u);
 }
 
 /* The BAR's memory: there only while the function decodes it where the test put it. */
