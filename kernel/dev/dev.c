@@ -157,7 +157,8 @@ status_t dev_release(struct device *dev)
     spin_unlock(&dev->lock);
     if (!is_free)
         return ST_BUSY;
-    status_t silent = pci_bus_master_off(fn);    /* a stuck bit: the detach blocks, the proof decides */
+    if (pci_bus_master_off(fn) == ST_HW)         /* the detach blocks it, the proof decides */
+        log_line("dev: " BDF_FMT ": its bus mastering does not turn off", BDF_ARGS(fn->bdf));
     status_t detached = iommu_detach(dev->dma, fn->bdf);
     status_t clean = make_clean(dev);            /* also after a failed detach: it stops the device */
     dev->vm = NULL;
@@ -165,8 +166,6 @@ status_t dev_release(struct device *dev)
     fn->info.vm = 0;
     if (detached != ST_OK)
         quarantine(fn, "the IOMMU did not confirm that it let go of it");
-    else if (silent == ST_HW && dev->no_reset)
-        quarantine(fn, "its bus mastering does not turn off");
     if (state_of(fn) == DEV_QUARANTINED)
         return ST_QUARANTINED;
     if (clean == ST_ABSENT) {

@@ -319,6 +319,7 @@ static void test_flags(void)
     m->keeps_bus_master = true;
     pci_model_put16(m, CFG_COMMAND, 4);
     CHECK_EQ(dev_release(dev), ST_QUARANTINED);
+    CHECK(fake_log_has("its bus mastering does not turn off"));
     finish(ST_OK);
 }
 

@@ -62,7 +62,9 @@ static void test_flr(void)
     CHECK_EQ(pci_reset(f), ST_OK);
     CHECK_EQ(m->early_accesses, 0);
     m->pending_forever = true;                                   /* goes on after its deadline */
+    start = fake_hw.now_us;
     CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK(fake_hw.now_us - start > 2100000);                     /* before and after */
     CHECK_EQ(m->resets, 3);
 }
 
