@@ -64,9 +64,6 @@ static void start_devices(const struct bootinfo *bi)
     ioapic_init(bi);
     if (pci_init(bi) != ST_OK)
         log_line("pci: no function can be used");
-    for (uint32_t i = 0; i < bi->ranges; i++)
-        if (bi->range[i].type != BOOT_MMIO && bi->range[i].type != BOOT_RESERVED)
-            pci_refuse_over((hpa_t){ bi->range[i].base }, bi->range[i].len);
     start_iommu(bi);
     dev_init();
 }

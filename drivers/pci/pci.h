@@ -45,15 +45,13 @@ void pci_cfg_write(struct bdf fn, unsigned off, unsigned size, uint32_t value);
 
 /* Takes the ECAM windows, scans all buses reachable from the host bridges,
  * sizes BARs (decode off meanwhile, state restored), walks capabilities,
- * turns ACS on, computes paths and groups. Not fatal: what is odd is logged and refused. */
+ * turns ACS on, computes paths and groups. Not fatal: what is odd is logged and refused, also
+ * a function whose memory BAR lies over another one or over RAM of firmware's map (ST_OVERLAP). */
 MUST_USE status_t pci_init(const struct bootinfo *bi);
 bool pci_has_ecam(void);
 uint32_t pci_count(void);
 struct pci_fn *pci_at(uint32_t index);             /* NULL beyond the end */
 struct pci_fn *pci_find(struct bdf fn);            /* NULL when absent */
-/* Firmware's memory map, range by range after pci_init: a function whose memory BAR lies
- * over RAM is refused (ST_OVERLAP), since mapping that BAR would give away the RAM. */
-void pci_refuse_over(hpa_t base, uint64_t len);
 /* A memory BAR with an address; one of fn, other than `except`, that touches [base, base+len). */
 bool pci_bar_is_memory(const struct dev_bar *bar);
 bool pci_bar_touches(const struct pci_fn *fn, uint64_t base, uint64_t len, const struct dev_bar *except);

@@ -154,13 +154,15 @@ static void refuse_overlaps(struct pci_fn *fn)
     }
 }
 
-void pci_refuse_over(hpa_t base, uint64_t len)
+/* Mapping such a BAR would give away the RAM. */
+static void refuse_over_ram(struct pci_fn *fn, const struct bootinfo *bi)
 {
-    for (struct pci_fn *fn = fns; len != 0 && fn < fns + scan.count; fn++)
-        if (pci_bar_touches(fn, base.v, len, NULL)) {
-            log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fn->bdf));
-            fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
-        }
+    for (const struct boot_range *r = bi->range; r < bi->range + bi->ranges; r++) {
+        if (r->type == BOOT_MMIO || r->type == BOOT_RESERVED || !pci_bar_touches(fn, r->base, r->len, NULL))
+            continue;
+        log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fn->bdf));
+        fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
+    }
 }
 
 status_t pci_init(const struct bootinfo *bi)
@@ -170,8 +172,10 @@ status_t pci_init(const struct bootinfo *bi)
     for (unsigned bus = 0; bus < 256; bus++)
         if (bus == 0 || scan.parent[bus] != 0 || (!scan.below[bus] && is_root_bus((uint8_t)bus)))
             bus_scan((uint8_t)bus);
-    for (uint32_t i = 0; i < scan.count; i++)
+    for (uint32_t i = 0; i < scan.count; i++) {
         refuse_overlaps(&fns[i]);
+        refuse_over_ram(&fns[i], bi);
+    }
     group_compute();
     if (scan.left_out != 0)
         log_line("pci: %u functions beyond the limit of %u are left out", scan.left_out, PCI_MAX_FUNCTIONS);

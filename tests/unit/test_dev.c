@@ -275,7 +275,7 @@ static void test_path(void)
     fresh_models();
     struct pci_model_fn *bridge = pci_model_bridge(0, 2, 0, 1, 1);
     m = pci_model_nic(1, 0, 0, 0xfe900000);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     dev_init();
     CHECK_EQ(dev_open(bdf_make(1, 0, 0), &dev), ST_OK);
     CHECK_EQ(dma_create(1, &dma), ST_OK);

@@ -151,9 +151,11 @@ static void test_overlaps(void)
     CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
-    pci_refuse_over((hpa_t){ 0x100000 }, 0x7fe00000);        /* ends where the BAR begins */
+    pci_model.ram_end = 0x7ff00000;                          /* ends where the BAR begins */
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
-    pci_refuse_over((hpa_t){ 0x100000 }, 0x7fe00001);
+    pci_model.ram_end++;
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 5, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
     fresh(true);
@@ -195,7 +197,7 @@ static void test_caps(void)
     fresh(true);
     pci_model_msi(pci_model_add(0, 6, 0, 0x1234, 1, 0x020000), 5, true, false);
     pci_model_msi(pci_model_add(0, 7, 0, 0x1234, 1, 0x020000), 6, true, false);
-    CHECK_EQ(pci_init(), ST_OK);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 6, 0)->info.msi_vectors, 32);
     CHECK_EQ(at(0, 7, 0)->info.msi_vectors, 0);              /* a reserved number */
     CHECK_EQ(at(0, 7, 0)->info.msi_off, 0);
