@@ -5,17 +5,14 @@
 #include "kernel/arch/boot.h"
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
-#include "kernel/lib/fmt.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/sched.h"
-#include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/virt.h"
 
-struct info_platform platform;
-static uint32_t virt_failed;              /* any CPU: one that cannot run guests */
+struct info_platform platform = { .build = CORDON_VERSION };
 
 static void start_cpu(const struct bootinfo *bi)
 {
@@ -97,24 +94,10 @@ void kernel_main(uint64_t bootinfo_pa)
     start_devices(bi);
     sys_root_start();
     start_notifications(bi);
-    fmt(platform.build, sizeof platform.build, "%s", CORDON_VERSION);
-    if (__atomic_load_n(&virt_failed, __ATOMIC_SEQ_CST) && platform.virt_status == ST_OK) {
-        platform.virt_status = ST_UNSUPP;
-        fmt(platform.virt_reason, sizeof platform.virt_reason, "a CPU came up without SVM: its firmware is inconsistent");
-    }
     if (bi->loader_error[0])
         log_line("loader: %s", bi->loader_error);
     log_line("starting the monitor");
     console_monitor_owns();
-    sched_idle();
-}
-
-void cpu_ap_main(void)
-{
-    char reason[96];
-    sched_init_cpu();
-    if (virt_init_cpu(reason) != ST_OK)
-        __atomic_store_n(&virt_failed, 1, __ATOMIC_SEQ_CST);
     sched_idle();
 }
 

@@ -6,13 +6,16 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/space.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sys/sys.h"
+#include "kernel/virt/virt.h"
 
 #define INIT_US       10000u
 #define SIPI_US         200u
 #define CLAIM_US    2000000u      /* from SIPI to the first instruction: an emulator may have to find time for it */
 #define ONLINE_US   2000000u      /* from there to being set up */
 
-enum { OFFLINE, ONLINE, REFUSED };   /* percpu.online: whoever leaves OFFLINE first decides */
+enum { OFFLINE, ONLINE, LATE };   /* percpu.online: whoever leaves OFFLINE first decides */
 
 struct ap_params {                /* offsets known to ap.S */
     uint8_t code[0xfc0];
@@ -37,19 +40,22 @@ static bool leave_offline(struct percpu *pc, uint32_t to)
 
 void smp_entry(struct cpu_area *area)
 {
+    char reason[96];
     tables_load(area);
     cpu_setup();
     lapic_init_cpu();
     hw_write_cr3(area->pc.kernel_cr3);       /* away from the start-up tables */
-    if (!leave_offline(&area->pc, ONLINE))   /* partner: start */
+    /* One that cannot run guests, when the first can, is not used. Partner: start. */
+    if (virt_init_cpu(reason) != (status_t)platform.virt_status || !leave_offline(&area->pc, ONLINE))
         hw_halt_forever();
-    cpu_ap_main();
+    sched_init_cpu();
+    sched_idle();
 }
 
-static bool wait_for(const uint32_t *word, uint32_t want, uint64_t us)
+static bool changes(const uint32_t *word, uint32_t from, uint64_t us)
 {
     struct deadline d = deadline_in(us);
-    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != want)
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == from)
         if (!spin(&d))
             return false;
     return true;
@@ -62,10 +68,10 @@ static bool wake_up(struct ap_params *params, uint32_t apic_id)
     lapic_send(apic_id, IPI_INIT);
     wait_us(INIT_US);
     lapic_send(apic_id, IPI_STARTUP | page);
-    if (wait_for(&params->go, 0, SIPI_US))
+    if (changes(&params->go, 1, SIPI_US))
         return true;
     lapic_send(apic_id, IPI_STARTUP | page);
-    return wait_for(&params->go, 0, CLAIM_US) ||
+    return changes(&params->go, 1, CLAIM_US) ||
            __atomic_exchange_n(&params->go, 0, __ATOMIC_ACQ_REL) == 0;   /* too late from here on */
 }
 
@@ -90,8 +96,9 @@ static const char *start(struct ap_params *params, uint32_t apic_id)
     params->area = (uintptr_t)area;
     cpu_block[cpu_count] = &area->pc;
     __atomic_store_n(&params->go, 1, __ATOMIC_RELEASE);
-    if (wake_up(params, apic_id) &&
-        (wait_for(&area->pc.online, ONLINE, ONLINE_US) || !leave_offline(&area->pc, REFUSED)))
+    if (wake_up(params, apic_id))
+        (void)changes(&area->pc.online, OFFLINE, ONLINE_US);
+    if (!leave_offline(&area->pc, LATE))
         return NULL;
     cpu_block[cpu_count] = NULL;
     return "it did not come up";
@@ -100,7 +107,7 @@ static const char *start(struct ap_params *params, uint32_t apic_id)
 /* The index of a CPU that failed is used again: indices stay dense. */
 void cpu_start_others(const struct bootinfo *bi)
 {
-    hpa_t pa = { mm_low_page };
+    hpa_t pa = { mm_plan.low_page };
     if (pa.v == 0 || space_create(&start_space) != ST_OK ||
         ptab_map(&start_space.pt, pa.v, pa, PAGE_SIZE, PT_R | PT_W | PT_X) != ST_OK) {
         log_line("cpu: no page below 1 MiB: this CPU only");

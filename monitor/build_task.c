@@ -87,7 +87,7 @@ static bool map_module(struct job *j, struct vmm_start *start, uint32_t index, c
 {
     struct vmm_module *mod = &start->module[start->modules];
     uint32_t slot = job_take(j, "opening a file"), n = start->modules;
-    mod->len = j->r->f->module[index].info.size;
+    mod->len = j->r->f->module[index].info.len;
     manifest_text(j->r->m, name, mod->name, sizeof mod->name);
     if (!slot || !job_keep(j, slot, sys_call3(SYS_MEMORY_MODULE, SLOT_SYSTEM, slot, index), &j->o->module[n], false,
                            "opening a file") ||

@@ -31,7 +31,7 @@ static status_t find_s5(uint8_t *a, uint8_t *b)
     static uint8_t typ_a, typ_b;
     uint32_t i = facts_find_basename(shell.f, BOOT_ACPI_MODULE);
     if (st == ST_AGAIN) {
-        uint64_t size = i != POLICY_NONE ? shell.f->module[i].info.size : 0;
+        uint64_t size = i != POLICY_NONE ? shell.f->module[i].info.len : 0;
         const uint8_t *tables = size != 0 ? facts_map_module(shell.f, i, size) : NULL;
         st = tables ? s5_in(tables, size, &typ_a, &typ_b) : ST_NOTFOUND;
     }

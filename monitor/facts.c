@@ -73,7 +73,7 @@ const uint8_t *facts_map_module(const struct facts *f, uint32_t index, uint64_t 
     uint32_t slot;
     struct sys_ret ret;
     KASSERT(index < f->modules);
-    len = MIN(len, f->module[index].info.size);
+    len = MIN(len, f->module[index].info.len);
     slot = len == 0 ? SLOT_NONE : slots_take();
     if (slot == SLOT_NONE)
         return NULL;
@@ -114,7 +114,7 @@ void facts_map_kernels(struct facts *f, const struct manifest *m)
             continue;
         mod = &f->module[i];
         mod->head = facts_map_module(f, i, IMAGE_HEAD);
-        mod->head_len = mod->head ? MIN(mod->info.size, IMAGE_HEAD) : 0;
+        mod->head_len = mod->head ? MIN(mod->info.len, IMAGE_HEAD) : 0;
     }
 }
 

@@ -19,9 +19,9 @@ static void read_manifest(void)
     const uint8_t *text = NULL;
     uint64_t len = 0;
     shell.survey = i == POLICY_NONE;
-    if (!shell.survey && facts.module[i].info.size > 0) {
+    if (!shell.survey && facts.module[i].info.len > 0) {
         /* A byte over the limit is enough for the parser to say so. */
-        len = MIN(facts.module[i].info.size, MANIFEST_MAX_BYTES + 1ull);
+        len = MIN(facts.module[i].info.len, MANIFEST_MAX_BYTES + 1ull);
         text = facts_map_module(&facts, i, len);
         if (!text)
             console_print("cordon.conf cannot be mapped: no guest is started\n");
@@ -36,8 +36,8 @@ static void load_vmm(void)
     const uint8_t *elf;
     if (i == POLICY_NONE)
         return;                          /* the policy refuses with R416 */
-    elf = facts_map_module(&facts, i, facts.module[i].info.size);
-    if (!elf || !build_set_image(elf, facts.module[i].info.size, &error))
+    elf = facts_map_module(&facts, i, facts.module[i].info.len);
+    if (!elf || !build_set_image(elf, facts.module[i].info.len, &error))
         console_print("%s %s\n", explain_name(CODE_B504), elf ? error.text : "vmm.elf cannot be mapped");
 }
 

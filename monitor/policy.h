@@ -16,7 +16,7 @@
 #define FACTS_UNITS      8u
 
 struct fact_module {
-    struct info_module info;
+    struct boot_module info;
     const uint8_t *head;            /* first head_len bytes, NULL when not looked at */
     size_t head_len;
 };

@@ -6,7 +6,7 @@
 #include "monitor/image.h"
 
 /* Length of a module's name without arguments. */
-static size_t name_len(const struct info_module *m)
+static size_t name_len(const struct boot_module *m)
 {
     size_t n = 0;
     while (n < sizeof m->name && m->name[n] && m->name[n] != ' ')
@@ -52,7 +52,7 @@ static uint32_t find_file(struct check *c, uint32_t v, const struct span *at, co
         policy_refuse(c, v, CODE_R410, at, NULL,
                       "%s %s: not among the %u files that were loaded -> the guest has nothing to boot"
                       " -> copy it to the stick under that path", what, path, c->f->modules);
-    else if (c->f->module[i].info.size == 0)
+    else if (c->f->module[i].info.len == 0)
         policy_refuse(c, v, CODE_R415, at, NULL,
                       "%s %s: the file is empty -> the guest has nothing to boot -> copy it again", what, path);
     else
@@ -70,11 +70,11 @@ static void check_kernel(struct check *c, uint32_t v)
     if (!mod->head)
         return;
     manifest_text(c->m, &vm->kernel_at, path, sizeof path);
-    switch (image_check(mod->head, mod->head_len, mod->info.size, vm->type, &info)) {
+    switch (image_check(mod->head, mod->head_len, mod->info.len, vm->type, &info)) {
     case IMAGE_TRUNCATED:
         policy_refuse(c, v, CODE_R411, &vm->kernel_at, NULL,
                       "kernel %s: %lu bytes, but its header speaks of %lu -> it was cut when it was copied"
-                      " -> copy it again", path, mod->info.size, info.file_need);
+                      " -> copy it again", path, mod->info.len, info.file_need);
         break;
     case IMAGE_WRONG:
         policy_refuse(c, v, CODE_R412, &vm->kernel_at, vm->type_at.line ? &vm->type_at : NULL,
@@ -98,11 +98,11 @@ static void check_sizes(struct check *c, uint32_t v)
 {
     const struct plan_vm *plan = &c->p->vm[v];
     const struct manifest_vm *vm = &c->m->vm[v];
-    uint64_t sum = c->f->module[plan->kernel].info.size;
+    uint64_t sum = c->f->module[plan->kernel].info.len;
     if (plan->initrd != POLICY_NONE)
-        sum += c->f->module[plan->initrd].info.size;
+        sum += c->f->module[plan->initrd].info.len;
     for (uint32_t i = 0; i < vm->modules; i++)
-        sum += c->f->module[plan->module[i]].info.size;
+        sum += c->f->module[plan->module[i]].info.len;
     if (sum > vm->memory)
         policy_refuse(c, v, CODE_R413, &vm->memory_at, NULL,
                       "memory %luM: its files are %luM -> they do not fit -> raise memory",
@@ -139,7 +139,7 @@ static void check_vm(struct check *c, uint32_t v)
                       " -> use module = instead");
 }
 
-static bool is_own_file(const struct info_module *m)
+static bool is_own_file(const struct boot_module *m)
 {
     static const char *const own[] = { "cordon.conf", "vmm.elf", "monitor.elf", "kernel.elf", "cordon.elf", BOOT_ACPI_MODULE };
     size_t n = name_len(m), b = base_at(m->name, n);
@@ -170,7 +170,7 @@ static void warn_unused(struct check *c)
             policy_warn(c, DIAG_ALL, CODE_M031, NULL,
                         "file %.*s: loaded, but no guest names it -> it only costs memory (%lu KiB)"
                         " -> name it or leave it out", (int)name_len(&c->f->module[i].info),
-                        c->f->module[i].info.name, (unsigned long)(c->f->module[i].info.size >> 10));
+                        c->f->module[i].info.name, (unsigned long)(c->f->module[i].info.len >> 10));
 }
 
 void policy_files(struct check *c)

@@ -21,8 +21,6 @@
  * each whole, with a right sum and at a multiple of 16. */
 #define BOOT_ACPI_MODULE  "acpi.tables"
 
-enum boot_kind { BOOT_MULTIBOOT = 1, BOOT_UEFI = 2, BOOT_BIOS = 3 };
-
 enum boot_range_type {
     BOOT_RAM = 1,           /* free for the kernel, boot-services memory included */
     BOOT_RESERVED = 2,
@@ -36,13 +34,13 @@ enum boot_range_type {
 enum boot_iommu { BOOT_IOMMU_NONE, BOOT_IOMMU_DMAR, BOOT_IOMMU_IVRS, BOOT_IOMMU_BAD };
 
 struct boot_range { uint64_t base, len; uint32_t type, rsvd; };
-struct boot_module { uint64_t base, len; char name[BOOT_NAME_LEN]; };   /* page-aligned base */
+struct boot_module { uint64_t base, len; char name[BOOT_NAME_LEN]; };   /* page-aligned; path on the stick */
 struct boot_ioapic { uint64_t base; uint32_t id, gsi_base; };
 struct boot_ecam { uint64_t base; uint16_t segment; uint8_t first_bus, last_bus; uint32_t rsvd; };   /* base: of bus 0 */
 
 struct bootinfo {
     uint64_t magic;
-    uint32_t size, kind;             /* sizeof, enum boot_kind */
+    uint32_t size, rsvd0;            /* sizeof */
     uint64_t kernel_base, kernel_len;/* where the kernel image lies, 2 MiB aligned base */
     uint64_t epoch, epoch_tsc;       /* wall clock, seconds since 1970 by UTC, when the TSC was that; 0 = unknown */
     uint64_t iommu_table;            /* DMAR or IVRS, outside of RAM */
@@ -60,7 +58,7 @@ struct bootinfo {
     struct boot_ioapic ioapic[BOOT_MAX_IOAPICS];
     struct boot_ecam ecam[BOOT_MAX_ECAMS];
     struct boot_range range[BOOT_MAX_RANGES];         /* sorted, page-aligned, disjoint */
-    struct boot_module module[BOOT_MAX_MODULES];
+    struct boot_module module[BOOT_MAX_MODULES + 1];  /* the kernel adds vmm.elf to its copy */
 };
 #define BOOTINFO_PAGES 3
 _Static_assert(sizeof(struct bootinfo) <= BOOTINFO_PAGES * 4096, "bootinfo fits");

@@ -2,13 +2,13 @@
 /* Records of SYS_INFO, DEV_INFO and VCPU_STATS: facts that the kernel knows. */
 #pragma once
 
-#include <stdint.h>
+#include "kernel/abi/bootinfo.h"
 
 /* SYS_INFO what; index = first record; the value is how many were written. */
 enum info_what {
     INFO_PLATFORM,   /* struct info_platform, one */
     INFO_CPU,        /* struct info_cpu */
-    INFO_MODULE,     /* struct info_module: files that the loader brought */
+    INFO_MODULE,     /* struct boot_module (bootinfo.h): files that the loader brought */
     INFO_DEVICE,     /* struct dev_info of every function found */
     INFO_IOMMU,      /* struct info_iommu, per unit */
     INFO_FAULT,      /* struct info_fault, the newest last; index = sequence number */
@@ -35,11 +35,6 @@ struct info_cpu {
     uint32_t index, apic_id, online, rsvd;
     uint64_t idle_tsc, guest_tsc;             /* since boot */
     uint64_t irqs, ipis, switches;
-};
-
-struct info_module {
-    uint64_t size;
-    char name[120];          /* path on the stick, or what -initrd said */
 };
 
 struct info_memory {

@@ -15,7 +15,6 @@ static struct cpu_area boot_area ALIGNED(64);
 struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count;
 
-struct cpu_area *cpu_boot_area(void) { return &boot_area; }
 
 static void control_registers(void)
 {

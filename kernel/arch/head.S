@@ -3,8 +3,6 @@
  * Where every loader ends: long mode, low 4 GiB one to one, the image at its link
  * address, rdi = struct bootinfo (physical, below 4 GiB), IF = 0. Nothing else is assumed.
  */
-#define MSR_GS_BASE         0xc0000101
-#define MSR_KERNEL_GS_BASE  0xc0000102
 #define CPUID1_ECX_RDRAND   30
 #define BOOT_STACK          0x8000      /* sizeof(struct boot_stack) */
 
@@ -16,13 +14,6 @@ kernel_entry64:
         mov     $boot_stacks + BOOT_STACK, %rsp
         xor     %ebp, %ebp
         mov     %rdi, %r13
-
-        xor     %eax, %eax
-        xor     %edx, %edx
-        mov     $MSR_GS_BASE, %ecx
-        wrmsr
-        mov     $MSR_KERNEL_GS_BASE, %ecx
-        wrmsr
 
         /* The stack protector's guard: the time stamp, and RDRAND where there is one. */
         rdtsc

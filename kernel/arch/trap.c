@@ -16,8 +16,7 @@ void trap_dispatch(struct trap_frame *frame)
         if (frame->vector != VEC_SPURIOUS)
             upcall_irq((unsigned)frame->vector);
     } else if (frame->vector == VEC_NMI) {
-        panic_stop_if_over();
-        console_nmi_line();
+        panic_nmi();
     } else if (frame->vector == VEC_DOUBLE_FAULT || frame->vector == VEC_MC) {
         panic_trap(frame);
     } else if ((frame->cs & 3) != 0) {

@@ -91,7 +91,7 @@ static void fill_map(struct bootinfo *bi, const struct phys *low, uint32_t mbi)
 void mb_fill(struct bootinfo *bi, const struct phys *mem, uint32_t mbi)
 {
     uint32_t flags = range_ok(mbi, MBI_LEN, mem->limit) ? rd32(mem, mbi + MBI_FLAGS) : 0;
-    *bi = (struct bootinfo){ .magic = BOOTINFO_MAGIC, .size = sizeof *bi, .kind = BOOT_MULTIBOOT };
+    *bi = (struct bootinfo){ .magic = BOOTINFO_MAGIC, .size = sizeof *bi };
     if (flags & MBI_HAS_MODS)
         fill_modules(bi, mem, mbi);
     if (flags & MBI_HAS_MMAP)

@@ -14,7 +14,6 @@ static efi_status prepare(struct loader *l)
     (void)memset(l->info, 0, BOOTINFO_PAGES * PAGE_SIZE);
     l->info->magic = BOOTINFO_MAGIC;
     l->info->size = sizeof *l->info;
-    l->info->kind = BOOT_UEFI;
     st = uefi_kernel_load(l);
     return st == EFI_OK ? uefi_tables_read(l) : st;
 }

@@ -104,11 +104,7 @@ void upcall_irq(unsigned vector)
 status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits)
 {
     signal_set(&console_signal, event, bits);
-    status_t st = console_port() != 0 ? ioapic_route(bi->console_gsi, bi->console_level, bi->console_low,
-                                                     cpu_block[0]->apic_id, VEC_CONSOLE) : ST_UNSUPP;
-    if (st != ST_OK)
-        log_line("irq: console interrupt cannot be routed (%s): polled", status_name(st));
-    return st == ST_OK ? ST_OK : ST_UNSUPP;
+    return ioapic_route(bi->console_gsi, bi->console_level, bi->console_low, cpu_block[0]->apic_id, VEC_CONSOLE);
 }
 
 status_t irq_iommu_faults(struct event *event, uint64_t bits)

@@ -33,7 +33,7 @@ struct irq_obj {
 
 /* Masks every pin of every I/O APIC and both 8259s. */
 void ioapic_init(const struct bootinfo *bi);
-/* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. ST_UNSUPP: poll instead. */
+/* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. On error: poll instead. */
 MUST_USE status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits);
 /* IOMMU fault interrupt -> VEC_IOMMU_FAULT on CPU 0; the event gets bits. */
 MUST_USE status_t irq_iommu_faults(struct event *event, uint64_t bits);

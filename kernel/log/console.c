@@ -2,8 +2,6 @@
 /* 16550 UART at an I/O port, and the log in memory. Every wait for the UART has a bound. */
 #include "kernel/log/console.h"
 
-#include <stdarg.h>
-
 #include "kernel/arch/spinlock.h"
 #include "kernel/config.h"
 #include "kernel/lib/fmt.h"
@@ -87,20 +85,25 @@ static void add(const char *s, size_t len)
         show(from);
 }
 
-void log_line(const char *format, ...)
+void log_va(const char *kind, const char *format, va_list ap)
 {
     char buf[LINE_BYTES];
-    size_t n = str_copy(buf, sizeof buf, "cordon: ");
-    va_list ap;
-    va_start(ap, format);
+    size_t n = fmt(buf, sizeof buf, "cordon: %s", kind);
     n += fmt_v(buf + n, sizeof buf - n - 1, format, ap);
-    va_end(ap);
     buf[n++] = '\n';
     if (!dying)
         spin_lock(&lock);
     add(buf, n);
     if (!dying)
         spin_unlock(&lock);
+}
+
+void log_line(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    log_va("", format, ap);
+    va_end(ap);
 }
 
 void console_nmi_line(void)
@@ -187,8 +190,6 @@ void console_monitor_owns(void)
         wr(UART_IER, IER_RX);
     spin_unlock(&lock);
 }
-
-uint16_t console_port(void) { return port; }
 
 size_t log_read(uint64_t offset, char *out, size_t max)
 {

@@ -6,10 +6,13 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "kernel/lib/base.h"
 
 /* "cordon: " lines as in docs: one fact a line, no trailing newline in format. */
 void log_line(const char *format, ...) PRINTF(1, 2);
+void log_va(const char *kind, const char *format, va_list ap) PRINTF(2, 0);   /* "cordon: " kind text */
 
 /* UART I/O port and baud; boot CPU. Before it, lines go to the log only; then they appear. */
 void console_init(uint16_t port, uint32_t baud);
@@ -22,13 +25,12 @@ size_t console_read(char *bytes, size_t max);
 bool console_poll(void);
 /* From here on log_line only goes to the log (panic still prints). */
 void console_monitor_owns(void);
-uint16_t console_port(void);
 /* Boot log bytes from an offset (0 = the oldest kept); returns how many. */
 size_t log_read(uint64_t offset, char *out, size_t max);
 
 /* For panic only: from here on log_line takes no lock and always reaches a UART: COM1, when none was set up. */
 void console_last_words(void);
-/* From an NMI: says so unless the console is in use just now. */
+/* Says that an NMI came, unless the console is in use just now. */
 void console_nmi_line(void);
 
 /* Last words (panic.c). Prints build, CPU, reason, return addresses; stops other CPUs; blocks DMA; halts. */
@@ -37,5 +39,5 @@ NORETURN void panic(const char *format, ...) PRINTF(1, 2);
 NORETURN void panic_trap(const struct trap_frame *frame);
 /* At boot, before other CPUs and devices run: the machine does not do. The reason alone; halts. */
 NORETURN void boot_refuse(const char *format, ...) PRINTF(1, 2);
-/* NMI: does not return when another CPU panics. */
-void panic_stop_if_over(void);
+/* From an NMI: a CPU that panics stops the others by it. */
+void panic_nmi(void);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's own invariant is broken: say what and where, stop every CPU, block DMA. */
 #include "kernel/arch/cpu.h"
-#include "kernel/lib/fmt.h"
 #include "kernel/log/console.h"
-
-#ifndef CORDON_VERSION
-#define CORDON_VERSION "unversioned"
-#endif
 
 #define STACK_BYTES    (KSTACK_PAGES * PAGE_SIZE)     /* every kernel stack is aligned to it */
 #define MAX_ADDRESSES  12u
@@ -48,13 +43,11 @@ static NORETURN void finish(uint64_t sp)
 
 void panic(const char *format, ...)
 {
-    static char text[200];
     va_list ap;
     begin();
     va_start(ap, format);
-    (void)fmt_v(text, sizeof text, format, ap);
+    log_va("panic: ", format, ap);
     va_end(ap);
-    log_line("panic: %s", text);
     finish((uintptr_t)__builtin_frame_address(0) & ~(uint64_t)7);
 }
 
@@ -73,21 +66,20 @@ void panic_trap(const struct trap_frame *f)
 
 void boot_refuse(const char *format, ...)
 {
-    static char text[200];
     va_list ap;
-    va_start(ap, format);
-    (void)fmt_v(text, sizeof text, format, ap);
-    va_end(ap);
     console_last_words();
-    log_line("refused: %s", text);
+    va_start(ap, format);
+    log_va("refused: ", format, ap);
+    va_end(ap);
     hw_halt_forever();
 }
 
-void panic_stop_if_over(void)
+void panic_nmi(void)
 {
     uint32_t who = __atomic_load_n(&over, __ATOMIC_ACQUIRE);
     if (who != 0 && who != percpu()->cpu + 1)
         hw_halt_forever();
+    console_nmi_line();
 }
 
 void kassert_fail(const char *condition, const char *file, int line)

@@ -5,6 +5,7 @@
 #define PA_LIMIT  (1ull << 52)
 
 extern const char KERNEL_VMA[], __kernel_end[];      /* kernel.ld: addresses, not objects */
+extern const char blob_vmm[], blob_vmm_end[];
 
 static struct bootinfo copy;                         /* const after boot */
 
@@ -30,10 +31,19 @@ const char *bootmem_take(const struct bootinfo *from)
         if ((bi->module[i].len != 0 && !pages_ok(bi->module[i].base, bi->module[i].len)) ||
             str_nlen(bi->module[i].name, BOOT_NAME_LEN) == BOOT_NAME_LEN)
             return "a file";
-    return str_nlen(bi->loader_error, sizeof bi->loader_error) < sizeof bi->loader_error ? NULL : "a text";
+    if (str_nlen(bi->loader_error, sizeof bi->loader_error) == sizeof bi->loader_error)
+        return "a text";
+    copy.module[copy.modules++] = (struct boot_module){ boot_image_pa(blob_vmm).v, (uint64_t)(blob_vmm_end - blob_vmm),
+                                                        "vmm.elf" };
+    return NULL;
 }
 
 const struct bootinfo *boot_info(void) { return &copy; }
+
+const struct boot_module *boot_module(uint64_t i)
+{
+    return i < copy.modules ? &copy.module[index_clamp(i, copy.modules)] : NULL;
+}
 
 hpa_t boot_image_pa(const void *in_image)
 {

@@ -9,5 +9,7 @@
  * strings end, ranges are sorted, page-aligned and disjoint, and nothing wraps. */
 MUST_USE const char *bootmem_take(const struct bootinfo *from);
 const struct bootinfo *boot_info(void);
+/* A file of the loader; the last one is the kernel's own, vmm.elf. NULL beyond. The index may be a user's. */
+const struct boot_module *boot_module(uint64_t index);
 /* Physical address of something linked into the kernel image. */
 hpa_t boot_image_pa(const void *in_image);

@@ -44,7 +44,6 @@ MUST_USE status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t ind
 /* sys_info.c: facts; a record is where the kernel has it or built in buf, NULL when there is none. */
 union info_record {
     struct info_cpu cpu;
-    struct info_module module;
     struct info_iommu iommu;
     struct info_fault fault;
     struct info_memory memory;
@@ -55,10 +54,8 @@ const void *sys_dev_record(uint64_t what, uint64_t index, union info_record *buf
 MUST_USE status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb);
 MUST_USE status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value);
 
-/* sys_root.c: the boot image's parts that the monitor may map */
-struct boot_blob { uint64_t base, len; const char *name; };
-/* Modules of the loader, then vmm.elf. ST_NOTFOUND. */
-MUST_USE status_t sys_root_module(uint64_t index, struct boot_blob *out);
-/* Loads the monitor and makes it runnable on this CPU. Panics when the image is unfit. */
+/* sys_root.c: loads the monitor and makes it runnable on this CPU. */
 void sys_root_start(void);
 extern struct event *sys_root_event;
+/* main.c: facts about the machine that it gathers at boot, then const. */
+extern struct info_platform platform;

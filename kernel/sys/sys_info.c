@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SYS_INFO: records of one kind, copied out one after the other. */
+#include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
 #include "kernel/sched/sched.h"
-#include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 
 static const uint16_t record_size[INFO_COUNT] = {
     [INFO_PLATFORM] = sizeof(struct info_platform), [INFO_CPU] = sizeof(struct info_cpu),
-    [INFO_MODULE] = sizeof(struct info_module), [INFO_DEVICE] = sizeof(struct dev_info),
+    [INFO_MODULE] = sizeof(struct boot_module), [INFO_DEVICE] = sizeof(struct dev_info),
     [INFO_IOMMU] = sizeof(struct info_iommu), [INFO_FAULT] = sizeof(struct info_fault),
     [INFO_MEMORY] = sizeof(struct info_memory),
 };
@@ -33,7 +33,6 @@ static struct info_memory memory_record(void)
 /* The index-th record, where the kernel has it or built in buf; NULL when there is none. */
 static const void *record(uint64_t what, uint64_t index, union info_record *buf)
 {
-    struct boot_blob blob;
     switch (what) {
     case INFO_PLATFORM: return index == 0 ? &platform : NULL;
     case INFO_CPU:
@@ -41,12 +40,7 @@ static const void *record(uint64_t what, uint64_t index, union info_record *buf)
             return NULL;
         buf->cpu = cpu_record(cpu_block[index_clamp(index, cpu_count)]);
         return buf;
-    case INFO_MODULE:
-        if (sys_root_module(index, &blob) != ST_OK)
-            return NULL;
-        buf->module = (struct info_module){ .size = blob.len };
-        str_copy(buf->module.name, sizeof buf->module.name, blob.name);
-        return buf;
+    case INFO_MODULE: return boot_module(index);
     case INFO_MEMORY:
         buf->memory = memory_record();
         return index == 0 ? buf : NULL;

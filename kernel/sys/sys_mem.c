@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Views of boot modules, and what a task maps. Monitor only. */
+#include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"
 
 status_t sys_memory_module(uint64_t index, struct memory **out)
 {
-    struct boot_blob blob;
-    TRY(sys_root_module(index, &blob));
-    return memory_wrap((hpa_t){ blob.base }, PAGE_UP(blob.len), MEMORY_MODULE, out);
+    const struct boot_module *m = boot_module(index);
+    return m ? memory_wrap((hpa_t){ m->base }, PAGE_UP(m->len), MEMORY_MODULE, out) : ST_NOTFOUND;
 }
 
 _Static_assert(MAP_R == RIGHT_READ && MAP_W == RIGHT_WRITE && MAP_X == RIGHT_EXEC, "a mapping takes these rights");

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The root task: the monitor's image, its first capabilities, and the boot files it may map. */
-#include "kernel/abi/bootinfo.h"
+/* The root task: the monitor's image and its first capabilities. */
 #include "kernel/lib/elf.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
 #include "kernel/sched/sched.h"
@@ -13,24 +11,10 @@
 #define ROOT_STACK_TOP 0x7ffff0000000ull
 #define ROOT_STACK     0x20000ull
 
-extern const uint8_t blob_monitor[], blob_monitor_end[], blob_vmm[], blob_vmm_end[];
+extern const uint8_t blob_monitor[], blob_monitor_end[];
 
 struct event *sys_root_event;
 static struct kobj system_object;
-
-status_t sys_root_module(uint64_t index, struct boot_blob *out)
-{
-    const struct bootinfo *bi = boot_info();
-    if (index == bi->modules) {
-        *out = (struct boot_blob){ boot_image_pa(blob_vmm).v, (uint64_t)(blob_vmm_end - blob_vmm), "vmm.elf" };
-        return ST_OK;
-    }
-    if (index > bi->modules)
-        return ST_NOTFOUND;
-    const struct boot_module *mod = &bi->module[index_clamp(index, BOOT_MAX_MODULES)];
-    *out = (struct boot_blob){ mod->base, mod->len, mod->name };
-    return ST_OK;
-}
 
 /* Memory of the root task comes from the kernel pool, page by page. */
 static void map_pages(struct task *task, uint64_t va, uint64_t len, const uint8_t *from, uint64_t from_len,
@@ -42,36 +26,26 @@ static void map_pages(struct task *task, uint64_t va, uint64_t len, const uint8_
             panic("too little memory for the monitor");
         if (off < from_len)
             memcpy(page, from + off, MIN(from_len - off, PAGE_SIZE));
-        if (space_map(&task->space, va + off, pmm_pa(page), PAGE_SIZE, prot) != ST_OK)
-            panic("the monitor's image overlaps itself at %lx", va + off);
+        status_t st = space_map(&task->space, va + off, pmm_pa(page), PAGE_SIZE, PT_R | prot);
+        if (st != ST_OK)
+            panic("the monitor's image cannot be mapped at %lx: %s", va + off, status_text(st));
     }
 }
 
-static void load_segment(struct task *task, const struct elf64_phdr *ph)
-{
-    uint64_t size = (uint64_t)(blob_monitor_end - blob_monitor);
-    if (ph->memsz == 0)
-        return;
-    if ((ph->vaddr & (PAGE_SIZE - 1)) != 0 || ph->filesz > ph->memsz ||
-        !range_ok(ph->vaddr, ph->memsz, ROOT_STACK_TOP - ROOT_STACK) ||
-        (ph->filesz != 0 && !range_ok(ph->offset, ph->filesz, size)) ||
-        ((ph->flags & ELF_PF_W) && (ph->flags & ELF_PF_X)))
-        panic("the monitor's image is unfit: segment at %lx", ph->vaddr);
-    map_pages(task, ph->vaddr, PAGE_UP(ph->memsz), blob_monitor + ph->offset, ph->filesz,
-              PT_R | PT_USER | (ph->flags & ELF_PF_W ? PT_W : 0u) | (ph->flags & ELF_PF_X ? PT_X : 0u));
-}
-
+/* The image is our own build's; space_map checks what matters for the kernel. */
 static uint64_t load_image(struct task *task)
 {
-    uint64_t size = (uint64_t)(blob_monitor_end - blob_monitor);
+    const uint64_t size = (uint64_t)(blob_monitor_end - blob_monitor);
     const struct elf64_ehdr *eh = (const void *)blob_monitor;
-    if (size < sizeof *eh || !elf64_is_exec(eh) || eh->phentsize != sizeof(struct elf64_phdr) ||
-        !range_ok(eh->phoff, (uint64_t)eh->phnum * sizeof(struct elf64_phdr), size))
-        panic("the monitor's image is not an ELF64 program");
-    const struct elf64_phdr *ph = (const void *)(blob_monitor + eh->phoff);
-    for (unsigned i = 0; i < eh->phnum; i++)
-        if (ph[i].type == ELF_PT_LOAD)
-            load_segment(task, &ph[i]);
+    const struct elf64_phdr *ph = (const void *)(blob_monitor + eh->phoff), *end = ph + eh->phnum;
+    KASSERT(elf64_is_exec(eh) && range_ok(eh->phoff, eh->phnum * sizeof *ph, size));
+    for (; ph < end; ph++) {
+        if (ph->type != ELF_PT_LOAD)
+            continue;
+        KASSERT(ph->filesz == 0 || range_ok(ph->offset, ph->filesz, size));
+        map_pages(task, ph->vaddr, ph->memsz, blob_monitor + ph->offset, ph->filesz,
+                  (ph->flags & ELF_PF_W ? PT_W : 0u) | (ph->flags & ELF_PF_X ? PT_X : 0u));
+    }
     return eh->entry;
 }
 
@@ -83,7 +57,7 @@ void sys_root_start(void)
     if (!sys_root_event || task_create(NULL, 0, &task) != ST_OK)
         panic("too little memory for the root task");
     uint64_t entry = load_image(task);
-    map_pages(task, ROOT_STACK_TOP - ROOT_STACK, ROOT_STACK, NULL, 0, PT_R | PT_W | PT_USER);
+    map_pages(task, ROOT_STACK_TOP - ROOT_STACK, ROOT_STACK, NULL, 0, PT_W);
     kobj_init(&system_object, OBJ_SYSTEM);
     cap_fill(&task->caps[SLOT_SYSTEM], &system_object, RIGHT_ALL, 0);
     cap_fill(&task->caps[SLOT_SELF], &task->obj, RIGHT_ALL, 0);

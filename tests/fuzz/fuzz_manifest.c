@@ -37,7 +37,7 @@ static void machine(void)
     snprintf(f.module[0].info.name, sizeof f.module[0].info.name, "cordon.conf");
     snprintf(f.module[1].info.name, sizeof f.module[1].info.name, "guests/vmlinuz");
     snprintf(f.module[2].info.name, sizeof f.module[2].info.name, "vmm.elf");
-    f.module[1].info.size = f.module[2].info.size = 4096;
+    f.module[1].info.len = f.module[2].info.len = 4096;
 }
 
 static void print_all(const struct diag_list *list)

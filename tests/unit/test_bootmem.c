@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/mm/bootmem.c kernel/mm/plan.c kernel/mm/extent.c kernel/lib/str.c */
+/* link: kernel/mm/bootmem.c kernel/mm/mm.c kernel/mm/extent.c kernel/lib/str.c
+   kernel/lib/fmt.c tests/unit/fake/log.c */
 /* What the kernel refuses of a loader's facts, and how it splits RAM. */
 #include "kernel/mm/bootmem.h"
 
-#include "kernel/mm/plan.h"
+#include <stdlib.h>
+
+#include "kernel/log/console.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/space.h"
+#include "kernel/mm/umem.h"
 #include "tests/unit/unit.h"
 
 static struct bootinfo bi;
 static struct extent rows[64];
 static struct extent_set user;
-static struct plan plan;
+static struct mm_plan plan;
 /* The linker's, one behind the other. */
 extern char KERNEL_VMA[], __kernel_end[];
-__asm__ (".bss\n.globl KERNEL_VMA, __kernel_end\n.balign 4096\nKERNEL_VMA: .skip 0x100000\n__kernel_end: .skip 8\n.text");
+__asm__ (".bss\n.globl KERNEL_VMA, __kernel_end\n.balign 4096\nKERNEL_VMA: .skip 0x100000\n__kernel_end: .skip 8\n"
+         ".globl blob_vmm, blob_vmm_end\n.set blob_vmm, KERNEL_VMA + 0x5000\n.set blob_vmm_end, KERNEL_VMA + 0x6123\n.text");
+
+struct extent_set *umem_set(void) { return &user; }
+void umem_init(void) { }
+void space_init(hpa_t image, hpa_t pool, uint64_t len) { (void)image; (void)pool; (void)len; }
+void boot_refuse(const char *format, ...) { (void)format; abort(); }
+
 
 static void start(void)
 {
@@ -59,6 +72,13 @@ static void modules(void)
     bi.modules = 1;
     bi.module[0] = (struct boot_module){ .base = 0x300000, .len = 0 };      /* an empty file is no contradiction */
     CHECK(bootmem_take(&bi) == NULL);
+    CHECK_EQ(boot_module(0)->base, 0x300000);
+    CHECK_STR(boot_module(1)->name, "vmm.elf");
+    CHECK(boot_module(2) == NULL && boot_module(~0ull) == NULL);
+    start();
+    bi.modules = BOOT_MAX_MODULES;
+    CHECK(bootmem_take(&bi) == NULL);
+    CHECK_STR(boot_module(BOOT_MAX_MODULES)->name, "vmm.elf");
 }
 
 static void ranges(void)

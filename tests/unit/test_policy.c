@@ -26,7 +26,7 @@ static struct dev_info *dev(uint32_t bdf, uint16_t vendor, uint16_t device, uint
 static void module(const char *name, uint64_t size, const uint8_t *head)
 {
     struct fact_module *mod = &f.module[f.modules++];
-    *mod = (struct fact_module){ .info.size = size, .head = head, .head_len = head ? MIN(size, sizeof bz) : 0 };
+    *mod = (struct fact_module){ .info.len = size, .head = head, .head_len = head ? MIN(size, sizeof bz) : 0 };
     snprintf(mod->info.name, sizeof mod->info.name, "%s", name);
 }
 
@@ -302,13 +302,13 @@ static void test_files(void)
     CHECK_EQ(p.vm[0].type, TYPE_MULTIBOOT);
     kernel("kernel = guests/mb\ninitrd = guests/initrd", CODE_R414);
     kernel("kernel = other/place/bz", CODE_NONE);           /* same last component */
-    f.module[1].info.size = 4096;
+    f.module[1].info.len = 4096;
     f.module[1].head_len = 4096;
     kernel("kernel = guests/bz", CODE_R411);
-    f.module[1].info.size = 0;
+    f.module[1].info.len = 0;
     kernel("kernel = guests/bz", CODE_R415);
     machine();
-    f.module[3].info.size = 4096;
+    f.module[3].info.len = 4096;
     kernel("kernel = guests/mb", CODE_R411);
     memset(mb, 0, sizeof mb);
     machine();
@@ -320,7 +320,7 @@ static void test_files(void)
     put32(bz + 0x260, 100 << 20);
     kernel("kernel = guests/bz", CODE_R413);
     images();
-    f.module[2].info.size = 80ull << 20;
+    f.module[2].info.len = 80ull << 20;
     kernel("kernel = guests/bz\ninitrd = guests/initrd", CODE_R413);
     machine();
     CHECK_EQ(find(DIAG_ALL, CODE_M031) != NULL, true);      /* guests/mb is unused */

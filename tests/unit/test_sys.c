@@ -300,7 +300,7 @@ static void facts(void)
     CHECK_EQ(((struct info_memory *)world_user)->objects[OBJ_VCPU], 1);
     CHECK_EQ(SYS(SYS_INFO, INFO_MODULE, 1, DATA, 4096), ST_OK);
     CHECK_EQ(last.value, 1);
-    CHECK_STR(((struct info_module *)world_user)->name, "guests/kernel");
+    CHECK_STR(((struct boot_module *)world_user)->name, "guests/kernel");
     CHECK_EQ(SYS(SYS_INFO, INFO_DEVICE, 0, DATA, 4096), ST_OK);
     CHECK_EQ(last.value, 0);
     CHECK_EQ(SYS(SYS_INFO, INFO_IOMMU, 0, DATA, 4096), ST_OK);

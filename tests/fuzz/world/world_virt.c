@@ -5,7 +5,6 @@
 #include "kernel/irq/irq.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/obj/event.h"
-#include "kernel/sys/platform.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"
 #include "drivers/iommu/iommu.h"
@@ -14,12 +13,6 @@
 struct info_platform platform;
 static struct device *opened[4];
 static struct pci_fn functions[4];
-
-status_t sys_root_module(uint64_t index, struct boot_blob *out)
-{
-    *out = (struct boot_blob){ 0x100000, 0x2345, "guests/kernel" };
-    return index < 2 ? ST_OK : ST_NOTFOUND;
-}
 
 status_t vm_create(struct vm **out)
 {

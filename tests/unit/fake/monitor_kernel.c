@@ -114,9 +114,9 @@ static struct sys_ret info(uint64_t what, uint64_t index, void *to, uint64_t len
     case INFO_DEVICE: GIVE(fk.dev, fk.devs) break;
     case INFO_FAULT: GIVE(fk.fault, fk.faults) break;
     case INFO_MODULE:
-        if (index < fk.modules && len >= sizeof(struct info_module)) {
-            struct info_module *m = to;
-            m->size = fk.module[index].size;
+        if (index < fk.modules && len >= sizeof(struct boot_module)) {
+            struct boot_module *m = to;
+            m->len = fk.module[index].size;
             snprintf(m->name, sizeof m->name, "%s", fk.module[index].name);
             n = 1;
         }
