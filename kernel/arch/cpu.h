@@ -51,8 +51,8 @@ void ktimer_cancel(struct ktimer *timer);
 /* The timer interrupt: runs what is due, programs the next. */
 void ktimer_irq(void);
 
-/* Host local APIC: x2APIC when the CPU has it, else the xAPIC page. */
-/* Host vectors. Device interrupts use VEC_DEVICE_FIRST .. VEC_DEVICE_LAST, per CPU. */
+/* Host local APIC: x2APIC when the CPU has it, else the xAPIC page. Its vectors; those of devices
+ * are VEC_DEVICE_FIRST .. VEC_DEVICE_LAST, per CPU. */
 #define VEC_DEVICE_FIRST 0x30u
 #define VEC_DEVICE_LAST  0xdfu
 #define VEC_CONSOLE      0xe0u   /* UART through the I/O APIC, CPU 0 */
@@ -69,10 +69,10 @@ void lapic_nmi_others(void);                        /* panic: stop the others */
 /* One shot at an absolute TSC value that is not 0; a past value fires at once. This CPU. */
 void lapic_timer_set(uint64_t deadline_tsc);
 
-/* Any message, by APIC id. Others than fixed ones: */
+/* Any command, by APIC id. */
+void lapic_send(uint32_t apic_id, uint32_t command);
 #define IPI_INIT         0x04500u
 #define IPI_STARTUP      0x04600u    /* | number of the page below 1 MiB to start in */
-void lapic_send(uint32_t apic_id, uint32_t command);
 
 /* FPU. An area is a page in XSAVE layout. */
 struct fpu_area;
