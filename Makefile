@@ -10,7 +10,7 @@ B       := build
 MAKEFLAGS += -rR -j$(shell nproc 2>/dev/null || echo 2) --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage
+all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkimage
 
 # ---- sources, by component -------------------------------------------------
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
@@ -39,8 +39,9 @@ VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c c
 # Loaders: programs of their own, none of it linked into the kernel.
 LOADER_SRC  := $(addprefix kernel/boot/, acpi.c acpi_fadt.c acpi_madt.c acpi_mcfg.c acpi_spcr.c blob.S clock.c image.c \
               jump.S memmap.c say.c)
-UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_file.c uefi_memory.c uefi_modules.c uefi_print.c)
+UEFI_SRC    := $(addprefix kernel/boot/, uefi.c uefi_file.c uefi_memory.c uefi_print.c modules.c)
 MB_SRC      := $(addprefix kernel/boot/, mb_entry.S mb_info.c mb_main.c)
+BIOS_SRC    := $(addprefix kernel/boot/, bios_mbr.S bios_low.S bios.c bios_disk.c bios_print.c fat.c volume.c modules.c)
 CHECK_SRC   := monitor/manifest.c monitor/manifest_pci.c monitor/manifest_value.c monitor/diag.c monitor/explain.c \
                monitor/name.c kernel/lib/fmt.c kernel/lib/str.c
 UEFI_LIB    := $(CHECK_SRC)
@@ -75,6 +76,7 @@ M_OBJ := $(call obj,u,$(MONITOR_SRC) $(RT_SRC) $(LIB_SRC))
 V_OBJ := $(call obj,u,$(VMM_SRC) $(RT_SRC) $(LIB_SRC))
 E_OBJ := $(call obj,e,$(UEFI_SRC) $(LOADER_SRC) $(UEFI_LIB))
 MB_OBJ := $(call obj,e,$(MB_SRC) $(LOADER_SRC) kernel/lib/fmt.c kernel/lib/str.c)
+BIOS_OBJ := $(call obj,e,$(BIOS_SRC) $(LOADER_SRC) $(UEFI_LIB))
 G_LIB := $(call obj,g,$(GUEST_LIB))
 
 # $(1) world, $(2) flags
@@ -113,6 +115,11 @@ $(B)/cordon-mb.full: linker/multiboot.ld $(MB_OBJ)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
 $(B)/cordon-mb.elf: $(B)/cordon-mb.full
 	@$(OBJCOPY) -S -O elf32-i386 $< $@
+# Boot code for the stick: MBR and what lies before the volume.
+$(B)/bios.elf: linker/bios.ld $(BIOS_OBJ)
+	$(call say,LD,$@)$(LD) $(LDFLAGS) --no-warn-rwx-segments -T $< -o $@ $(filter %.o,$^)
+$(B)/bios.bin: $(B)/bios.elf
+	@$(OBJCOPY) -O binary $< $@
 $(B)/uefi.elf: linker/efi.ld $(E_OBJ)
 	$(call say,LD,$@)$(LD) $(filter-out -static,$(LDFLAGS)) -pie --no-dynamic-linker -z text -z norelro -T $< -o $@ $(filter %.o,$^)
 $(B)/BOOTX64.EFI: $(B)/uefi.elf $(B)/mkefi
@@ -121,7 +128,7 @@ $(B)/BOOTX64.EFI: $(B)/uefi.elf $(B)/mkefi
 # ---- host tools ------------------------------------------------------------
 $(B)/mkimage: linker/mkimage.c linker/fat.c linker/gpt.c linker/mkimage.h
 $(B)/mkefi: linker/mkefi.c
-$(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run.h tests/run_case.h
+$(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run_bochs.c tests/run.h tests/run_case.h
 $(B)/httpd: tests/demo/httpd.c
 $(B)/cordon-check: monitor/check_main.c $(CHECK_SRC)
 $(B)/mkimage $(B)/mkefi $(B)/run $(B)/httpd $(B)/cordon-check: $(B)/flags
@@ -166,9 +173,9 @@ $(G)/bench.img: $(G)/boot_init $(B)/mkimage
 	@$(B)/mkimage cpio $@ init=$< dev/console=c5:1
 STICK_FILES := guests/vmlinuz=$(G)/vmlinuz guests/vmlinuz-cloud=$(G)/vmlinuz-cloud guests/storage.img=$(G)/storage.img \
                guests/net.img=$(G)/net.img
-$(B)/cordon.img: $(B)/BOOTX64.EFI tests/demo/cordon.conf $(G)/storage.img $(G)/net.img $(B)/mkimage $(B)/cordon-check
+$(B)/cordon.img: $(B)/BOOTX64.EFI $(B)/bios.bin tests/demo/cordon.conf $(G)/storage.img $(G)/net.img $(B)/mkimage $(B)/cordon-check
 	@$(B)/cordon-check tests/demo/cordon.conf >/dev/null
-	$(call say,STICK,$@)$(B)/mkimage stick $@ EFI/BOOT/BOOTX64.EFI=$< cordon.conf=tests/demo/cordon.conf $(STICK_FILES)
+	$(call say,STICK,$@)$(B)/mkimage stick $@ -bios=$(B)/bios.bin EFI/BOOT/BOOTX64.EFI=$< cordon.conf=tests/demo/cordon.conf $(STICK_FILES)
 $(B)/nvme.img: $(B)/mkimage
 	@$(B)/mkimage fill $@ 16
 # What the system cases need beside the demo: cut and empty files, and a VMM that goes wild when told so.
@@ -177,11 +184,13 @@ $(G)/cut.%: $(G)/%
 	@head -c 16000 $< >$@
 $(G)/empty:
 	@mkdir -p $(@D); : >$@
+$(G)/large: $(B)/mkimage
+	@mkdir -p $(@D); $(B)/mkimage fill $@ 64
 $(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) --wrap=user_main -T $< -o $@ $(filter %.o,$^)
 $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
-case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(B)/wild.elf
+case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
 demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
 ifneq ($(filter run test bench,$(MAKECMDGOALS)),)
 $(B)/flags $(G)/fetched: | $(B)/setup.ok
@@ -191,7 +200,7 @@ $(B)/setup.ok: tests/setup.sh
 
 # ---- targets ---------------------------------------------------------------
 .PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources print-kernel FORCE
-IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/mkimage $(B)/cordon-check
+IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkimage $(B)/cordon-check
 # The runner's order of names: lint unit fuzz system. T="unit/test_fmt system/*" picks some.
 check: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN)
 	@$(B)/run lint unit
@@ -214,7 +223,7 @@ bench: $(B)/run $(IMAGES) $(GUEST_ELF) demo-files $(G)/bench.img
 size: $(B)/kernel.elf $(B)/BOOTX64.EFI
 	@sh tests/lint/size.sh
 print-sources:
-	@echo $(KERNEL_SRC) $(TRACE_OFF) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC) $(RT_SRC) $(MONITOR_SRC) $(VMM_SRC) $(LOADER_SRC) $(UEFI_SRC) $(MB_SRC) monitor/check_main.c
+	@echo $(KERNEL_SRC) $(TRACE_OFF) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC) $(RT_SRC) $(MONITOR_SRC) $(VMM_SRC) $(LOADER_SRC) $(UEFI_SRC) $(MB_SRC) $(BIOS_SRC) monitor/check_main.c
 print-kernel:
 	@echo $(KERNEL_SRC) $(PCI_SRC) $(IOMMU_SRC) $(LIB_SRC)
 clean:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A FAT32 volume with long names, every file in one run of clusters. [FAT 3, 4, 5, 6, 7] */
+/* A FAT32 (or FAT16) volume with long names. [FAT 3, 4, 5, 6, 7] */
 #include "linker/mkimage.h"
 
 #include <ctype.h>
@@ -12,7 +12,9 @@
 #define ATTR_LABEL  0x08u
 #define ATTR_LFN    0x0fu
 #define DOS_DATE    0x5821u              /* 2024-01-01, the same for ever */
-#define FAT32_MIN   65525u               /* fewer clusters would be FAT16 by definition */
+#define FAT16_MIN   4085u                /* the number of clusters alone decides the type [FAT 3.5] */
+#define FAT32_MIN   65525u
+#define FAT16_ROOT  512u                 /* entries of its root directory, which is no chain */
 #define LFN_CHARS   13u
 
 static bool short_char(char c)
@@ -111,23 +113,32 @@ static void plan_names(struct node *dir)
     }
 }
 
-/* Clusters in depth-first order; returns the next free one. */
-static uint32_t plan_clusters(struct node *n, uint32_t next, uint32_t cluster_bytes)
+static uint32_t dir_entries(const struct node *dir)
 {
-    uint64_t size = n->size;
-    if (!n->host) {
-        uint32_t entries = n->parent ? 2 : 1;
-        for (const struct node *c = n->child; c; c = c->next)
-            entries += entry_count(c);
-        size = entries * (uint64_t)DIR_ENTRY;
-    } else if (size > 0xffffffffu) {
+    uint32_t entries = dir->parent ? 2 : 1;
+    for (const struct node *c = dir->child; c; c = c->next)
+        entries += entry_count(c);
+    return entries;
+}
+
+static bool is_fixed_root(const struct fat *fat, const struct node *n) { return fat->how.bits == 16 && !n->parent; }
+
+/* Clusters in depth-first order; returns the next free one. */
+static uint32_t plan_clusters(const struct fat *fat, struct node *n, uint32_t next)
+{
+    uint64_t size = n->host ? n->size : dir_entries(n) * (uint64_t)DIR_ENTRY, bytes = fat->per_cluster * SECTOR;
+    if (n->host && size > 0xffffffffu)
         die("%s: larger than a FAT file can be (4 GiB)", n->host);
+    if (is_fixed_root(fat, n)) {
+        if (dir_entries(n) > FAT16_ROOT)
+            die("more names than FAT16's root directory holds");
+        size = 0;
     }
-    n->clusters = (uint32_t)((size + cluster_bytes - 1) / cluster_bytes);
+    n->clusters = (uint32_t)((size + bytes - 1) / bytes);
     n->cluster = n->clusters ? next : 0;
     next += n->clusters;
     for (struct node *c = n->child; c; c = c->next)
-        next = plan_clusters(c, next, cluster_bytes);
+        next = plan_clusters(fat, c, next);
     return next;
 }
 
@@ -139,77 +150,144 @@ static uint64_t total_bytes(const struct node *n)
     return sum;
 }
 
-void fat_plan(struct fat *fat, struct node *root, uint32_t start_lba)
+static uint32_t tables(const struct fat *fat) { return fat->reserved + 2 * fat->fat_sectors + fat->root_sectors; }
+
+static void plan_size(struct fat *fat, uint64_t bytes)
 {
-    uint64_t bytes = total_bytes(root);
+    unsigned width = fat->how.bits / 8;
     bytes += bytes / 4;
     if (bytes < (64u << 20))
         bytes = 64u << 20;
-    if (bytes > (8ull << 30))
-        die("more than 8 GiB of files");
-    *fat = (struct fat){ .reserved = 32, .start_lba = start_lba };
-    fat->per_cluster = bytes < (300u << 20) ? 1 : 8;
+    if (bytes > (fat->how.bits == 16 ? 1ull << 30 : 8ull << 30))
+        die("more files than such a volume holds");
     fat->sectors = (uint32_t)((bytes + (1u << 20) - 1) >> 20) * 2048;
+    fat->per_cluster = bytes < (300u << 20) ? 1 : 8;
+    while (fat->how.bits == 16 && fat->sectors / fat->per_cluster >= FAT32_MIN)
+        fat->per_cluster *= 2;
     fat->fat_sectors = 1;
     for (uint32_t need = 1;; fat->fat_sectors = need) {      /* grows to a fixed point */
-        fat->clusters = (fat->sectors - fat->reserved - 2 * fat->fat_sectors) / fat->per_cluster;
-        need = ((fat->clusters + 2) * 4 + SECTOR - 1) / SECTOR;
+        fat->clusters = (fat->sectors - tables(fat)) / fat->per_cluster;
+        need = ((fat->clusters + 2) * width + SECTOR - 1) / SECTOR;
         if (need <= fat->fat_sectors)
             break;
     }
+}
+
+static uint32_t common_divisor(uint32_t a, uint32_t b) { return b ? common_divisor(b, a % b) : a; }
+
+/* One file takes all that is left. It is the root's last: so are its clusters. */
+static void fill_up(struct fat *fat, struct node *filler)
+{
+    uint64_t size = (uint64_t)(fat->clusters - fat->used + 1) * fat->per_cluster * SECTOR;
+    if (size > 0xffffffffu)
+        die("more left than one file can fill");
+    filler->clusters += fat->clusters - fat->used;
+    filler->size = size;
+    fat->used = fat->clusters;
+}
+
+void fat_plan(struct fat *fat, struct node *root, uint32_t start_lba, struct fat_options how)
+{
+    struct node *filler = how.full ? tree_child(root, "filler", 6) : NULL;
+    *fat = (struct fat){ .how = how, .reserved = how.bits == 16 ? 8 : 32, .start_lba = start_lba,
+                         .root_sectors = how.bits == 16 ? FAT16_ROOT * DIR_ENTRY / SECTOR : 0 };
+    if (filler) {
+        filler->host = strdup("/dev/zero");
+        filler->size = 1;
+    }
+    plan_size(fat, total_bytes(root));
     plan_names(root);
-    fat->used = plan_clusters(root, 2, fat->per_cluster * SECTOR) - 2;
-    if (fat->clusters < FAT32_MIN || fat->used > fat->clusters)
+    fat->used = plan_clusters(fat, root, 2) - 2;
+    if (fat->clusters < (how.bits == 16 ? FAT16_MIN : FAT32_MIN) || fat->used > fat->clusters)
         die("volume layout does not fit");
+    if (filler)
+        fill_up(fat, filler);
+    for (fat->stride = how.scatter ? fat->used / 5 * 3 : 1; common_divisor(fat->stride, fat->used) != 1; fat->stride++)
+        ;
+}
+
+/* Where a cluster of the plan lies. */
+static uint32_t place(const struct fat *fat, uint32_t cluster)
+{
+    return cluster < 2 ? cluster : 2 + (uint32_t)((uint64_t)(cluster - 2) * fat->stride % fat->used);
 }
 
 static uint64_t byte_of(const struct fat *fat, uint32_t cluster)
 {
-    uint64_t lba = fat->start_lba + fat->reserved + 2ull * fat->fat_sectors + (uint64_t)(cluster - 2) * fat->per_cluster;
+    uint64_t lba = fat->start_lba + tables(fat) + (uint64_t)(place(fat, cluster) - 2) * fat->per_cluster;
     return lba * SECTOR;
+}
+
+static void write_info(FILE *f, const struct fat *fat, uint64_t at)
+{
+    uint8_t info[SECTOR] = { 0 };
+    put32(info, 0x41615252);
+    put32(info + 484, 0x61417272);
+    put32(info + 488, fat->clusters - fat->used);
+    put32(info + 492, fat->used < fat->clusters ? fat->used + 2 : 0xffffffff);
+    put16(info + 510, 0xaa55);
+    write_at(f, at, info, sizeof info);
+}
+
+/* What FAT16 and FAT32 have at different places. */
+static void put_extended(uint8_t *b, const char *type)
+{
+    b[0] = 0x80;
+    b[2] = 0x29;
+    put32(b + 3, 0xc02d0001);
+    memcpy(b + 7, "CORDON     ", 11);
+    memcpy(b + 18, type, 8);
+    put16(b + 26, 0xfeeb);               /* run as boot code: stay here */
 }
 
 static void write_boot(FILE *f, const struct fat *fat)
 {
-    uint8_t b[SECTOR] = { 0xeb, 0x58, 0x90 }, info[SECTOR] = { 0 };
+    bool is_32 = fat->how.bits == 32;
+    uint8_t b[SECTOR] = { 0xeb, is_32 ? 0x58 : 0x3c, 0x90 };
     uint64_t at = (uint64_t)fat->start_lba * SECTOR;
     memcpy(b + 3, "CORDON  ", 8);
     put16(b + 11, SECTOR);
     b[13] = (uint8_t)fat->per_cluster;
     put16(b + 14, fat->reserved);
     b[16] = 2;
+    put16(b + 17, is_32 ? 0 : FAT16_ROOT);
     b[21] = 0xf8;
     put16(b + 24, 63);
     put16(b + 26, 255);
     put32(b + 28, fat->start_lba);
     put32(b + 32, fat->sectors);
+    put16(b + 510, 0xaa55);
+    if (!is_32) {
+        put16(b + 22, fat->fat_sectors);
+        put_extended(b + 36, "FAT16   ");
+        write_at(f, at, b, sizeof b);
+        return;
+    }
     put32(b + 36, fat->fat_sectors);
-    put32(b + 44, 2);                    /* root cluster, FSInfo, backup boot sector */
+    put32(b + 44, place(fat, 2));        /* root cluster, FSInfo, backup boot sector */
     put16(b + 48, 1);
     put16(b + 50, 6);
-    b[64] = 0x80;
-    b[66] = 0x29;
-    put32(b + 67, 0xc02d0001);
-    memcpy(b + 71, "CORDON     FAT32   ", 19);
-    put16(b + 90, 0xfeeb);               /* run as boot code: stay here */
-    put16(b + 510, 0xaa55);
-    put32(info, 0x41615252);
-    put32(info + 484, 0x61417272);
-    put32(info + 488, fat->clusters - fat->used);
-    put32(info + 492, fat->used + 2);
-    put16(info + 510, 0xaa55);
+    put_extended(b + 64, "FAT32   ");
     for (unsigned copy = 0; copy <= 6; copy += 6) {
         write_at(f, at + copy * SECTOR, b, sizeof b);
-        write_at(f, at + (copy + 1) * SECTOR, info, sizeof info);
+        write_info(f, fat, at + (copy + 1) * SECTOR);
     }
 }
 
-static void chain(uint8_t *table, const struct node *n)
+static void put_link(uint8_t *table, const struct fat *fat, uint32_t cluster, uint32_t next)
+{
+    if (fat->how.bits == 16)
+        put16(table + 2ul * cluster, next & 0xffff);
+    else
+        put32(table + 4ul * cluster, next);
+}
+
+static void chain(uint8_t *table, const struct fat *fat, const struct node *n)
 {
     for (uint32_t i = 0; i < n->clusters; i++)
-        put32(table + 4ul * (n->cluster + i), i + 1 < n->clusters ? n->cluster + i + 1 : 0x0fffffff);
+        put_link(table, fat, place(fat, n->cluster + i), i + 1 < n->clusters ? place(fat, n->cluster + i + 1) : 0x0fffffff);
     for (const struct node *c = n->child; c; c = c->next)
-        chain(table, c);
+        chain(table, fat, c);
 }
 
 static void entry(uint8_t *e, const uint8_t name[11], unsigned attr, uint32_t cluster, uint32_t size)
@@ -245,15 +323,25 @@ static unsigned lfn_entries(uint8_t *e, const struct node *n)
     return slots;
 }
 
+static void write_clusters(FILE *f, const struct fat *fat, uint32_t first, const uint8_t *data, size_t len)
+{
+    size_t bytes = fat->per_cluster * SECTOR;
+    for (size_t done = 0, n; done < len; done += n, first++) {
+        n = len - done < bytes ? len - done : bytes;
+        write_at(f, byte_of(fat, first), data + done, n);
+    }
+}
+
 static void write_dir(FILE *f, const struct fat *fat, const struct node *dir)
 {
-    size_t bytes = (size_t)dir->clusters * fat->per_cluster * SECTOR;
+    bool fixed = is_fixed_root(fat, dir);
+    size_t bytes = (fixed ? fat->root_sectors : (size_t)dir->clusters * fat->per_cluster) * SECTOR;
     uint8_t *data = calloc(1, bytes), *e = data;
     if (!data)
         die("out of memory");
     if (dir->parent) {
-        entry(e, (const uint8_t *)".          ", ATTR_DIR, dir->cluster, 0);
-        entry(e + DIR_ENTRY, (const uint8_t *)"..         ", ATTR_DIR, dir->parent->parent ? dir->parent->cluster : 0, 0);
+        entry(e, (const uint8_t *)".          ", ATTR_DIR, place(fat, dir->cluster), 0);
+        entry(e + DIR_ENTRY, (const uint8_t *)"..         ", ATTR_DIR, dir->parent->parent ? place(fat, dir->parent->cluster) : 0, 0);
         e += 2 * DIR_ENTRY;
     } else {
         entry(e, (const uint8_t *)"CORDON     ", ATTR_LABEL, 0, 0);
@@ -262,10 +350,13 @@ static void write_dir(FILE *f, const struct fat *fat, const struct node *dir)
     for (const struct node *n = dir->child; n; n = n->next) {
         if (n->lfn)
             e += lfn_entries(e, n) * DIR_ENTRY;
-        entry(e, n->short_name, n->host ? ATTR_FILE : ATTR_DIR, n->cluster, n->host ? (uint32_t)n->size : 0);
+        entry(e, n->short_name, n->host ? ATTR_FILE : ATTR_DIR, place(fat, n->cluster), n->host ? (uint32_t)n->size : 0);
         e += DIR_ENTRY;
     }
-    write_at(f, byte_of(fat, dir->cluster), data, bytes);
+    if (fixed)
+        write_at(f, ((uint64_t)fat->start_lba + tables(fat) - fat->root_sectors) * SECTOR, data, bytes);
+    else
+        write_clusters(f, fat, dir->cluster, data, bytes);
     free(data);
 }
 
@@ -282,7 +373,7 @@ static void write_file(FILE *f, const struct fat *fat, const struct node *n)
         if (fread(buf, 1, want, in) != want)
             die("%s: shorter than it was", n->host);
         if (memcmp(buf, zero, want) != 0)    /* a hole reads as zero: the image stays sparse */
-            write_at(f, byte_of(fat, n->cluster) + done, buf, want);
+            write_clusters(f, fat, n->cluster + (uint32_t)(done / (fat->per_cluster * SECTOR)), buf, want);
         done += want;
     }
     fclose(in);
@@ -306,9 +397,9 @@ void fat_write(FILE *f, const struct fat *fat, const struct node *root)
     uint64_t at = ((uint64_t)fat->start_lba + fat->reserved) * SECTOR;
     if (!table)
         die("out of memory");
-    put32(table, 0x0ffffff8);
-    put32(table + 4, 0x0fffffff);
-    chain(table, root);
+    put_link(table, fat, 0, 0x0ffffff8);
+    put_link(table, fat, 1, 0x0fffffff);
+    chain(table, fat, root);
     write_boot(f, fat);
     write_at(f, at, table, bytes);
     write_at(f, at + bytes, table, bytes);

@@ -49,10 +49,11 @@ static void header(uint8_t *h, uint64_t self, uint64_t other, uint64_t disk, uin
     put32(h + 16, gpt_crc32(h, 92));
 }
 
-static void protective_mbr(FILE *f, uint64_t disk)
+static void protective_mbr(FILE *f, uint64_t disk, const uint8_t *boot)
 {
     uint8_t mbr[SECTOR] = { 0 };
     uint8_t *p = mbr + 446;
+    memcpy(mbr, boot, GPT_BOOT_CODE);
     p[2] = 2;                                /* CHS of LBA 1 */
     p[4] = 0xee;
     memset(p + 5, 0xff, 3);
@@ -62,7 +63,7 @@ static void protective_mbr(FILE *f, uint64_t disk)
     write_at(f, 0, mbr, sizeof mbr);
 }
 
-void gpt_write(FILE *f, uint64_t start_lba, uint64_t sectors)
+void gpt_write(FILE *f, uint64_t start_lba, uint64_t sectors, const uint8_t *boot)
 {
     static uint8_t table[ENTRIES * ENTRY_SIZE];
     static const char name[] = "Cordon";
@@ -76,7 +77,7 @@ void gpt_write(FILE *f, uint64_t start_lba, uint64_t sectors)
     for (unsigned i = 0; name[i]; i++)
         put16(table + 56 + 2 * i, (uint8_t)name[i]);
     uint32_t crc = gpt_crc32(table, sizeof table);
-    protective_mbr(f, disk);
+    protective_mbr(f, disk, boot);
     header(h, 1, disk - 1, disk, 2, crc);
     write_at(f, SECTOR, h, sizeof h);
     write_at(f, 2 * SECTOR, table, sizeof table);

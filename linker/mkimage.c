@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Host tool, no other program needed:
- *   mkimage stick OUT path=file...   bootable stick: GPT, one FAT32 volume
+ *   mkimage stick OUT [option...] path=file...   bootable stick: GPT, one FAT32 volume; options:
+ *       -bios=file       boot code for machines without UEFI: its first sector into the MBR, the rest before the volume
+ *       -fat16           a FAT16 volume
+ *       -full -scatter   for tests: no free cluster, no two clusters of a file in a row
  *   mkimage cpio OUT item...         newc archive for an initramfs; items:
  *       path=file        a file, executable if the host's file is
  *       path=>target     a symbolic link
@@ -41,7 +44,7 @@ void write_at(FILE *f, uint64_t offset, const void *data, size_t len)
         die("the image cannot be written");
 }
 
-static struct node *child(struct node *dir, const char *name, size_t len)
+struct node *tree_child(struct node *dir, const char *name, size_t len)
 {
     struct node **at = &dir->child;
     for (; *at; at = &(*at)->next)
@@ -66,7 +69,7 @@ static void tree_add(struct node *root, const char *path, const char *host)
             die("%s: empty name in a path", host);
         if (n->host)
             die("%s: is a file and a directory", n->name);
-        n = child(n, path, len);
+        n = tree_child(n, path, len);
         path += len + (path[len] == '/');
     }
     if (n == root || n->host || n->child)
@@ -87,20 +90,58 @@ static void tree_free(struct node *n)
     }
 }
 
+/* Boot code of at most the gap between the partition table and the volume; the rest of it zero. */
+static uint8_t *read_boot(const char *host)
+{
+    size_t size = SECTOR + (START_LBA - GPT_FIRST_FREE) * SECTOR;
+    uint8_t *boot = calloc(1, size + 1);
+    FILE *in = host ? fopen(host, "rb") : NULL;
+    if (!boot || (host && !in))
+        die("%s: cannot be read", host ? host : "boot code");
+    if (in && fread(boot, 1, size + 1, in) > size)
+        die("%s: larger than the %zu bytes before the volume", host, size);
+    if (in)
+        fclose(in);
+    return boot;
+}
+
+static bool take_option(const char *word, struct fat_options *how, const char **bios)
+{
+    if (strncmp(word, "-bios=", 6) == 0)
+        *bios = word + 6;
+    else if (strcmp(word, "-fat16") == 0)
+        how->bits = 16;
+    else if (strcmp(word, "-full") == 0)
+        how->full = true;
+    else if (strcmp(word, "-scatter") == 0)
+        how->scatter = true;
+    else
+        return false;
+    return true;
+}
+
 static void stick(FILE *f, int argc, char **argv)
 {
     struct node *root = calloc(1, sizeof *root);
+    struct fat_options how = { .bits = 32 };
+    const char *bios = NULL;
     struct fat fat;
     for (int i = 0; i < argc; i++) {
         char *eq = strchr(argv[i], '=');
+        if (take_option(argv[i], &how, &bios))
+            continue;
         if (!root || !eq)
             die("%s: want path=file", argv[i]);
         *eq = 0;
         tree_add(root, argv[i], eq + 1);
     }
-    fat_plan(&fat, root, START_LBA);
-    gpt_write(f, START_LBA, fat.sectors);
+    uint8_t *boot = read_boot(bios);
+    fat_plan(&fat, root, START_LBA, how);
+    gpt_write(f, START_LBA, fat.sectors, boot);
+    if (bios)
+        write_at(f, GPT_FIRST_FREE * SECTOR, boot + SECTOR, (START_LBA - GPT_FIRST_FREE) * SECTOR);
     fat_write(f, &fat, root);
+    free(boot);
     tree_free(root);
 }
 

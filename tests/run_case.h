@@ -16,7 +16,7 @@ struct run {
     char *arg[ARGS_MAX];
     int args;
     pid_t qemu;
-    bool gone;
+    bool gone, pty;                      /* pty: Bochs, without a monitor */
     int exit_status, serial, monitor, raw_log, log;
     char *text;                          /* serial output without CR and escapes, NUL-ended */
     size_t len, seen;                    /* seen: end of the last match */
@@ -34,4 +34,5 @@ void run_make_parents(char *path);
 bool run_command_line(struct run *r);
 /* Starts QEMU in the current folder and connects both sockets. */
 bool run_start(struct run *r);
-
+/* Starts Bochs in the current folder with the stick that run_command_line made. */
+bool run_start_bochs(struct run *r);

@@ -8,7 +8,7 @@
 
 /* Every key there is: a misspelt one is an error, not a case that tests less. */
 static const char *const keys[] = {
-    "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "append", "timeout", "need",
+    "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "stick", "bios", "append", "timeout", "need",
     "forbid", "allow", "expect", "not", "send", "raw", "hmp", "hmp-expect", "hmp-not", "sleep", "exited", "shell", "kernel", NULL
 };
 

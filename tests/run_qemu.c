@@ -191,8 +191,8 @@ static bool stage_all(struct run *r, char *list, size_t size)
 static bool make_stick(struct run *r, const char *list)
 {
     char cmd[8192], copy[4096], *save = NULL;
-    int n = snprintf(cmd, sizeof cmd, "cd '%s' && '%s/build/mkimage' stick stick.img EFI/BOOT/BOOTX64.EFI='%s/build/BOOTX64.EFI'",
-                     r->dir, r->root, r->root);
+    int n = snprintf(cmd, sizeof cmd, "cd '%s' && '%s/build/mkimage' stick stick.img -bios='%s/build/bios.bin' %s "
+                     "EFI/BOOT/BOOTX64.EFI='%s/build/BOOTX64.EFI'", r->dir, r->root, r->root, get(r, "stick", ""), r->root);
     snprintf(copy, sizeof copy, "%s", list);
     for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save))
         n += snprintf(cmd + n, sizeof cmd - (size_t)n, " '%s=%s'", w, w);
@@ -206,6 +206,8 @@ bool run_command_line(struct run *r)
     bool icount = strcmp(get(r, "icount", "no"), "yes") == 0;
     if (!stage_all(r, list, sizeof list))
         return false;
+    if (strcmp(rig, "bochs") == 0)
+        return make_stick(r, list);
     addf(r, "qemu-system-x86_64 -machine q35 -accel tcg,thread=%s -cpu %s -smp %s -m %s", icount ? "single" : "multi",
          get(r, "cpu", "EPYC,+svm,+npt"), get(r, "cpus", "2"), get(r, "memory", "1G"));
     add_words(r, "-nodefaults -display none -no-reboot -chardev socket,id=s0,path=serial,server=on,wait=on -serial chardev:s0 "
@@ -214,12 +216,15 @@ bool run_command_line(struct run *r)
         add_words(r, "-icount shift=0,sleep=off -rtc base=2024-01-01T00:00:00,clock=vm -seed 1");
     if (!add_iommu(r))
         return false;
-    if (strcmp(rig, "uefi") == 0) {
+    if (strcmp(rig, "uefi") == 0 || strcmp(rig, "bios") == 0) {
         if (!make_stick(r, list))
             return false;
-        add_words(r, "-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd "
-                     "-drive if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd "
-                     "-device qemu-xhci,id=xhci,addr=4 -drive if=none,id=stick,format=raw,snapshot=on,file=stick.img "
+        if (rig[0] == 'u')
+            add_words(r, "-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd "
+                         "-drive if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd");
+        else
+            add_words(r, "-device VGA,romfile=vgabios-stdvga.bin");      /* BIOS text goes to a screen */
+        add_words(r, "-device qemu-xhci,id=xhci,addr=4 -drive if=none,id=stick,format=raw,snapshot=on,file=stick.img "
                      "-device usb-storage,bus=xhci.0,drive=stick,bootindex=0");
     } else if (strcmp(rig, "mb") == 0) {
         addf(r, "-kernel %s", get(r, "kernel", "@B/cordon-mb.elf"));
@@ -232,7 +237,7 @@ bool run_command_line(struct run *r)
             add(r, get(r, "append", ""));
         }
     } else {
-        return run_fail(r, "rig = %s: not mb or uefi", rig);
+        return run_fail(r, "rig = %s: not mb, uefi, bios or bochs", rig);
     }
     if (!add_devices(r, get(r, "device", "")))
         return false;

@@ -28,6 +28,8 @@ void memmap_repair(struct bootinfo *info);
 /* The highest aligned place in RAM, from 1 MiB to 4 GiB, clear of modules, kernel and `own` (the loader
  * itself); 0 = none. For loaders whose firmware allocates nothing. */
 uint64_t memmap_place(const struct bootinfo *info, const struct boot_range *own, uint64_t len, uint64_t align);
+/* Types of E820 and Multiboot [ACPI 15.1]; what is unknown is reserved. */
+uint32_t memmap_e820_type(uint32_t e820);
 
 /* acpi.c: facts of MADT, MCFG, SPCR, FADT into info, whose map is complete: what lies in no range of it,
  * and not in the first MiB, is not read. rsdp 0 = scan EBDA and E0000h-FFFFFh. What is missing or
@@ -49,3 +51,16 @@ extern const char jump_code[], jump_code_end[];
 void clock_read(struct bootinfo *info);
 /* Pure: registers 0 2 4 7 8 9 and register B to seconds since 1970; 0 = nonsense. Years 2000 to 2099. */
 uint64_t clock_seconds(const uint8_t raw[6], uint8_t mode);
+
+/* modules.c: cordon.conf and the files that it names, as modules of info. Never fails: what is missing is reported. */
+void modules_load(struct bootinfo *info);
+
+/* What modules.c asks of each loader: one file of the boot volume at a time. path uses "/". NOTFOUND; INVAL: a name that
+ * the volume cannot hold; HW and others: it cannot be read. */
+MUST_USE status_t loader_open(const char *path, uint64_t *len);
+/* The next n bytes; n is a multiple of LOADER_CHUNK or ends the file. to has room for n rounded up to whole pages. */
+#define LOADER_CHUNK (2u << 20)
+MUST_USE status_t loader_read(uint64_t n, void *to);
+void loader_close(void);
+/* Page-aligned, mapped one to one; never given back. NOSPACE. */
+MUST_USE status_t loader_pages(struct bootinfo *info, uint64_t pages, uint64_t *base);

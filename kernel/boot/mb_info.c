@@ -64,18 +64,6 @@ static void fill_modules(struct bootinfo *bi, const struct phys *low, uint32_t m
         loader_complain(bi, "more modules than the kernel takes (%u): the rest is ignored", BOOT_MAX_MODULES);
 }
 
-/* E820 types 1..5 [ACPI 15.1]; what is unknown is reserved. */
-static uint32_t range_type(uint32_t e820)
-{
-    switch (e820) {
-    case 1: return BOOT_RAM;
-    case 3: return BOOT_ACPI;
-    case 4: return BOOT_NVS;
-    case 5: return BOOT_BAD;
-    default: return BOOT_RESERVED;
-    }
-}
-
 static void fill_map(struct bootinfo *bi, const struct phys *low, uint32_t mbi)
 {
     uint64_t len = rd32(low, mbi + MBI_MMAP), row = rd32(low, mbi + MBI_MMAP + 4), end = row + len;
@@ -83,7 +71,7 @@ static void fill_map(struct bootinfo *bi, const struct phys *low, uint32_t mbi)
         uint32_t size = rd32(low, row);      /* of the row without this word */
         if (size < MMAP_MIN)
             break;
-        memmap_add(bi, rd64(low, row + 4), rd64(low, row + 12), range_type(rd32(low, row + 20)));
+        memmap_add(bi, rd64(low, row + 4), rd64(low, row + 12), memmap_e820_type(rd32(low, row + 20)));
         row += 4u + (uint64_t)size;
     }
 }

@@ -160,3 +160,14 @@ uint64_t memmap_place(const struct bootinfo *info, const struct boot_range *own,
     }
     return 0;
 }
+
+uint32_t memmap_e820_type(uint32_t e820)
+{
+    switch (e820) {
+    case 1: return BOOT_RAM;
+    case 3: return BOOT_ACPI;
+    case 4: return BOOT_NVS;
+    case 5: return BOOT_BAD;
+    default: return BOOT_RESERVED;
+    }
+}

@@ -35,11 +35,9 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
     if (st != EFI_OK)
         return give_up(&l, "kernel", st);
     st = uefi_volume_open(&l, image);
-    if (st != EFI_OK) {
-        l.root = NULL;
+    if (st != EFI_OK)
         loader_complain(l.info, "the boot volume cannot be read: status %lx", st);
-    }
-    uefi_modules_load(&l);
+    modules_load(l.info);
     loader_print("entering the kernel at %lx, %lu KiB\n", l.info->kernel_base, l.info->kernel_len / 1024);
     st = uefi_leave(&l, image);
     if (st != EFI_OK)

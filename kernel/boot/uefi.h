@@ -108,7 +108,7 @@ struct efi_file_system {                     /* [UEFI 13.4] */
 struct loader {
     struct efi_system_table *system;
     struct efi_boot_services *boot;
-    struct efi_file *root;                   /* NULL: the volume cannot be read */
+    struct efi_file *root;
     struct bootinfo *info;
     uint64_t trampoline;                     /* a page below 4 GiB for jump.S */
 };
@@ -125,12 +125,7 @@ MUST_USE efi_status uefi_leave(struct loader *l, efi_handle image);
 /* Pure. */
 uint32_t uefi_map_type(uint32_t efi_type);
 
-/* uefi_file.c: whole files from the loader's volume into fresh pages. */
+/* uefi_file.c: loader.h's files, from the volume that the loader was started from. l stays. */
 MUST_USE efi_status uefi_volume_open(struct loader *l, efi_handle image);
-/* path uses "/"; on success *base is page-aligned. EFI_OUT_OF_RESOURCES: *len says how much was needed. */
-MUST_USE efi_status uefi_file_load(struct loader *l, const char *path, uint64_t *base, uint64_t *len);
-
-/* uefi_modules.c: cordon.conf and what it names. Never fails: what is missing is reported. */
-void uefi_modules_load(struct loader *l);
 
 efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);

@@ -2,9 +2,6 @@
 /* Whole files from the volume that the loader was started from, with progress for large ones. */
 #include "kernel/boot/uefi.h"
 
-#define CHUNK        (2ull << 20)
-#define MIB(x)       ((x) >> 20)
-#define SHOW_FROM    (4ull << 20)    /* smaller files load before one could read a line */
 #define FILE_READ    1ull
 #define PATH_MAX_LEN 256u
 
@@ -12,6 +9,9 @@ static const struct efi_guid loaded_image_guid =
     { 0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 static const struct efi_guid file_system_guid =
     { 0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+
+static struct loader *loader;                /* the one that opened the volume */
+static struct efi_file *open_file;
 
 efi_status uefi_volume_open(struct loader *l, efi_handle image)
 {
@@ -26,7 +26,10 @@ efi_status uefi_volume_open(struct loader *l, efi_handle image)
     if (st != EFI_OK)
         return st;
     volume = found;
-    return volume->open_volume(volume, &l->root);
+    st = volume->open_volume(volume, &l->root);
+    if (st == EFI_OK)
+        loader = l;
+    return st;
 }
 
 /* "guests/a.img" to UTF-16 with backslashes; false when it is too long or not UTF-8 of the basic plane. */
@@ -58,53 +61,42 @@ static efi_status file_size(struct efi_file *file, uint64_t *len)
     return st == EFI_OK ? file->set_position(file, 0) : st;
 }
 
-static efi_status read_all(struct efi_file *file, const char *path, uint64_t base, uint64_t len)
+static status_t status_of(efi_status st)
 {
-    for (uint64_t done = 0; done < len;) {
-        uint64_t n = MIN(CHUNK, len - done);
-        efi_status st = file->read(file, &n, (void *)(uintptr_t)(base + done));
-        if (st != EFI_OK || n == 0)
-            return st != EFI_OK ? st : EFI_LOAD_ERROR;
-        done += n;
-        if (len >= SHOW_FROM)
-            loader_print("\r  %s  %lu of %lu MiB  %lu%%%s", path, MIB(done + (1u << 20) - 1), MIB(len + (1u << 20) - 1), done * 100 / len,
-                       done == len ? "\n" : "");
-    }
-    if (len < SHOW_FROM)
-        loader_print("  %s  %lu KiB\n", path, (len + 1023) / 1024);
-    return EFI_OK;
+    return st == EFI_OK ? ST_OK : st == EFI_NOT_FOUND ? ST_NOTFOUND : st == EFI_OUT_OF_RESOURCES ? ST_NOSPACE : ST_HW;
 }
 
-static efi_status load_open(struct loader *l, struct efi_file *file, const char *path, uint64_t *base, uint64_t *len)
-{
-    efi_status st = file_size(file, len);
-    if (st != EFI_OK)
-        return st;
-    uint64_t pages = PAGE_UP(*len) / PAGE_SIZE + 1;      /* at least one; the last byte + 1 is ours: a NUL */
-    st = l->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, pages, base);
-    if (st != EFI_OK)
-        return EFI_OUT_OF_RESOURCES;
-    st = read_all(file, path, *base, *len);
-    if (st == EFI_OK)
-        *((char *)(uintptr_t)*base + *len) = 0;
-    else
-        (void)l->boot->free_pages(*base, pages);
-    return st;
-}
-
-efi_status uefi_file_load(struct loader *l, const char *path, uint64_t *base, uint64_t *len)
+status_t loader_open(const char *path, uint64_t *len)
 {
     uint16_t name[PATH_MAX_LEN];
-    struct efi_file *file = NULL;
-    *len = 0;
-    if (!l->root)
-        return EFI_NOT_FOUND;
+    if (!loader)
+        return ST_NOTFOUND;
     if (!widen(path, name))
-        return EFI_INVALID_PARAMETER;
-    efi_status st = l->root->open(l->root, &file, name, FILE_READ, 0);
+        return ST_INVAL;
+    efi_status st = loader->root->open(loader->root, &open_file, name, FILE_READ, 0);
     if (st != EFI_OK)
-        return st;
-    st = load_open(l, file, path, base, len);
-    (void)file->close(file);
-    return st;
+        return status_of(st);
+    st = file_size(open_file, len);
+    if (st != EFI_OK)
+        loader_close();
+    return status_of(st);
+}
+
+status_t loader_read(uint64_t n, void *to)
+{
+    for (uint64_t got; n != 0; n -= got, to = (char *)to + got) {
+        got = n;
+        efi_status st = open_file->read(open_file, &got, to);
+        if (st != EFI_OK || got == 0 || got > n)
+            return ST_HW;
+    }
+    return ST_OK;
+}
+
+void loader_close(void) { (void)open_file->close(open_file); }
+
+status_t loader_pages(struct bootinfo *info, uint64_t pages, uint64_t *base)
+{
+    (void)info;
+    return loader->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, pages, base) == EFI_OK ? ST_OK : ST_NOSPACE;
 }

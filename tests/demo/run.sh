@@ -8,7 +8,7 @@ shift
 if [ -z "${NET:-}" ]; then
     "$b/httpd" >"$b/httpd.port" &
     httpd=$!
-    trap 'kill $httpd' EXIT
+    trap 'kill $httpd 2>/dev/null || :' EXIT
     trap 'exit 130' INT TERM
     while [ ! -s "$b/httpd.port" ]; do kill -0 $httpd && sleep 0.1; done
     NET="user,id=n0,bootfile=http://10.0.2.2:$(cat "$b/httpd.port")/"
