@@ -17,13 +17,14 @@ sh tests/lint/kernel_lines.sh || true
 # Programs of their own that run before the kernel (decision 0009).
 lines "UEFI loader" kernel/boot/uefi*
 lines "Multiboot loader" kernel/boot/mb_*
-lines "loaders' common code" $(ls kernel/boot/*.[chS] | grep -v 'boot/uefi\|boot/mb_')
+lines "BIOS loader" kernel/boot/bios* kernel/boot/fat.* kernel/boot/volume.*
+lines "loaders' common code" $(ls kernel/boot/*.[chS] | grep -v 'boot/uefi\|boot/mb_\|boot/bios\|boot/fat\|boot/volume')
 lines monitor monitor
 lines vmm vmm
 lines "host tools" linker
 lines tests tests
 echo
-for f in kernel.elf monitor.elf vmm.elf cordon-mb.elf BOOTX64.EFI; do
+for f in kernel.elf monitor.elf vmm.elf cordon-mb.elf BOOTX64.EFI bios.bin; do
     [ -e "$B/$f" ] || continue
     case $f in
     *.elf) size "$B/$f" | awk -v f=$f 'NR == 2 { printf "%-22s text %d, data %d, bss %d bytes\n", f, $1, $2, $3 }' ;;
