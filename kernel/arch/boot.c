@@ -15,22 +15,15 @@ static struct cpu_area boot_area ALIGNED(64);
 struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count;
 
-
-static void control_registers(void)
+void cpu_setup(void)
 {
     const struct cpu_features *f = &cpu_features;
     uint64_t cr0 = hw_read_cr0() & ~(CR0_EM | CR0_TS | CR0_AM | CR0_NW | CR0_CD);
-    uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-    cr4 |= (f->umip ? CR4_UMIP : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
-    cr4 |= f->xsave ? CR4_OSXSAVE : 0;
+    uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->umip ? CR4_UMIP : 0) |
+                   (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) | (f->xsave ? CR4_OSXSAVE : 0);
     hw_write_cr0(cr0 | CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG);
     hw_write_cr4(cr4);                  /* all else off: FSGSBASE, PCIDE, PKE, VMXE */
-    hw_wrmsr(MSR_EFER, (hw_rdmsr(MSR_EFER) & EFER_LME) | EFER_SCE | EFER_LME | (f->nx ? EFER_NXE : 0));
-}
-
-void cpu_setup(void)
-{
-    control_registers();
+    hw_wrmsr(MSR_EFER, (hw_rdmsr(MSR_EFER) & EFER_LMA) | EFER_SCE | EFER_LME | (f->nx ? EFER_NXE : 0));
     hw_wrmsr(MSR_PAT, PAT_VALUE);
     hw_wrmsr(MSR_STAR, STAR_VALUE);
     hw_wrmsr(MSR_LSTAR, (uintptr_t)entry_syscall);

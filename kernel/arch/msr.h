@@ -19,6 +19,7 @@
 #define MSR_EFER             0xc0000080u
 #define   EFER_SCE           0x001u
 #define   EFER_LME           0x100u
+#define   EFER_LMA           0x400ull   /* used inverted */
 #define   EFER_NXE           0x800u
 #define   EFER_AUTO_IBRS     0x200000u
 #define MSR_STAR             0xc0000081u

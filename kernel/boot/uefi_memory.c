@@ -96,6 +96,8 @@ efi_status uefi_tables_read(struct loader *l)
     uint64_t rsdp = find_table(l->system, &acpi2_guid), map = 0, key, at = 0;
     if (rsdp == 0)
         rsdp = find_table(l->system, &acpi1_guid);
+    if (rsdp == 0)
+        rsdp = PA_LIMIT;                     /* none, and no scan: page 0 may be unmapped here */
     efi_status st = l->boot->allocate_pages(EFI_ALLOCATE_ANY, EFI_LOADER_DATA, MAP_PAGES, &map);
     if (st == EFI_OK)
         st = take_map(l, map, &key);

@@ -111,7 +111,6 @@ static inline void vmcb_intercept(struct vmcb *b, uint32_t code, bool on)
 #define DR7_FIXED          0x400ull
 #define DR7_BREAKPOINTS    0xffull
 #define EFER_SVME          BIT64(12)
-#define EFER_LMA           BIT64(10)
 #define EFER_GUEST         0xd01ull          /* SCE LME LMA NXE: what a guest may see */
 #define PAT_RESET          0x0007040600070406ull
 
