@@ -18,18 +18,25 @@ static uint8_t in8(uint16_t port)
 }
 
 /* COM1 as the firmware left it: a Multiboot start is for tests. A byte that does not get out in time is lost. */
+static void put(char c)
+{
+    for (unsigned i = 0; i < MAX_POLLS && !(in8(COM1 + 5) & LSR_EMPTY); i++)
+        ;
+    __asm__ volatile ("outb %0, %1" : : "a"((uint8_t)c), "d"((uint16_t)COM1));
+}
+
 void loader_text(const char *text)
 {
     for (; *text; text++) {
-        for (unsigned i = 0; i < MAX_POLLS && !(in8(COM1 + 5) & LSR_EMPTY); i++)
-            ;
-        __asm__ volatile ("outb %0, %1" : : "a"((uint8_t)*text), "d"((uint16_t)COM1));
+        if (*text == '\n')
+            put('\r');
+        put(*text);
     }
 }
 
 NORETURN static void stop(const char *why)
 {
-    loader_print("cordon: refused: %s\r\n", why);
+    loader_print("cordon: refused: %s\n", why);
     for (;;)
         __asm__ volatile ("cli; hlt");
 }
