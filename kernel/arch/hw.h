@@ -26,21 +26,20 @@ HW_PORT(8)
 HW_PORT(16)
 HW_PORT(32)
 
-static inline uint64_t hw_rdmsr(uint32_t msr)
-{
-    uint32_t lo, hi;
-    __asm__ volatile ("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
-    return (uint64_t)hi << 32 | lo;
-}
+/* An instruction that reads 64 bits into EDX:EAX; the rest is its inputs. */
+#define HW_EDX_EAX(head, insn, ...) \
+    static inline uint64_t head \
+    { \
+        uint32_t lo, hi; \
+        __asm__ volatile (insn : "=a"(lo), "=d"(hi) : __VA_ARGS__); \
+        return (uint64_t)hi << 32 | lo; \
+    }
+HW_EDX_EAX(hw_rdtsc(void), "rdtsc", )
+HW_EDX_EAX(hw_xgetbv(void), "xgetbv", "c"(0))
+HW_EDX_EAX(hw_rdmsr(uint32_t msr), "rdmsr", "c"(msr))
 static inline void hw_wrmsr(uint32_t msr, uint64_t v)
 { __asm__ volatile ("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
 
-static inline uint64_t hw_xgetbv(void)
-{
-    uint32_t lo, hi;
-    __asm__ volatile ("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-    return (uint64_t)hi << 32 | lo;
-}
 static inline void hw_xsetbv(uint64_t v)
 { __asm__ volatile ("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
 
@@ -50,13 +49,6 @@ static inline struct cpuid_regs hw_cpuid(uint32_t leaf, uint32_t sub)
     struct cpuid_regs r;
     __asm__ volatile ("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(sub));
     return r;
-}
-
-static inline uint64_t hw_rdtsc(void)
-{
-    uint32_t lo, hi;
-    __asm__ volatile ("rdtsc" : "=a"(lo), "=d"(hi));
-    return (uint64_t)hi << 32 | lo;
 }
 
 #define HW_CR(n) \
