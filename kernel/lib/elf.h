@@ -23,7 +23,6 @@ _Static_assert(sizeof(struct elf64_phdr) == 56, "ELF-64 program header");
 #define ELF_PT_LOAD  1u
 #define ELF_PF_X     1u
 #define ELF_PF_W     2u
-#define ELF_PF_R     4u
 
 /* Little-endian x86-64 executable with a fixed address. */
 static inline bool elf64_is_exec(const struct elf64_ehdr *eh)
