@@ -18,6 +18,7 @@
 struct table { const uint8_t *data; uint32_t len; bool sum_ok; };
 static struct table tables[MAX_TABLES];
 static uint32_t count;
+static const uint8_t *iommu;             /* the DMAR or, without one, the IVRS */
 
 /* Memory that is there: firmware's pointers are not. NULL = not readable. */
 static const uint8_t *look(const struct bootinfo *info, const struct phys *mem, uint64_t pa, uint64_t len)
@@ -83,20 +84,24 @@ static struct table table_at(const struct bootinfo *info, const struct phys *mem
 }
 
 /* A table that cannot be read is left out: whoever needs it finds none. */
-static void table_add(struct table t)
+static void table_add(struct bootinfo *info, const struct phys *mem, uint64_t pa)
 {
-    if (count < MAX_TABLES && t.data)
+    struct table t = table_at(info, mem, pa);
+    if (t.data && count < MAX_TABLES)
         tables[count++] = t;
+    else if (pa != 0)
+        loader_complain(info, "the firmware's table at %lx is not read: %s", pa,
+                        t.data ? "too many" : "no memory that it lists, or no length");
 }
 
-static bool root_read(const struct bootinfo *info, const struct phys *mem, uint64_t pa, const char sig[4], uint32_t entry)
+static bool root_read(struct bootinfo *info, const struct phys *mem, uint64_t pa, const char sig[4], uint32_t entry)
 {
     struct table root = table_at(info, mem, pa);
     count = 0;
     if (!root.data || !acpi_sig_is(root.data, sig) || !root.sum_ok)
         return false;
     for (uint32_t off = ACPI_HDR_LEN; entry <= root.len - off; off += entry)
-        table_add(table_at(info, mem, entry == 8 ? acpi_rd64(root.data + off) : acpi_rd32(root.data + off)));
+        table_add(info, mem, entry == 8 ? acpi_rd64(root.data + off) : acpi_rd32(root.data + off));
     return count != 0;
 }
 
@@ -134,26 +139,14 @@ static void read_facts(struct bootinfo *info, const struct phys *mem)
     t = find_good(info, "FACP");
     if (!acpi_fadt_read(info, t.data, t.len, &dsdt))
         loader_complain(info, "the firmware has no usable FADT: power off will not work");
-    table_add(table_at(info, mem, dsdt));
+    table_add(info, mem, dsdt);
     (void)find_good(info, "DSDT");
-}
-
-/* What of the two vendors there is; DMAR first. NULL = none. */
-static const struct table *iommu_table(void)
-{
-    static struct table t;
-    t = find("DMAR");
-    if (!t.data)
-        t = find("IVRS");
-    return t.data ? &t : NULL;
 }
 
 /* Tables that others interpret: DSDT and SSDTs the monitor, one more the kernel's IOMMU driver. */
 static bool is_kept(const struct table *t)
 {
-    const struct table *iommu = iommu_table();
-    return t->sum_ok && (acpi_sig_is(t->data, "DSDT") || acpi_sig_is(t->data, "SSDT") ||
-                         (iommu && iommu->data == t->data));
+    return t->sum_ok && (acpi_sig_is(t->data, "DSDT") || acpi_sig_is(t->data, "SSDT") || t->data == iommu);
 }
 
 static uint64_t rounded(uint32_t len) { return ((uint64_t)len + 15) & ~15ull; }
@@ -171,7 +164,8 @@ uint64_t acpi_read(struct bootinfo *info, const struct phys *mem, uint64_t rsdp)
     if (!found)
         loader_complain(info, root ? "the firmware's ACPI root table is damaged" : "the firmware has no ACPI tables");
     read_facts(info, mem);
-    info->iommu = iommu_table() ? BOOT_IOMMU_BAD : BOOT_IOMMU_NONE;      /* until acpi_keep */
+    iommu = find("DMAR").data ? find("DMAR").data : find("IVRS").data;
+    info->iommu = iommu ? BOOT_IOMMU_BAD : BOOT_IOMMU_NONE;      /* until acpi_keep */
     for (uint32_t i = 0; i < count; i++)
         bytes += is_kept(&tables[i]) ? rounded(tables[i].len) : 0;
     return bytes;
@@ -186,7 +180,7 @@ void acpi_keep(struct bootinfo *info, uint8_t *to, uint64_t pa)
             continue;
         memset(to + at, 0, rounded(t->len));
         memcpy(to + at, t->data, t->len);
-        if (iommu_table() && iommu_table()->data == t->data) {
+        if (t->data == iommu) {
             info->iommu = acpi_sig_is(t->data, "DMAR") ? BOOT_IOMMU_DMAR : BOOT_IOMMU_IVRS;
             info->iommu_table = pa + at;
             info->iommu_len = t->len;

@@ -45,8 +45,11 @@ static void keep_tables(const struct phys *mem, const struct boot_range *own)
 {
     uint64_t len = acpi_read(&info, mem, 0);
     uint64_t at = len != 0 ? memmap_place(&info, own, PAGE_UP(len), PAGE_SIZE) : 0;
-    if (at == 0)
+    if (at == 0) {
+        if (len != 0)
+            loader_complain(&info, "no memory for %lu bytes of the firmware's tables", len);
         return;
+    }
     acpi_keep(&info, (uint8_t *)(uintptr_t)at, at);
     memmap_add(&info, at, PAGE_UP(len), BOOT_ACPI);
     memmap_repair(&info);

@@ -105,6 +105,7 @@ static void test_xsdt(void)
     put_table(0x9000, "MSDM", 64);       /* a licence key: nobody's business */
     put_xsdt(0x2000, list, 7);
     CHECK_EQ(load(0x1000), 48 + 48 + 64 + 112);
+    CHECK(complains("table at ffffffffffffff00 is not read"));
     CHECK_EQ(info.cpus, 1);
     CHECK_EQ(info.cpu[0], 7);
     CHECK_EQ(info.pm1a_cnt, 0x604);
