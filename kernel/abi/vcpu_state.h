@@ -50,9 +50,8 @@ struct vcpu_msrs {
 #define EVENT_HAS_ERROR  0x00000800ull
 #define EVENT_BITS       0xffffffff80000fffull   /* all of them */
 #define EVENT_TYPE_EXTINT    0u  /* from the virtual PIC: answer to EXIT_EXTINT */
+#define EVENT_TYPE_EXCEPTION 3u  /* the page takes these two */
 #define EVENT_TYPE_NMI       2u
-#define EVENT_TYPE_EXCEPTION 3u
-#define EVENT_TYPE_SOFTINT   4u
 #define EVENT(type, vec)     (EVENT_VALID | (uint64_t)(type) << 8 | (uint64_t)(vec))
 #define EVENT_ERR(vec, err)  (EVENT_VALID | EVENT_HAS_ERROR | 3ull << 8 | (uint64_t)(vec) | (uint64_t)(err) << 32)
 
@@ -81,13 +80,9 @@ enum vcpu_exit_reason {
     EXIT_REASON_COUNT
 };
 
-/* exit.insn for EXIT_INSN: what the VMM's decoder must look for. */
-enum vcpu_insn {
-    INSN_MOV_TO_CR,    /* MOV CRn,reg / LMSW / CLTS: exit.index = control register if known, else 0xff */
-    INSN_MOV_FROM_CR,  /* MOV reg,CRn / SMSW */
-    INSN_LENGTH,       /* no next-RIP from the CPU: supply insn_len, VCPU_RUN completes the exit */
-    INSN_OTHER
-};
+/* exit.insn for EXIT_INSN: an access to a control register, to be done by the VMM, or no next-RIP from the CPU: supply
+ * insn_len, VCPU_RUN completes the exit. */
+enum vcpu_insn { INSN_CR, INSN_LENGTH };
 
 /* Frequency at which the virtual local APIC timer counts before its divider: what the
  * VMM's CPUID leaf 4000_0010h says (EBX, in kHz). */
@@ -101,7 +96,7 @@ struct vcpu_exit {
     uint8_t  in;          /* 00b IO: 1 = IN; result goes to gpr[RAX] (low size bytes; 4 zero-extends) */
     uint8_t  vector;      /* 00c EOI */
     uint8_t  insn;        /* 00d INSN: enum vcpu_insn */
-    uint8_t  index;       /* 00e INSN: control register number or 0xff */
+    uint8_t  rsvd_00e;
     uint8_t  insn_len;    /* 00f 0 = not known; the VMM sets it for INSN_LENGTH */
     uint32_t msr;         /* 010 RDMSR, WRMSR: value in/out by gpr RAX, RDX */
     uint32_t access;      /* 014 MMIO: ACCESS_* */
@@ -111,9 +106,8 @@ struct vcpu_exit {
     uint8_t  bytes_len;   /* 030 instruction bytes that the CPU supplied, 0 if none */
     uint8_t  bytes[15];   /* 031 */
 };
-#define ACCESS_WRITE    0x1u
-#define ACCESS_FETCH    0x2u
-#define ACCESS_PT_WALK  0x4u   /* the guest's own page-table walk */
+#define ACCESS_FETCH    0x1u
+#define ACCESS_PT_WALK  0x2u   /* the guest's own page-table walk */
 
 struct vcpu_state {
     uint64_t gpr[GPR_COUNT];                         /* 000 */
@@ -130,8 +124,6 @@ struct vcpu_state {
 };
 
 #define VCPU_AT(m, off) _Static_assert(offsetof(struct vcpu_state, m) == (off), #m " at " #off)
-VCPU_AT(rip, 0x080);
-VCPU_AT(msr, 0x0e8);
 VCPU_AT(seg, 0x150);
 VCPU_AT(exit, 0x1f0);
 _Static_assert(sizeof(struct vcpu_state) == 0x230, "struct vcpu_state");

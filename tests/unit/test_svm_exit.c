@@ -24,7 +24,7 @@ static void cr8(void)
     block.exit_code = SVM_EXIT_CR_WRITE + 8;
     CHECK_EQ(svm_exit(&svm), SVM_USER);                         /* V_IRQ is set: the VMM does it */
     CHECK_EQ(state.exit.reason, EXIT_INSN);
-    CHECK_EQ(state.exit.index, 8);
+    CHECK_EQ(state.exit.insn, INSN_CR);
     guest_take_interrupt();
     CHECK_EQ(svm_exit(&svm), SVM_RESUME);                       /* taken: the CPU does it */
     CHECK(!(exits(SVM_EXIT_CR_WRITE + 8)));
@@ -56,7 +56,7 @@ static void deliveries_cut_short(void)
     CHECK_EQ(block.event_inj, EVENT(EVENT_TYPE_EXCEPTION, 14) | EVENT_HAS_ERROR | 6ull << 32);
     CHECK_EQ(svm.event, 0);
     block.event_inj = 0;
-    block.exit_int_info = EVENT(EVENT_TYPE_SOFTINT, 0x80);             /* INT n executes again */
+    block.exit_int_info = EVENT(4, 0x80);             /* INT n executes again */
     svm_after_exit(&svm);
     CHECK_EQ(svm.event, 0);
     block.exit_int_info = EVENT(EVENT_TYPE_EXCEPTION, 3);
@@ -270,7 +270,7 @@ static void other_exits(void)
     CHECK(loads == 1 && block.icpt[ICPT_DR] == 0);
     block.exit_code = SVM_EXIT_CR_WRITE + 4;
     CHECK_EQ(svm_exit(&svm), SVM_USER);
-    CHECK(state.exit.insn == INSN_MOV_TO_CR && state.exit.index == 4);
+    CHECK(state.exit.reason == EXIT_INSN && state.exit.insn == INSN_CR);
     static const uint32_t unasked[] = { 0, 8, 0x10, 0x18 + 1, 0x40, 0x4e, 0x65, 0x6e, 0x7d, 0x87, 0xa5, 0xbf, 0x401 };
     for (unsigned i = 0; i < sizeof unasked / sizeof unasked[0]; i++) {
         block.exit_code = unasked[i];
@@ -278,13 +278,16 @@ static void other_exits(void)
         CHECK_EQ(state.exit.reason, EXIT_UNHANDLED);
     }
     block.exit_code = SVM_EXIT_NPF;
-    block.exit_info1 = NPF_WRITE | 4 | 1ull << 32;
+    block.exit_info1 = BIT64(1) | 4 | 1ull << 32;
     block.exit_info2 = 0xfec00000;
     CHECK_EQ(svm_exit(&svm), SVM_USER);
-    CHECK(state.exit.reason == EXIT_MMIO && state.exit.gpa == 0xfec00000 && state.exit.access == ACCESS_WRITE);
-    block.exit_info1 = 4 | NPF_PT_WALK | NPF_WRITE;
+    CHECK(state.exit.reason == EXIT_MMIO && state.exit.gpa == 0xfec00000 && state.exit.access == 0);
+    block.exit_info1 = 4 | NPF_PT_WALK | BIT64(1);
     CHECK_EQ(svm_exit(&svm), SVM_USER);
-    CHECK_EQ(state.exit.access, ACCESS_WRITE | ACCESS_PT_WALK);
+    CHECK_EQ(state.exit.access, ACCESS_PT_WALK);
+    block.exit_info1 = 0x14 | 1ull << 32;
+    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(state.exit.access, ACCESS_FETCH);
     block.exit_code = 0x123;
     CHECK_EQ(svm_exit(&svm), SVM_USER);
     CHECK(state.exit.reason == EXIT_UNHANDLED && state.exit.code == 0x123);

@@ -235,7 +235,8 @@ static void hostile_page(void)
     state.cr4 = 0;                                              /* long mode without PAE */
     CHECK(!svm_state_set(&cpu, VS_CR));
     static const uint64_t bad[] = { EVENT(3, 2), EVENT(3, 31), EVENT(3, 32), EVENT(1, 5), EVENT(5, 5), EVENT(4, 3) | EVENT_HAS_ERROR,
-                                    EVENT(3, 6) | 1ull << 32, EVENT(3, 6) | 1ull << 30 };
+                                    EVENT(3, 6) | 1ull << 32, EVENT(3, 6) | 1ull << 30, EVENT(2, 2), EVENT(4, 3),
+                                    EVENT(0, 8) | EVENT_HAS_ERROR };
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         state.pending_event = bad[i];
         CHECK(!svm_state_set(&cpu, VS_EVENT));

@@ -103,19 +103,11 @@ static enum svm_next nested_fault(struct svm_vcpu *s)
     if (unlikely(info & NPF_RESERVED) && (info & NPF_PRESENT))
         return svm_to_user(s, EXIT_UNHANDLED);
     e->gpa = b->exit_info2;
-    e->access = (info & NPF_WRITE ? ACCESS_WRITE : 0) | (info & NPF_FETCH ? ACCESS_FETCH : 0) |
-                (info & NPF_PT_WALK ? ACCESS_PT_WALK : 0);
+    e->access = (info & NPF_FETCH ? ACCESS_FETCH : 0) | (info & NPF_PT_WALK ? ACCESS_PT_WALK : 0);
     e->bytes_len = b->bytes_len;
     if (b->bytes_len)
         memcpy(e->bytes, b->bytes, sizeof e->bytes);
     return svm_to_user(s, EXIT_MMIO);
-}
-
-static enum svm_next decode(struct svm_vcpu *s, enum vcpu_insn insn, uint8_t index)
-{
-    s->state->exit.insn = (uint8_t)insn;
-    s->state->exit.index = index;
-    return svm_to_user(s, EXIT_INSN);
 }
 
 static enum svm_next control_register(struct svm_vcpu *s, uint32_t code)
@@ -129,7 +121,8 @@ static enum svm_next control_register(struct svm_vcpu *s, uint32_t code)
             return SVM_RESUME;
         }
     }
-    return decode(s, INSN_MOV_TO_CR, (uint8_t)(code & 0xf));
+    s->state->exit.insn = INSN_CR;
+    return svm_to_user(s, EXIT_INSN);
 }
 
 /* The IRET that ends an NMI is about to execute: NMIs open once rip has moved. */
@@ -200,7 +193,8 @@ static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
         len = svm_insn_len(s, code);
         if (unlikely(len == 0)) {
             s->want_len = 1;
-            return decode(s, INSN_LENGTH, 0xff);
+            s->state->exit.insn = INSN_LENGTH;
+            return svm_to_user(s, EXIT_INSN);
         }
         if (action <= HYPERCALL)
             svm_advance(s, len);

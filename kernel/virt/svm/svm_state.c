@@ -56,13 +56,6 @@ void svm_start_at(struct vcpu *v, uint8_t vector)
     b->rip = 0;
 }
 
-/* As svm_switch_in does it. Before its first run the vCPU may be on a foreign CPU. */
-static void dr_arm(struct vcpu *v)
-{
-    if (v->thread && (v->svm->vmcb.dr7 & DR7_BREAKPOINTS))
-        svm_dr_load(v->svm);
-}
-
 void svm_state_get(struct vcpu *v, uint32_t groups)
 {
     struct svm_vcpu *s = v->svm;
@@ -93,7 +86,8 @@ void svm_state_get(struct vcpu *v, uint32_t groups)
         memcpy(st->dr, s->dr, sizeof st->dr);
         st->dr6 = b->dr6;
         st->dr7 = b->dr7;
-        dr_arm(v);
+        if (v->thread)                    /* else this may be a foreign CPU */
+            svm_switch_in(v);
     }
     st->valid = groups;
 }
@@ -122,24 +116,20 @@ static bool cr_in(struct vmcb *b, const struct vcpu_state *st)
 static bool event_in(struct vcpu *v, uint64_t event)
 {
     struct svm_vcpu *s = v->svm;
-    unsigned type = (unsigned)FIELD_GET(EVENT_TYPE, event), vector = (unsigned)(event & EVENT_VECTOR);
-    bool exception = type == EVENT_TYPE_EXCEPTION;
+    uint64_t type = FIELD_GET(EVENT_TYPE, event), vector = event & EVENT_VECTOR;
     if (!(event & EVENT_VALID))
         return true;
-    if ((event & ~EVENT_BITS) || (event & EVENT_HAS_ERROR ? !exception : event >> 32 != 0) ||
-        (exception && (vector == EXC_NMI || vector > EXC_LAST)))
+    if ((event & ~EVENT_BITS) || (!(event & EVENT_HAS_ERROR) && event >> 32 != 0))
         return false;
-    if (type == EVENT_TYPE_EXTINT) {
+    if (type == EVENT_TYPE_EXTINT && !(event & EVENT_HAS_ERROR)) {
         svm_arm_extint(v, (uint8_t)vector);
-    } else if (type == EVENT_TYPE_NMI) {
-        __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
-    } else if (exception || type == EVENT_TYPE_SOFTINT) {
-        if (s->event == EVENT(EVENT_TYPE_EXCEPTION, EXC_DB))
-            s->vmcb.dr6 &= ~DR6_BS;       /* the step that did not happen after all */
-        s->event = event;
-    } else {
-        return false;
+        return true;
     }
+    if (type != EVENT_TYPE_EXCEPTION || vector == EXC_NMI || vector > EXC_LAST)
+        return false;
+    if (s->event == EVENT(EVENT_TYPE_EXCEPTION, EXC_DB))
+        s->vmcb.dr6 &= ~DR6_BS;           /* the step that did not happen after all */
+    s->event = event;
     return true;
 }
 
@@ -176,7 +166,8 @@ bool svm_state_set(struct vcpu *v, uint32_t groups)
         memcpy(s->dr, st->dr, sizeof s->dr);
         b->dr6 = (once(&st->dr6) & DR6_SETTABLE) | DR6_FIXED;
         b->dr7 = (once(&st->dr7) & DR7_SETTABLE) | DR7_FIXED;
-        dr_arm(v);
+        if (v->thread)                    /* else this may be a foreign CPU */
+            svm_switch_in(v);
     }
     return !(groups & VS_EVENT) || event_in(v, once(&st->pending_event));
 }

@@ -95,7 +95,6 @@ static inline void vmcb_intercept(struct vmcb *b, uint32_t code, bool on)
 
 /* EXITINFO1 of a nested page fault [APM2 15.25.6] */
 #define NPF_PRESENT        BIT64(0)
-#define NPF_WRITE          BIT64(1)
 #define NPF_RESERVED       BIT64(3)
 #define NPF_FETCH          BIT64(4)
 #define NPF_PT_WALK        BIT64(33)

@@ -20,6 +20,11 @@ void ktimer_cancel(struct ktimer *timer) { (void)timer; }
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
 uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->xcr0; }
 void svm_dr_load(struct svm_vcpu *s) { s->dr_loaded = 1; s->vmcb.icpt[ICPT_DR] = 0; loads++; }
+void svm_switch_in(struct vcpu *v)
+{
+    if (v->svm->vmcb.dr7 & DR7_BREAKPOINTS)
+        svm_dr_load(v->svm);
+}
 void svm_switch_out(struct vcpu *v) { v->svm->dr_loaded = 0; v->svm->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL; }
 
 static const struct vm_cpuid rows[] = {
