@@ -6,7 +6,6 @@
 #define MAX_VMS          32u
 #define MAX_VCPUS_VM     16u
 #define KSTACK_PAGES      4u    /* per thread, plus a guard page */
-#define LOG_BYTES     65536u    /* boot log kept */
 #define FAULT_RECORDS   256u
 #define IOMMU_UNITS      16u
 

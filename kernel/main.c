@@ -97,7 +97,7 @@ void kernel_main(uint64_t bootinfo_pa)
     if (bi->loader_error[0])
         log_line("loader: %s", bi->loader_error);
     log_line("starting the monitor");
-    console_monitor_owns();
+    console_input_on();
     sched_idle();
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* 16550 UART at an I/O port, and the log in memory. Every wait for the UART has a bound. */
+/* 16550 UART at an I/O port. Every wait for it has a bound. */
 #include "kernel/log/console.h"
 
 #include "kernel/arch/spinlock.h"
-#include "kernel/config.h"
 #include "kernel/lib/fmt.h"
 
 /* 16550 registers, offsets from the port [PC16550D 8.0] */
@@ -35,13 +34,10 @@ static struct spinlock lock;
 static uint16_t port;             /* lock; 0 = no UART yet */
 static unsigned burst, room;      /* lock: bytes that an empty transmitter takes, and that it still takes now */
 static bool stuck;                /* lock: waited in vain, so the next ones only look */
-static bool monitor_owns;         /* lock */
+static char last = '\n';          /* lock: what was sent last */
 static bool dying;                /* panic: no lock, its holder may be what panicked */
 static char rx[RX_BYTES];         /* lock: ring */
 static uint32_t rx_head, rx_tail; /* lock: free-running */
-static char log_bytes[LOG_BYTES]; /* lock: ring */
-static uint64_t log_end;          /* lock: bytes ever logged */
-_Static_assert((LOG_BYTES & (LOG_BYTES - 1)) == 0 && (RX_BYTES & (RX_BYTES - 1)) == 0, "rings");
 
 static uint8_t rd(unsigned reg) { return hw_in8((uint16_t)(port + reg)); }
 static void wr(unsigned reg, uint8_t v) { hw_out8((uint16_t)(port + reg), v); }
@@ -61,28 +57,16 @@ static bool put(char c)
         return false;
     room--;
     wr(UART_DATA, (uint8_t)c);
+    last = c;
     return true;
 }
 
-static uint64_t log_start(void) { return log_end > LOG_BYTES ? log_end - LOG_BYTES : 0; }
-
-/* Lines end with LF in the log and with CR LF on the wire. */
-static void show(uint64_t from)
+/* A line begins at the left edge, whatever the monitor was in the middle of, and ends with CR LF. */
+static void say(const char *s, size_t len)
 {
-    for (; from < log_end; from++) {
-        char c = log_bytes[from & (LOG_BYTES - 1)];
-        if ((c == '\n' && !put('\r')) || !put(c))
-            return;
-    }
-}
-
-static void add(const char *s, size_t len)
-{
-    uint64_t from = log_end;
-    for (size_t i = 0; i < len; i++)
-        log_bytes[log_end++ & (LOG_BYTES - 1)] = s[i];
-    if (!monitor_owns || dying)
-        show(from);
+    bool sent = last == '\n' || (put('\r') && put('\n'));
+    for (; sent && len > 0; s++, len--)
+        sent = (*s != '\n' || put('\r')) && put(*s);
 }
 
 void log_va(const char *kind, const char *format, va_list ap)
@@ -93,7 +77,7 @@ void log_va(const char *kind, const char *format, va_list ap)
     buf[n++] = '\n';
     if (!dying)
         spin_lock(&lock);
-    add(buf, n);
+    say(buf, n);
     if (!dying)
         spin_unlock(&lock);
 }
@@ -111,7 +95,7 @@ void console_nmi_line(void)
     static const char text[] = "cordon: NMI ignored\n";
     uint32_t free = __atomic_load_n(&lock.serving, __ATOMIC_RELAXED);
     if (__atomic_compare_exchange_n(&lock.next, &free, free + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-        add(text, sizeof text - 1);
+        say(text, sizeof text - 1);
         spin_unlock(&lock);
     }
 }
@@ -133,7 +117,6 @@ void console_init(uint16_t at, uint32_t baud)
     wr(UART_MCR, MCR_ON);
     burst = (rd(UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_BYTES : 1;
     room = 0;
-    show(log_start());                   /* what was said before */
 }
 
 void console_last_words(void)
@@ -182,22 +165,8 @@ size_t console_read(char *bytes, size_t max)
     return n;
 }
 
-void console_monitor_owns(void)
+void console_input_on(void)
 {
-    spin_lock(&lock);
-    monitor_owns = true;
     if (port != 0)
         wr(UART_IER, IER_RX);
-    spin_unlock(&lock);
-}
-
-size_t log_read(uint64_t offset, char *out, size_t max)
-{
-    size_t n = 0;
-    spin_lock(&lock);
-    uint64_t at = log_start() + MIN(offset, LOG_BYTES);
-    while (n < max && at < log_end)
-        out[n++] = log_bytes[at++ & (LOG_BYTES - 1)];
-    spin_unlock(&lock);
-    return n;
 }

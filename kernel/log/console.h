@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Boot console: a 16550 UART (I/O port) and a memory log. Text appears on the
- * UART until the monitor takes the console over; the log keeps all of it.
- * Any context, own spinlock, interrupts may be on or off.
+ * The console: a 16550 UART (I/O port), the monitor's once it runs; the kernel's own lines
+ * come between the monitor's. Any context, own spinlock, interrupts may be on or off.
  */
 #pragma once
 
@@ -14,7 +13,7 @@
 void log_line(const char *format, ...) PRINTF(1, 2);
 void log_va(const char *kind, const char *format, va_list ap) PRINTF(2, 0);   /* "cordon: " kind text */
 
-/* UART I/O port and baud; boot CPU. Before it, lines go to the log only; then they appear. */
+/* UART I/O port and baud; boot CPU, before the first line. */
 void console_init(uint16_t port, uint32_t baud);
 /* Raw bytes to the UART (the monitor's). Waits for the transmitter with a bound per byte;
  * returns bytes written. */
@@ -23,10 +22,8 @@ size_t console_write(const char *bytes, size_t len);
 size_t console_read(char *bytes, size_t max);
 /* From the UART interrupt or a poll: moves received bytes to the buffer; true when there are new ones. */
 bool console_poll(void);
-/* From here on log_line only goes to the log (panic still prints). */
-void console_monitor_owns(void);
-/* Boot log bytes from an offset (0 = the oldest kept); returns how many. */
-size_t log_read(uint64_t offset, char *out, size_t max);
+/* From here on received bytes interrupt: once the interrupt has its way. */
+void console_input_on(void);
 
 /* For panic only: from here on log_line takes no lock and always reaches a UART: COM1, when none was set up. */
 void console_last_words(void);

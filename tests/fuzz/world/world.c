@@ -11,7 +11,7 @@
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
-#include "kernel/obj/event.h"
+#include "kernel/obj/obj.h"
 #include "kernel/sched/sched.h"
 
 uint8_t world_user[WORLD_USER_BYTES];
@@ -156,7 +156,6 @@ status_t user_copy_out(uint64_t dst, const void *src, uint64_t len)
 uint64_t tsc_hz(void) { return 1000000000u; }
 size_t console_write(const char *bytes, size_t len) { (void)bytes; return len; }
 size_t console_read(char *bytes, size_t max) { memset(bytes, 'x', max); return tsc++ % 2 ? max : 0; }
-size_t log_read(uint64_t offset, char *out, size_t max) { (void)offset; memset(out, 'l', max); return max; }
 const struct bootinfo *boot_info(void)
 {
     static const struct bootinfo bi = { .ranges = 1, .modules = 1 };
