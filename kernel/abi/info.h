@@ -43,14 +43,10 @@ struct info_memory {
 };
 
 struct info_iommu {
-    uint64_t base;
-    uint32_t vendor, segment;
+    uint64_t base, faults;
     uint32_t status;         /* status_t, OK = on */
-    uint32_t translation, ir, queued;
+    uint32_t translation, ir, domains;
     uint32_t address_bits, page_sizes;  /* bit 0 4K, 1 2M, 2 1G */
-    uint32_t domains, coherent;
-    uint32_t include_all, scopes;
-    uint64_t faults;
     char reason[96];
 };
 

@@ -2,8 +2,6 @@
 /* The boot CPU's block, stacks and tables, and the register set-up that every CPU goes through. */
 #include "kernel/arch/boot.h"
 
-#include "kernel/arch/cpu.h"
-
 #define PAT_VALUE     0x0007010600070106ull   /* WB WC UC- UC, twice: see mm/fmt_x86.c */
 #define SFMASK_VALUE  0x47700u                /* TF IF DF IOPL NT AC */
 #define STAR_VALUE    ((uint64_t)(SEL_KCODE | (uint64_t)(SEL_UDATA - 8u) << 16) << 32)

@@ -77,10 +77,9 @@ void lapic_send(uint32_t apic_id, uint32_t command);
 /* FPU. An area is a page in XSAVE layout. */
 struct fpu_area;
 void fpu_area_init(struct fpu_area *area);   /* gives it the power-on state */
-/* Makes `area` (NULL = clean state) what the registers hold; saves what was there. This CPU. */
+/* Makes `area` (NULL = clean state) what the registers hold; saves what was there. This CPU. An area is
+ * loaded on its thread's CPU only, and no longer than the thread lives. */
 void fpu_switch(struct fpu_area *area);
-/* Area is about to be freed: forget it wherever it is loaded. Its thread does not run. */
-void fpu_forget(struct fpu_area *area);
 
 /* CR4 is set: XCR0 (host_xcr0 too), clean registers, closed to ring 3. Each CPU once. */
 void fpu_init_cpu(void);

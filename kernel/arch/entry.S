@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ways into the kernel from ring 3, exceptions and interrupts, and out again.
- * Offsets are struct cpu_area's (tables.h, percpu.h) and struct trap_frame's (upcall.h).
+ * Offsets are struct cpu_area's (boot.h, percpu.h) and struct trap_frame's (upcall.h).
  */
 #define PC_USER_RSP     0x08
 #define PC_NEED_RESCHED 0x20

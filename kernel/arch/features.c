@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What this CPU has, and what Cordon needs of it: one table. */
 #include "kernel/arch/boot.h"
-#include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
 
 struct cpu_features cpu_features;

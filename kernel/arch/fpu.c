@@ -21,10 +21,6 @@ AT(struct fpu_area, mxcsr, 0x18);
 
 static const struct fpu_area clean ALIGNED(64) = { .fcw = 0x037f, .mxcsr = 0x1f80 };   /* power-on state */
 
-/* What percpu.fpu_loaded holds besides an area and NULL (= clean). */
-#define FPU_BUSY   ((struct fpu_area *)1)    /* its CPU is switching now */
-#define FPU_STALE  ((struct fpu_area *)2)    /* registers of an area that is gone: load before use */
-
 static void load(const struct fpu_area *area)
 {
     if (cpu_features.xsave)
@@ -68,26 +64,11 @@ void fpu_switch(struct fpu_area *area)
     struct percpu *cpu = percpu();
     if (cpu->fpu_loaded == area)
         return;
-    struct fpu_area *old = __atomic_exchange_n(&cpu->fpu_loaded, FPU_BUSY, __ATOMIC_ACQ_REL);
     open_to_user();                       /* else the save itself would fault */
-    if (old && old != FPU_STALE)
-        save(old);
+    if (cpu->fpu_loaded)
+        save(cpu->fpu_loaded);
     load(area ? area : &clean);
     if (!area)
         close_to_user();
-    __atomic_store_n(&cpu->fpu_loaded, area, __ATOMIC_RELEASE);   /* partner: fpu_forget */
-}
-
-void fpu_forget(struct fpu_area *area)
-{
-    for (uint32_t i = 0; i < MAX_CPUS; i++) {
-        struct fpu_area *held = area;
-        while (cpu_block[i] && !__atomic_compare_exchange_n(&cpu_block[i]->fpu_loaded, &held, FPU_STALE, false,
-                                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-            if (held != FPU_BUSY)
-                break;
-            held = area;
-            hw_pause();                   /* ends by itself: that CPU runs with interrupts off */
-        }
-    }
+    cpu->fpu_loaded = area;
 }

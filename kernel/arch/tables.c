@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* GDT and TSS per CPU, one IDT for all, and the kernel stacks that they lead to. */
-#include "kernel/arch/tables.h"
-
-#include "kernel/arch/cpu.h"
+#include "kernel/arch/boot.h"
 
 #define GATE_INTERRUPT  0x8eull         /* present, DPL 0, interrupt gate [SDM3 6.14.1] */
 #define GATE_USER       0xeeull         /* the same, DPL 3 */

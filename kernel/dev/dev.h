@@ -7,12 +7,10 @@
 #pragma once
 
 #include "kernel/abi/info.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/obj/kobj.h"
+#include "kernel/obj/obj.h"
 
 struct iommu_dom;
 struct pci_fn;
-struct vm;
 
 struct device {
     struct kobj obj;

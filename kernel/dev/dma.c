@@ -4,7 +4,6 @@
 
 #include "drivers/iommu/iommu.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/pmm.h"
 
 _Static_assert(sizeof(struct iommu_dom) <= PAGE_SIZE, "an object is a page");
 

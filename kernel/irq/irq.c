@@ -3,7 +3,6 @@
 #include "kernel/irq/irq.h"
 
 #include "kernel/log/console.h"
-#include "kernel/obj/event.h"
 
 /* ---- device vectors ---- */
 #define VECTORS  (VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1u)

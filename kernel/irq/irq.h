@@ -3,12 +3,9 @@
 #pragma once
 
 #include "kernel/abi/bootinfo.h"
-#include "kernel/arch/spinlock.h"
-#include "kernel/obj/kobj.h"
+#include "kernel/obj/obj.h"
 
-struct event;
 struct pci_fn;
-struct vm;
 
 /* One interrupt of a device. The vector is reserved on every CPU of the VM at creation, so
  * that retargeting cannot fail for want of one. */

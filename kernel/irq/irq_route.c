@@ -10,11 +10,7 @@
 
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
-#include "kernel/abi/syscall.h"
-#include "kernel/arch/percpu.h"
-#include "kernel/arch/upcall.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/pmm.h"
 
 #define CPU_BLOCKED    (~0u)           /* irq->cpu: the entry is off, confirmed */
 #define CPU_UNKNOWN    (~1u)           /* a change was not confirmed */

@@ -8,7 +8,6 @@
 #include "kernel/mm/ptab.h"
 
 #include "kernel/arch/hw.h"
-#include "kernel/mm/pmm.h"
 
 static uint64_t level_span(unsigned level) { return BIT64(12 + 9 * (level - 1)); }
 static unsigned level_index(uint64_t va, unsigned level) { return (unsigned)(va >> (12 + 9 * (level - 1))) & 511u; }

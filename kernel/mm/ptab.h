@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "kernel/mm/pmm.h"
 
 /* Neutral protection bits for ptab_map. */
 #define PT_R     0x01u

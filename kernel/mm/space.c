@@ -3,8 +3,6 @@
 #include "kernel/mm/space.h"
 
 #include "kernel/arch/boot.h"
-#include "kernel/arch/cpu.h"
-#include "kernel/mm/pmm.h"
 
 #define ENTRIES      512u
 #define VA_BITS48    0x0000ffffffffffffull

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events: notification bits, one waiter, one bound vCPU thread. */
-#include "kernel/obj/event.h"
-
-#include "kernel/mm/pmm.h"
+#include "kernel/obj/obj.h"
 
 struct event *event_create(void)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory ranges and channels. */
-#include "kernel/obj/memory.h"
+#include "kernel/obj/obj.h"
 
-#include "kernel/mm/pmm.h"
 #include "kernel/mm/umem.h"
 
 status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct memory **out)

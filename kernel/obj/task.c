@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tasks: creation, mapping, and the one way they end. */
-#include "kernel/obj/task.h"
+#include "kernel/obj/obj.h"
 
 #include "kernel/log/console.h"
-#include "kernel/mm/pmm.h"
-#include "kernel/obj/cap.h"
-#include "kernel/obj/event.h"
 
 #define TASK_ORDER 2u
 _Static_assert(sizeof(struct task) <= (PAGE_SIZE << TASK_ORDER), "a task, capabilities included");

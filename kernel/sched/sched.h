@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "kernel/obj/event.h"
-#include "kernel/obj/task.h"
+#include "kernel/obj/obj.h"
 
 #define PRIO_COUNT   8u      /* 7 highest; 0 = idle thread only */
 #define SLICE_US  4000u

@@ -24,6 +24,7 @@ status_t thread_create(struct task *task, uint32_t cpu, uint32_t prio, uint64_t 
 void thread_exit(void)
 {
     ktimer_cancel(&thread_current()->wait_timer);
+    fpu_switch(NULL);                    /* the registers' area goes with its vCPU */
     sched_set_state(THREAD_DEAD);
     for (;;)
         schedule();

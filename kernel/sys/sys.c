@@ -2,9 +2,6 @@
 /* Where system calls arrive: the hot one alone, so that it pays for nothing of the others. */
 #include "kernel/sys/sys.h"
 
-#include "kernel/sched/sched.h"
-#include "kernel/virt/vcpu.h"
-
 struct sys_result upcall_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
                                  uint64_t nr)
 {

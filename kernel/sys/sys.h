@@ -6,12 +6,9 @@
  */
 #pragma once
 
-#include "kernel/abi/info.h"
-#include "kernel/obj/cap.h"
-#include "kernel/virt/vm.h"
-
-struct device;
-struct irq_obj;
+#include "kernel/dev/dev.h"
+#include "kernel/irq/irq.h"
+#include "kernel/virt/vcpu.h"
 
 /* sys_call.c: the calls of any task, and all the others */
 struct sys_result sys_ipc(uint64_t slot, uint64_t bits, uint64_t deadline, uint64_t nr);
@@ -37,19 +34,12 @@ void sys_vm_destroy(struct vm *vm);
 MUST_USE status_t sys_vm_map_bar(struct vm *vm, const struct device *dev, uint64_t bar, uint64_t off, gpa_t gpa,
                                  uint64_t len);
 MUST_USE status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len);
-MUST_USE status_t sys_dev_info(const struct device *dev, uint64_t ptr);
 MUST_USE status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags);
 MUST_USE status_t sys_dev_release(struct device *dev);
 MUST_USE status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t index, struct irq_obj **out);
-/* sys_info.c: facts; a record is where the kernel has it or built in buf, NULL when there is none. */
-union info_record {
-    struct info_cpu cpu;
-    struct info_iommu iommu;
-    struct info_fault fault;
-    struct info_memory memory;
-};
+/* sys_info.c: facts; monitor, but DEV_INFO */
+MUST_USE status_t sys_dev_info(const struct device *dev, uint64_t ptr);
 MUST_USE status_t sys_info(uint64_t what, uint64_t index, uint64_t ptr, uint64_t len, uint64_t *count);
-const void *sys_dev_record(uint64_t what, uint64_t index, union info_record *buf);     /* DEVICE, IOMMU, FAULT */
 /* sys_power.c: power and console; monitor */
 MUST_USE status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb);
 MUST_USE status_t sys_console(unsigned nr, uint64_t ptr, uint64_t size, uint64_t *value);

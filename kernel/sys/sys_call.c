@@ -2,10 +2,6 @@
 /* System calls: one decode for all of them, then a direct switch on the number. */
 #include "kernel/sys/sys.h"
 
-#include "kernel/dev/dev.h"
-#include "kernel/irq/irq.h"
-#include "kernel/virt/vcpu.h"
-
 /* What a row of SYSCALLS asks of one argument: an object type, or one of these. */
 enum { ARG_VALUE = OBJ_TYPE_COUNT, ARG_SLOT, ARG_NEW };
 struct arg_kind {

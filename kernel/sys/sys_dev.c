@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices and their interrupts: the owner's calls, then the monitor's, then what SYS_INFO says of them. */
-#include "drivers/iommu/iommu.h"
-#include "drivers/pci/pci.h"
-#include "kernel/dev/dev.h"
-#include "kernel/irq/irq.h"
+/* Devices and their interrupts: the owner's calls, then the monitor's. */
 #include "kernel/sys/sys.h"
-#include "kernel/virt/vcpu.h"
 
 static status_t bar_place(const struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len)
 {
@@ -28,9 +23,6 @@ status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, ui
     TRY(bar_place(vm, dev, gpa, len));
     return vm_unmap(vm, gpa, len);
 }
-
-status_t sys_dev_info(const struct device *dev, uint64_t ptr)
-{ return user_copy_out(ptr, &dev->fn->info, sizeof dev->fn->info); }
 
 status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags)
 {
@@ -68,15 +60,4 @@ status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t index, struc
     if (cpus == 0)
         return ST_STATE;
     return irq_create(&dev->obj, dev->fn, dev->vm, cpus, kind, index, out);
-}
-
-const void *sys_dev_record(uint64_t what, uint64_t index, union info_record *buf)
-{
-    if (what == INFO_DEVICE)
-        return index < pci_count() ? &pci_at((uint32_t)index)->info : NULL;
-    if (what == INFO_IOMMU)
-        return index <= UINT32_MAX && iommu_unit_info((uint32_t)index, &buf->iommu) ? buf : NULL;
-    /* A storm masks the units' fault interrupt: who asks collects what came since, and unmasks it. */
-    (void)iommu_fault_irq();
-    return iommu_fault_get(index, &buf->fault) ? buf : NULL;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Views of boot modules, and what a task maps. Monitor only. */
 #include "kernel/mm/bootmem.h"
-#include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
-#include "kernel/virt/vcpu.h"
 
 status_t sys_memory_module(uint64_t index, struct memory **out)
 {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads, channels, capabilities and the ends of objects. Monitor only. */
-#include "kernel/dev/dev.h"
-#include "kernel/irq/irq.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sys/sys.h"
-#include "kernel/virt/vcpu.h"
 
 #define KILL_US       2000000u
 #define KILL_POLL_US     1000u

@@ -2,9 +2,6 @@
 /* The root task: the monitor's image and its first capabilities. */
 #include "kernel/lib/elf.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/pmm.h"
-#include "kernel/obj/event.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sys/sys.h"
 
 #define ROOT_PRIO      6u

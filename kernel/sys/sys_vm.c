@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Virtual machines: creation, guest RAM, vCPUs, the CPUID table, and the end. */
-#include "kernel/dev/dev.h"
-#include "kernel/mm/pmm.h"
 #include "kernel/sys/sys.h"
-#include "kernel/virt/vcpu.h"
 
 status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id)
 {

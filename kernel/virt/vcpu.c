@@ -2,8 +2,6 @@
 /* The neutral vCPU: life, home thread, and what it does between two stays in the guest. */
 #include "kernel/virt/vcpu.h"
 
-#include "kernel/mm/pmm.h"
-#include "kernel/obj/event.h"
 #include "kernel/virt/virt.h"
 
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
@@ -69,7 +67,6 @@ void vcpu_destroy(struct kobj *obj)
 {
     struct vcpu *v = (struct vcpu *)obj;
     unbind(v);
-    fpu_forget(v->fpu);
     v->stop = 1;
     kobj_put(&v->doorbell->obj);
     kobj_gone(obj);

@@ -3,8 +3,6 @@
 #include "kernel/virt/vm.h"
 
 #include "kernel/lib/idpool.h"
-#include "kernel/mm/pmm.h"
-#include "kernel/mm/space.h"
 #include "kernel/virt/vcpu.h"
 
 #define SHOOT_US      20000u      /* a kicked CPU leaves its guest within microseconds */

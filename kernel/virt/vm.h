@@ -4,7 +4,7 @@
 
 #include "kernel/abi/vcpu_state.h"
 #include "kernel/mm/ptab.h"
-#include "kernel/obj/memory.h"
+#include "kernel/obj/obj.h"
 
 struct iommu_dom;
 struct vcpu;

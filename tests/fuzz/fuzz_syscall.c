@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/sys/sys.c kernel/sys/sys_call.c kernel/sys/sys_vm.c kernel/sys/sys_dev.c kernel/sys/sys_mem.c
-         kernel/sys/sys_obj.c kernel/sys/sys_info.c kernel/sys/sys_power.c kernel/obj/kobj.c kernel/obj/cap.c
+         kernel/sys/sys_obj.c kernel/sys/sys_info.c kernel/sys/sys_power.c kernel/obj/obj.c
          kernel/obj/event.c kernel/obj/memory.c kernel/obj/task.c kernel/lib/str.c tests/unit/fake/hw.c
          tests/fuzz/world/world.c tests/fuzz/world/world_virt.c */
 /*
@@ -14,8 +14,7 @@
 #include <string.h>
 
 #include "kernel/arch/upcall.h"
-#include "kernel/obj/cap.h"
-#include "kernel/obj/event.h"
+#include "kernel/obj/obj.h"
 #include "tests/fuzz/world/rows.h"
 #include "tests/fuzz/world/world.h"
 
@@ -101,7 +100,7 @@ static uint64_t objects(void)
 {
     uint64_t n = 0;
     for (unsigned t = 1; t < OBJ_TYPE_COUNT; t++)
-        n += kobj_count((enum obj_type)t);
+        n += kobj_count[(enum obj_type)t];
     return n;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/ioapic.c kernel/obj/kobj.c
+/* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/ioapic.c kernel/obj/obj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/msix.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Device interrupts to vCPUs, vectors, I/O APIC pins: over models of device, IOMMU and I/O APIC. */
@@ -18,7 +18,7 @@
 #include "kernel/config.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/obj/event.h"
+#include "kernel/obj/obj.h"
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pci_model.h"
 #include "unit.h"

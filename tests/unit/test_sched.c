@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/sched/sched.c kernel/sched/thread.c kernel/obj/event.c kernel/obj/kobj.c tests/unit/fake/hw.c */
+/* link: kernel/sched/sched.c kernel/sched/thread.c kernel/obj/event.c kernel/obj/obj.c tests/unit/fake/hw.c */
 #include "kernel/sched/sched.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 
 #include "kernel/mm/pmm.h"
@@ -34,7 +35,8 @@ void ktimer_cancel(struct ktimer *timer) { (void)timer; wait_until = 0; }
 void lapic_ipi(uint32_t cpu, uint8_t vector) { CHECK(cpu == 1 && vector == VEC_RESCHED); ipis++; }
 void upcall_switch(struct thread *prev, struct thread *next) { CHECK(prev != next && fake_percpu.current == prev); }
 void upcall_vcpu_timer(struct ktimer *timer) { (void)timer; }
-void fpu_switch(struct fpu_area *area) { (void)area; }
+static struct thread *cleaned;           /* the current one, when its registers were made clean */
+void fpu_switch(struct fpu_area *area) { cleaned = area ? NULL : fake_percpu.current; }
 void context_set(uint64_t top, uint64_t cr3) { CHECK(top == (uintptr_t)fake_percpu.current && cr3 == (fake_percpu.current->task ? 7 : 5)); }
 uint64_t context_new_user(uint64_t top, uint64_t rip, uint64_t rsp, uint64_t arg)
 {
@@ -244,6 +246,24 @@ static void events(void)
     finish();
 }
 
+static jmp_buf left;
+static void leave(void) { longjmp(left, 1); }
+
+static void exits(void)
+{
+    start();
+    struct thread *t = make(0, 2);
+    schedule();
+    t->fpu = (struct fpu_area *)(void *)&live;
+    cleaned = NULL;
+    while_away = leave;
+    if (!setjmp(left))
+        thread_exit();
+    CHECK(t->state == THREAD_DEAD && cleaned == t);        /* nothing of its vCPU stays loaded */
+    CHECK(!fake_percpu.current->task);
+    finish();
+}
+
 static void ends_of_threads(void)
 {
     start();
@@ -251,7 +271,7 @@ static void ends_of_threads(void)
     for (unsigned i = 0; i < TASK_MAX_THREADS; i++)
         t[i] = make(0, 2);
     CHECK_EQ(thread_create(&task, 0, 2, 1, 2, 3, &more), ST_NOSPACE);
-    CHECK(!thread_all_dead(&task) && kobj_count(OBJ_THREAD) == TASK_MAX_THREADS && task.obj.refs == TASK_MAX_THREADS);
+    CHECK(!thread_all_dead(&task) && kobj_count[OBJ_THREAD] == TASK_MAX_THREADS && task.obj.refs == TASK_MAX_THREADS);
     schedule();
     while (fake_percpu.current->task) {
         CHECK_EQ(t[0]->ksp == 0, fake_percpu.current == t[0]);
@@ -262,7 +282,7 @@ static void ends_of_threads(void)
     thread_destroy(&t[3]->obj);
     CHECK_EQ(task.threads, TASK_MAX_THREADS - 1);
     finish();
-    CHECK_EQ(kobj_count(OBJ_THREAD), 0);
+    CHECK_EQ(kobj_count[OBJ_THREAD], 0);
 }
 
 static void idle_time(void)
@@ -281,6 +301,7 @@ int main(void)
     remote();
     two_steps();
     events();
+    exits();
     ends_of_threads();
     idle_time();
     return unit_done();

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/obj/kobj.c kernel/lib/idpool.c
+/* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/obj/obj.c kernel/lib/idpool.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c */
 /* What a VMM can make the kernel allocate by mapping BARs is bounded, and comes back. */
+#include <stdlib.h>
+
 #include "kernel/arch/cpu.h"
 #include "kernel/virt/vcpu.h"
 #include "tests/unit/fake/pmm.h"
 #include "tests/unit/unit.h"
 
 struct cpu_features cpu_features;
+void kobj_put(struct kobj *obj) { (void)obj; abort(); }           /* no capabilities here */
 void vcpu_notify(struct vcpu *vcpu) { (void)vcpu; }
 void vcpu_free(struct vcpu *vcpu) { (void)vcpu; }
 

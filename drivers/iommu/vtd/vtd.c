@@ -181,12 +181,10 @@ bool iommu_unit_info(uint32_t unit, struct info_iommu *out)
     uint64_t sagaw = FIELD_GET(CAP_SAGAW, u->cap);
     uint32_t table_bits = sagaw & 8 ? 57 : sagaw & 4 ? 48 : sagaw & 2 ? 39 : 0;
     *out = (struct info_iommu){
-        .base = u->fw->base, .vendor = IOMMU_VTD, .segment = u->fw->seg, .status = u->dead ? ST_TIMEOUT : u->status,
-        .translation = (u->gcmd & GCMD_TE) != 0, .ir = (u->gcmd & GCMD_IRE) != 0, .queued = (u->gcmd & GCMD_QIE) != 0,
+        .base = u->fw->base, .faults = u->faults, .status = u->dead ? ST_TIMEOUT : u->status,
+        .translation = (u->gcmd & GCMD_TE) != 0, .ir = (u->gcmd & GCMD_IRE) != 0, .domains = VTD_DOMAINS(u->cap),
         .address_bits = MIN(table_bits, (uint32_t)FIELD_GET(CAP_MGAW, u->cap) + 1),
-        .page_sizes = 1u | (uint32_t)(FIELD_GET(CAP_SLLPS, u->cap) & 3) << 1, .domains = VTD_DOMAINS(u->cap),
-        .coherent = (u->ecap & ECAP_C) != 0, .include_all = u->fw->include_all,
-        .scopes = u->fw->scopes.end - u->fw->scopes.first, .faults = u->faults,
+        .page_sizes = 1u | (uint32_t)(FIELD_GET(CAP_SLLPS, u->cap) & 3) << 1,
     };
     str_copy(out->reason, sizeof out->reason, u->reason);
     return true;

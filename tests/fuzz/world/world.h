@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "kernel/obj/task.h"
+#include "kernel/obj/obj.h"
 
 #define WORLD_USER_BYTES 4096u
 #define WORLD_USER_VA    0x10000ull

@@ -4,7 +4,7 @@
 #include "kernel/dev/dev.h"
 #include "kernel/irq/irq.h"
 #include "kernel/mm/pmm.h"
-#include "kernel/obj/event.h"
+#include "kernel/obj/obj.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/vcpu.h"
 #include "drivers/iommu/iommu.h"

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Capability tables: slots are filled and emptied by the root thread only. */
-#include "kernel/obj/cap.h"
+/* Object headers, counts by type, capability slots. */
+#include "kernel/obj/obj.h"
+
+uint64_t kobj_count[OBJ_TYPE_COUNT];
+
+void kobj_init(struct kobj *obj, enum obj_type type)
+{
+    *obj = (struct kobj){ .type = (uint8_t)type };
+    kobj_count[type]++;
+}
+
+void kobj_gone(struct kobj *obj)
+{
+    KASSERT(obj->type > OBJ_NONE && obj->type < OBJ_TYPE_COUNT && kobj_count[obj->type] > 0);
+    kobj_count[obj->type]--;
+    obj->type = OBJ_NONE;
+}
 
 status_t cap_slot(struct task *task, uint64_t slot, struct cap **out)
 {
