@@ -55,23 +55,23 @@ MUST_USE status_t iommu_dom_destroy(struct iommu_dom *dom);
 MUST_USE status_t iommu_attach(struct iommu_dom *dom, struct bdf fn);
 MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
 
-/* Interrupt remapping. A handle is one remapping entry of the function's own
- * unit, allocated blocked. ST_INVAL for a handle that names no entry of its source. */
-struct irte_handle {
-    uint32_t unit, index;
+/* Interrupt remapping. A run of entries of one requester's own unit, allocated blocked, which nobody else can use.
+ * Only the owner of a run holds it: what it names is its own. i: entry of the run, ST_INVAL beyond its end. */
+struct irte_run {
     struct bdf src;          /* source-id check: this requester only */
-    bool valid;
+    uint32_t unit, first, count;
 };
-MUST_USE status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *first);
+/* On error the run is empty. */
+MUST_USE status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run);
 /* One entry on: fixed delivery, edge or level, physical destination, confirmed in the unit. */
-MUST_USE status_t iommu_irte_set(const struct irte_handle *h, uint32_t apic_id, uint8_t vector, bool level);
-MUST_USE status_t iommu_irte_block(const struct irte_handle *h);
-MUST_USE status_t iommu_irte_free(struct irte_handle *first, uint32_t count);
-/* The message to program into the function's MSI or MSI-X registers for entry
- * first + sub. MSI with several vectors: use sub 0 and the handle's run. */
-void iommu_irte_msi(const struct irte_handle *h, uint32_t sub, uint64_t *addr, uint32_t *data);
-/* The redirection entry (64 bits, unmasked) for an I/O APIC pin that uses h; masked when h names no entry. */
-uint64_t iommu_irte_rte(const struct irte_handle *h, bool level, bool active_low);
+MUST_USE status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level);
+MUST_USE status_t iommu_irte_block(const struct irte_run *run, uint32_t i);
+/* All blocked, confirmed and free: the run is empty. On error it is as it was. */
+MUST_USE status_t iommu_irte_free(struct irte_run *run);
+/* The message that leads to the first entry; MSI with several vectors: the device adds the number to it. */
+void iommu_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data);
+/* An I/O APIC's redirection entry (vector, trigger, polarity) made to lead to the first entry. */
+uint64_t iommu_irte_rte(const struct irte_run *run, uint64_t rte);
 /* The requester id of an I/O APIC by its id, from DMAR/IVRS. ST_NOTFOUND. */
 MUST_USE status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src);
 

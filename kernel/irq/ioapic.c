@@ -11,6 +11,8 @@
 #define REG_VERSION     0x01u
 #define   VERSION_TOP     MASK32(23, 16) /*   highest pin */
 #define REG_RTE         0x10u            /*   two registers a pin */
+#define   RTE_LOW         BIT32(13)
+#define   RTE_LEVEL       BIT32(15)
 #define   RTE_MASKED      BIT32(16)
 
 /* 8259 pair [8259A]: initialised so that a spurious request cannot look like an exception. */
@@ -39,7 +41,7 @@ static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
     hw_mmio_wr32(at(io, REG_RTE + 2 * pin), (uint32_t)rte);
 }
 
-static void pics_mask(void)
+void ioapic_init(const struct bootinfo *bi)
 {
     static const uint8_t outs[][2] = {   /* port, value: ICW1 to ICW4 with the cascade on line 2, all lines masked */
         { PIC1, ICW1_INIT }, { PIC1 + 1, PIC_BASE }, { PIC1 + 1, BIT32(2) }, { PIC1 + 1, ICW4_8086 }, { PIC1 + 1, 0xff },
@@ -47,39 +49,47 @@ static void pics_mask(void)
     };
     for (unsigned i = 0; i < ARRAY_LEN(outs); i++)
         hw_out8(outs[i][0], outs[i][1]);
-}
-
-static void add(const struct boot_ioapic *entry)
-{
-    struct ioapic io = { .gsi_base = entry->gsi_base, .id = (uint8_t)entry->id };
-    io.mmio = (uintptr_t)kmap_mmio((hpa_t){ entry->base }, IOAPIC_LEN);
-    uint32_t version = io.mmio != 0 ? hw_mmio_rd32(at(&io, REG_VERSION)) : ~0u;
-    if (version == ~0u) {
-        log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->base);
-        return;
-    }
-    io.pins = (uint32_t)FIELD_GET(VERSION_TOP, version) + 1;
-    for (uint32_t pin = 0; pin < io.pins; pin++)
-        pin_set(&io, pin, RTE_MASKED);
-    ioapics[count++] = io;
-}
-
-void ioapic_init(const struct bootinfo *bi)
-{
     count = 0;
-    pics_mask();
-    for (uint32_t i = 0; i < bi->ioapics; i++)
-        add(&bi->ioapic[i]);
+    for (const struct boot_ioapic *entry = bi->ioapic; entry < bi->ioapic + bi->ioapics; entry++) {
+        struct ioapic *io = &ioapics[count];
+        *io = (struct ioapic){ .gsi_base = entry->gsi_base, .id = (uint8_t)entry->id };
+        io->mmio = (uintptr_t)kmap_mmio((hpa_t){ entry->base }, IOAPIC_LEN);
+        uint32_t version = io->mmio != 0 ? hw_mmio_rd32(at(io, REG_VERSION)) : ~0u;
+        if (version == ~0u) {
+            log_line("irq: I/O APIC %u at %lx does not answer", entry->id, entry->base);
+            continue;
+        }
+        io->pins = (uint32_t)FIELD_GET(VERSION_TOP, version) + 1;
+        for (uint32_t pin = 0; pin < io->pins; pin++)
+            pin_set(io, pin, RTE_MASKED);
+        count++;
+    }
+}
+
+/* Says in a pin's entry where it leads. */
+static MUST_USE status_t aim(const struct ioapic *io, uint32_t apic_id, uint8_t vector, bool level, uint64_t *rte)
+{
+    struct irte_run run;
+    struct bdf src;
+    if (!iommu_has_ir()) {
+        *rte |= (uint64_t)apic_id << 56;
+        return apic_id <= 0xfe ? ST_OK : ST_UNSUPP;
+    }
+    TRY(iommu_ioapic_source(io->id, &src));
+    TRY(iommu_irte_alloc(src, 1, &run));
+    TRY(iommu_irte_set(&run, 0, apic_id, vector, level));        /* on error it stays taken, and blocked */
+    *rte = iommu_irte_rte(&run, *rte);
+    return ST_OK;
 }
 
 status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector)
 {
+    uint64_t rte = vector | (level ? RTE_LEVEL : 0) | (active_low ? RTE_LOW : 0);
     for (const struct ioapic *io = ioapics; io < ioapics + count; io++) {
         const uint32_t pin = gsi - io->gsi_base;
-        uint64_t rte;
         if (gsi < io->gsi_base || pin >= io->pins)
             continue;
-        TRY(irq_route_pin(io->id, apic_id, vector, level, active_low, &rte));
+        TRY(aim(io, apic_id, vector, level, &rte));
         pin_set(io, pin, rte);
         return ST_OK;
     }

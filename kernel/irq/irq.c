@@ -68,20 +68,13 @@ static void device_irq(uint32_t cpu, unsigned vector)
 
 /* ---- dispatch ---- */
 
-struct signal { struct event *event; uint64_t bits; };
-static struct signal console_signal, fault_signal;   /* event: atomic, last */
-
-static void signal_set(struct signal *signal, struct event *event, uint64_t bits)
-{
-    signal->bits = bits;
-    __atomic_store_n(&signal->event, event, __ATOMIC_RELEASE);
-}
+/* Written by the boot CPU before it routes the interrupt, to itself. */
+static struct signal { struct event *event; uint64_t bits; } console_signal, fault_signal;
 
 static void signal_raise(const struct signal *signal)
 {
-    struct event *event = __atomic_load_n(&signal->event, __ATOMIC_ACQUIRE);
-    if (event != NULL)
-        event_signal(event, signal->bits);
+    if (signal->event != NULL)
+        event_signal(signal->event, signal->bits);
 }
 
 /* VEC_RESCHED has done its work by arriving: the CPU looks at need_resched on the way out. */
@@ -95,19 +88,19 @@ void upcall_irq(unsigned vector)
         percpu()->ipis++;
     else if (vector == VEC_CONSOLE && console_poll())
         signal_raise(&console_signal);
-    else if (vector == VEC_IOMMU_FAULT && irq_route_read_faults() != 0)
+    else if (vector == VEC_IOMMU_FAULT && iommu_fault_irq() != 0)
         signal_raise(&fault_signal);
     lapic_eoi();
 }
 
 status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits)
 {
-    signal_set(&console_signal, event, bits);
+    console_signal = (struct signal){ event, bits };
     return ioapic_route(bi->console_gsi, bi->console_level, bi->console_low, cpu_block[0]->apic_id, VEC_CONSOLE);
 }
 
 status_t irq_iommu_faults(struct event *event, uint64_t bits)
 {
-    signal_set(&fault_signal, event, bits);
-    return irq_route_faults(cpu_block[0]->apic_id, VEC_IOMMU_FAULT);
+    fault_signal = (struct signal){ event, bits };
+    return iommu_fault_route(cpu_block[0]->apic_id, VEC_IOMMU_FAULT);
 }

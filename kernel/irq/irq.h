@@ -2,7 +2,7 @@
 /* Host interrupt vectors, I/O APICs, and device interrupts on their way to a vCPU. */
 #pragma once
 
-#include "kernel/abi/bootinfo.h"
+#include "drivers/iommu/iommu.h"
 #include "kernel/obj/obj.h"
 
 struct pci_fn;
@@ -17,7 +17,7 @@ struct irq_obj {
     struct vm *vm;               /* target; const while the device is assigned */
     uint64_t cpus;               /* reserved CPUs, bit mask */
     uint32_t kind, index;        /* IRQ_KIND_*, entry */
-    uint32_t run_unit, run_first; /* remapping entries */
+    struct irte_run run;         /* MSI: shared by all of the function, this one's is entry `index`; MSI-X: one entry */
     uint8_t vector;              /* same number on each reserved CPU */
     /* fn->irq_lock */
     struct irq_obj *next;        /* fn->irqs */
@@ -53,14 +53,9 @@ MUST_USE status_t irq_vector_alloc(struct irq_obj *irq);
  * only when the remapping entry is confirmed blocked. */
 void irq_vector_release(const struct irq_obj *irq, bool reuse);
 
-/* ioapic.c: one pin to a host vector. Mode comes from the caller. ST_NOTFOUND: no I/O APIC has the GSI. */
+/* ioapic.c: one pin to a host vector, through a remapping entry where the machine remaps interrupts. Mode comes from
+ * the caller. ST_NOTFOUND: no I/O APIC has the GSI, or no unit knows it. */
 MUST_USE status_t ioapic_route(uint32_t gsi, bool level, bool active_low, uint32_t apic_id, uint8_t vector);
 
 /* irq_route.c: a device interrupt arrived on this CPU. Lock-free, interrupts off. */
 void irq_route_deliver(struct irq_obj *irq);
-/* Redirection entry, unmasked, for an I/O APIC pin: through a remapping entry where the machine
- * remaps interrupts, plain otherwise. ST_NOTFOUND: remapping is on and no unit knows the I/O APIC. */
-MUST_USE status_t irq_route_pin(uint8_t ioapic_id, uint32_t apic_id, uint8_t vector, bool level, bool active_low,
-                                uint64_t *rte);
-MUST_USE status_t irq_route_faults(uint32_t apic_id, uint8_t vector);
-uint32_t irq_route_read_faults(void);

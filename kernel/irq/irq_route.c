@@ -4,11 +4,10 @@
  * -> guest's message. The device's registers hold the kernel's message only; the guest's vector
  * and target change the route. Creation and destruction: root thread. irq_set: the VMM's
  * threads, under the function's irq_lock. Lock order: this one > iommu unit, pci function.
- * The one file of kernel/irq that knows IOMMU and PCI.
+ * The one file of kernel/irq that knows PCI.
  */
 #include "kernel/irq/irq.h"
 
-#include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
 #include "kernel/log/console.h"
 
@@ -17,27 +16,9 @@
 
 _Static_assert(sizeof(struct irq_obj) <= PAGE_SIZE, "an object is a page");
 
-static uint32_t kind_count(const struct pci_fn *fn, uint32_t kind)
-{
-    return kind == IRQ_KIND_MSIX ? fn->info.msix_count : fn->info.msi_vectors;      /* 0: no such capability */
-}
-
 /* Remapping entries come in runs: the vectors of MSI share one, since the device adds the vector's number to the
  * message; MSI-X has a run of one for each. */
-static uint32_t run_length(const struct irq_obj *irq)
-{
-    return irq->kind == IRQ_KIND_MSI ? kind_count(irq->fn, IRQ_KIND_MSI) : 1;
-}
-
-static struct irte_handle run_entry(const struct irq_obj *irq, uint32_t i)
-{
-    return (struct irte_handle){ .unit = irq->run_unit, .index = irq->run_first + i, .src = irq->fn->bdf, .valid = true };
-}
-
-static struct irte_handle own_entry(const struct irq_obj *irq)
-{
-    return run_entry(irq, irq->kind == IRQ_KIND_MSI ? irq->index : 0);
-}
+static uint32_t entry_of(const struct irq_obj *irq) { return irq->kind == IRQ_KIND_MSI ? irq->index : 0; }
 
 /* ---- arrival ---- */
 static void forward(struct irq_obj *irq)
@@ -65,8 +46,7 @@ static MUST_USE status_t program(const struct irq_obj *irq)
     struct pci_fn *fn = irq->fn;
     uint64_t addr;
     uint32_t data, top = 0, open = 0;
-    const struct irte_handle first = run_entry(irq, 0);
-    iommu_irte_msi(&first, 0, &addr, &data);
+    iommu_irte_msi(&irq->run, &addr, &data);
     if (irq->kind == IRQ_KIND_MSIX)
         return pci_msix_write(fn, irq->index, addr, data, !irq->on);
     for (const struct irq_obj *other = fn->irqs; other != NULL; other = other->next) {
@@ -78,10 +58,9 @@ static MUST_USE status_t program(const struct irq_obj *irq)
 
 static MUST_USE status_t route_off(struct irq_obj *irq)
 {
-    const struct irte_handle h = own_entry(irq);
     __atomic_store_n(&irq->on, 0, __ATOMIC_SEQ_CST);
     irq->wanted = false;
-    const status_t st = program(irq), blocked = iommu_irte_block(&h);
+    const status_t st = program(irq), blocked = iommu_irte_block(&irq->run, entry_of(irq));
     irq->cpu = blocked == ST_OK ? CPU_BLOCKED : CPU_UNKNOWN;
     __atomic_store_n(&irq->pending, 0, __ATOMIC_SEQ_CST);
     return blocked != ST_OK ? blocked : st;
@@ -90,13 +69,12 @@ static MUST_USE status_t route_off(struct irq_obj *irq)
 /* To the CPU that the message's first target runs on, when the vector is reserved there. */
 static MUST_USE status_t route_on(struct irq_obj *irq, uint64_t message, bool masked)
 {
-    const struct irte_handle h = own_entry(irq);
     uint32_t cpu = upcall_vm_msi_cpu(irq->vm, message >> 32, (uint32_t)message);
     if (cpu >= MAX_CPUS || (irq->cpus & BIT64(cpu)) == 0)
         cpu = (uint32_t)__builtin_ctzll(irq->cpus);
     if (irq->cpu != cpu) {
         irq->cpu = CPU_UNKNOWN;
-        TRY(iommu_irte_set(&h, cpu_block[cpu]->apic_id, irq->vector, false));
+        TRY(iommu_irte_set(&irq->run, entry_of(irq), cpu_block[cpu]->apic_id, irq->vector, false));
         irq->cpu = cpu;
     }
     __atomic_store_n(&irq->message, message, __ATOMIC_RELEASE);
@@ -118,23 +96,13 @@ status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t fla
 }
 
 /* ---- creation ---- */
-static MUST_USE status_t run_get(struct irq_obj *irq)
-{
-    const struct irq_obj *sibling = irq->kind == IRQ_KIND_MSI ? irq->fn->irqs : NULL;
-    struct irte_handle run = run_entry(sibling != NULL ? sibling : irq, 0);
-    if (sibling == NULL)
-        TRY(iommu_irte_alloc(irq->fn->bdf, run_length(irq), &run));
-    irq->run_unit = run.unit;
-    irq->run_first = run.index;
-    return ST_OK;
-}
-
 status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus,
                     uint32_t kind, uint32_t index, struct irq_obj **out)
 {
     KASSERT(kind <= IRQ_KIND_MSIX && cpus != 0);
-    if (index >= kind_count(fn, kind))
-        return kind_count(fn, kind) == 0 ? ST_UNSUPP : ST_RANGE;
+    const uint32_t entries = kind == IRQ_KIND_MSIX ? fn->info.msix_count : fn->info.msi_vectors;   /* 0: no such capability */
+    if (index >= entries)
+        return entries == 0 ? ST_UNSUPP : ST_RANGE;
     for (const struct irq_obj *other = fn->irqs; other != NULL; other = other->next)
         if (other->kind != kind || other->index == index)
             return ST_BUSY;
@@ -144,8 +112,10 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
     *irq = (struct irq_obj){ .device = device, .fn = fn, .vm = vm, .cpus = cpus, .kind = kind, .index = index,
                              .cpu = CPU_BLOCKED };
     status_t st = irq_vector_alloc(irq);
-    if (st == ST_OK) {
-        st = run_get(irq);
+    if (st == ST_OK && kind == IRQ_KIND_MSI && fn->irqs != NULL) {
+        irq->run = fn->irqs->run;
+    } else if (st == ST_OK) {
+        st = iommu_irte_alloc(fn->bdf, kind == IRQ_KIND_MSI ? entries : 1, &irq->run);
         if (st != ST_OK)
             irq_vector_release(irq, true);
     }
@@ -168,7 +138,6 @@ void irq_destroy(struct kobj *obj)
 {
     struct irq_obj *irq = (struct irq_obj *)obj, **at;
     struct pci_fn *fn = irq->fn;
-    struct irte_handle run = run_entry(irq, 0);
     spin_lock(&fn->irq_lock);
     bool blocked = route_off(irq) == ST_OK || irq->cpu == CPU_BLOCKED;
     for (at = &fn->irqs; *at != irq; at = &(*at)->next) { }
@@ -176,7 +145,7 @@ void irq_destroy(struct kobj *obj)
     spin_unlock(&fn->irq_lock);
     irq_vector_release(irq, blocked);
     const bool last = fn->irqs == NULL, msix = irq->kind == IRQ_KIND_MSIX;
-    if (blocked && (last || msix) && iommu_irte_free(&run, run_length(irq)) != ST_OK)
+    if (blocked && (last || msix) && iommu_irte_free(&irq->run) != ST_OK)
         log_line("irq: " BDF_FMT ": remapping entries stay taken: their flush is not confirmed", BDF_ARGS(fn->bdf));
     if (last && msix && pci_msi_off(fn) != ST_OK)
         log_line("irq: " BDF_FMT ": MSI-X stays on; the reset at release decides", BDF_ARGS(fn->bdf));
@@ -184,24 +153,3 @@ void irq_destroy(struct kobj *obj)
     kobj_gone(obj);
     pmm_free(irq);
 }
-
-/* ---- lines and faults ---- */
-status_t irq_route_pin(uint8_t ioapic_id, uint32_t apic_id, uint8_t vector, bool level, bool active_low, uint64_t *rte)
-{
-    struct irte_handle h;
-    struct bdf src;
-    if (!iommu_has_ir()) {               /* [82093AA 3.2.4] */
-        *rte = vector | (active_low ? BIT64(13) : 0) | (level ? BIT64(15) : 0) | (uint64_t)apic_id << 56;
-        return apic_id <= 0xfe ? ST_OK : ST_UNSUPP;
-    }
-    TRY(iommu_ioapic_source(ioapic_id, &src));
-    TRY(iommu_irte_alloc(src, 1, &h));
-    status_t st = iommu_irte_set(&h, apic_id, vector, level);
-    if (st != ST_OK)
-        return iommu_irte_free(&h, 1) == ST_OK ? st : ST_TIMEOUT;
-    *rte = iommu_irte_rte(&h, level, active_low);
-    return ST_OK;
-}
-
-status_t irq_route_faults(uint32_t apic_id, uint8_t vector) { return iommu_fault_route(apic_id, vector); }
-uint32_t irq_route_read_faults(void) { return iommu_fault_irq(); }

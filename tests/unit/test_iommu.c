@@ -36,7 +36,7 @@ static void units_end(unsigned count)
 static void check_nothing_works(void)
 {
     struct iommu_dom dom = { .domid = 0 };
-    struct irte_handle h = { .valid = true };
+    struct irte_run h = { .count = 0 };
     struct info_iommu info;
     struct info_fault f;
     struct bdf fn = bdf_make(0, 3, 0), src;
@@ -53,12 +53,11 @@ static void check_nothing_works(void)
     CHECK_EQ(iommu_detach(&dom, fn), ST_NOIOMMU);
     CHECK_EQ(iommu_dom_destroy(&dom), ST_INVAL);
     CHECK_EQ(iommu_dom_create(&dom, 1), ST_NOIOMMU);
-    CHECK_EQ(iommu_irte_set(&h, 0, 0x40, false), ST_INVAL);
-    CHECK_EQ(iommu_irte_block(&h), ST_INVAL);
-    CHECK_EQ(iommu_irte_free(&h, 1), ST_INVAL);
-    CHECK_EQ(iommu_irte_rte(&h, true, true), 1 << 16);
+    CHECK_EQ(iommu_irte_set(&h, 0, 0, 0x40, false), ST_INVAL);
+    CHECK_EQ(iommu_irte_block(&h, 0), ST_INVAL);
+    CHECK_EQ(iommu_irte_free(&h), ST_OK);
     CHECK_EQ(iommu_irte_alloc(fn, 1, &h), ST_NOIOMMU);
-    CHECK(!h.valid);
+    CHECK_EQ(h.count, 0);
     CHECK_EQ(iommu_ioapic_source(0, &src), ST_NOTFOUND);
     CHECK_EQ(iommu_fault_irq(), 0);
     CHECK(!iommu_fault_get(0, &f));
@@ -211,14 +210,14 @@ static unsigned unit_for(unsigned bus, unsigned dev, unsigned fn)
 /* Entries go to the unit of the source. */
 static void check_irte_unit(void)
 {
-    struct irte_handle h;
+    struct irte_run h;
     struct vm_intr in;
     uint64_t addr;
     uint32_t data;
     CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, &h), ST_OK);
     CHECK_EQ(h.unit, 0);
-    CHECK_EQ(iommu_irte_set(&h, 1, 0x44, false), ST_OK);
-    iommu_irte_msi(&h, 0, &addr, &data);
+    CHECK_EQ(iommu_irte_set(&h, 0, 1, 0x44, false), ST_OK);
+    iommu_irte_msi(&h, &addr, &data);
     CHECK_EQ(vtd_model_msi(&m[0], 0x508, addr, data, &in), 0);
     CHECK_EQ(vtd_model_msi(&m[1], 0x508, addr, data, &in), 0x22);
 }
@@ -283,7 +282,7 @@ static void test_scopes(void)
 static void test_no_unit_covers(void)
 {
     struct iommu_dom dom;
-    struct irte_handle h;
+    struct irte_run h;
     machine();
     rig_drhd(RIG_BASE0, false, 0);
     rig_scope(1, 0, 0, 1, 2, 0);

@@ -55,7 +55,7 @@ status_t iommu_ioapic_source(uint8_t id, struct bdf *src)
     *src = bdf_make(0xf0, 31, 0);
     return id == 2 ? ST_OK : ST_NOTFOUND;
 }
-status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *first)
+status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run)
 {
     for (uint32_t i = 1; i + count <= ENTRIES; i += count) {
         bool is_free = true;
@@ -66,47 +66,46 @@ status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *fi
             io.entry[i + k].src = src;
         }
         if (is_free) {
-            *first = (struct irte_handle){ .unit = 0, .index = i, .src = src, .valid = true };
+            *run = (struct irte_run){ .src = src, .first = i, .count = count };
             return ST_OK;
         }
     }
     return ST_NOSPACE;
 }
-status_t iommu_irte_set(const struct irte_handle *h, uint32_t apic_id, uint8_t vector, bool level)
+status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
 {
-    CHECK(io.entry[h->index].taken && bdf_eq(io.entry[h->index].src, h->src));
+    const uint32_t at = run->first + i;
+    CHECK(i < run->count && io.entry[at].taken && bdf_eq(io.entry[at].src, run->src));
     (void)level;
     io.sets++;
     if (io.set != ST_OK)
         return io.set;
-    io.entry[h->index].on = true;
-    io.entry[h->index].apic = apic_id;
-    io.entry[h->index].vector = vector;
+    io.entry[at].on = true;
+    io.entry[at].apic = apic_id;
+    io.entry[at].vector = vector;
     return ST_OK;
 }
-status_t iommu_irte_block(const struct irte_handle *h)
+status_t iommu_irte_block(const struct irte_run *run, uint32_t i)
 {
+    CHECK(i < run->count);
     if (io.block == ST_OK)
-        io.entry[h->index].on = false;
+        io.entry[run->first + i].on = false;
     return io.block;
 }
-status_t iommu_irte_free(struct irte_handle *first, uint32_t count)
+status_t iommu_irte_free(struct irte_run *run)
 {
-    for (uint32_t i = 0; io.free == ST_OK && i < count; i++) {
-        CHECK(io.entry[first->index + i].taken);
-        io.entry[first->index + i].taken = io.entry[first->index + i].on = false;
+    for (; io.free == ST_OK && run->count > 0; run->count--, run->first++) {
+        CHECK(io.entry[run->first].taken);
+        io.entry[run->first].taken = io.entry[run->first].on = false;
     }
     return io.free;
 }
-void iommu_irte_msi(const struct irte_handle *h, uint32_t sub, uint64_t *addr, uint32_t *data)
+void iommu_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data)
 {
-    *addr = 0xfee00010u | h->index << 5;
-    *data = sub;
+    *addr = 0xfee00010u | run->first << 5;
+    *data = 0;
 }
-uint64_t iommu_irte_rte(const struct irte_handle *h, bool level, bool low)
-{
-    return (uint64_t)h->index << 49 | 1ull << 48 | (level ? 1u << 15 : 0) | (low ? 1u << 13 : 0);
-}
+uint64_t iommu_irte_rte(const struct irte_run *run, uint64_t rte) { return rte | (uint64_t)run->first << 49 | 1ull << 48; }
 void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
 {
     got.vm = vm;
@@ -186,7 +185,7 @@ static void fresh(void)
 
 static unsigned entry_of(const struct irq_obj *irq)
 {
-    return irq->run_first + (irq->kind == IRQ_KIND_MSI ? irq->index : 0);
+    return irq->run.first + (irq->kind == IRQ_KIND_MSI ? irq->index : 0);
 }
 
 static void nothing_left(void)
@@ -444,11 +443,17 @@ static void test_lines(void)
     CHECK_EQ(apic.unmasked_halves, 0);
     uint64_t rte = (uint64_t)apic.reg[0x10 + 41] << 32 | apic.reg[0x10 + 40];   /* COM1 goes to pin 20 here */
     unsigned index = (unsigned)(rte >> 49);
-    CHECK_EQ(rte & 0x1ffff, 0x8000);                             /* level, high, as the override says */
+    CHECK_EQ(rte & 0x1ffff, 0x8000 | VEC_CONSOLE);               /* level, high, as the override says */
+    CHECK_EQ(rte >> 48 & 1, 1);
     CHECK(io.entry[index].on);
     CHECK_EQ(io.entry[index].vector, VEC_CONSOLE);
     CHECK_EQ(io.entry[index].apic, 10);
     CHECK(bdf_eq(io.entry[index].src, bdf_make(0xf0, 31, 0)));
+    apic.reg[0x10 + 40] = 0x10000;
+    io.set = ST_TIMEOUT;                                         /* the unit died: the pin stays masked */
+    CHECK_EQ(irq_console(&boot, event, 1), ST_TIMEOUT);
+    CHECK_EQ(apic.reg[0x10 + 40], 0x10000);
+    io.set = ST_OK;
     sig.count = 0;
     upcall_irq(VEC_CONSOLE);
     CHECK_EQ(sig.count, 0);

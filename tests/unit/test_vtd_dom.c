@@ -278,7 +278,7 @@ static void test_detach_timeout(unsigned kind)
     CHECK_EQ(info.status, ST_TIMEOUT);
     CHECK(strstr(info.reason, "does not confirm an invalidation") != NULL);
     CHECK(fake_log_has("does not confirm an invalidation"));
-    struct irte_handle h;
+    struct irte_run h;
     CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_TIMEOUT);
     vtd_model_free(&m);
 }
@@ -317,9 +317,9 @@ static void test_refused(void)
     CHECK_EQ(a.attached, 1);                              /* not confirmed: stays in the books */
     CHECK_EQ(iommu_attach(&a, nic), ST_BUSY);
     CHECK(dma(nic, 0, true, &pa) != 0);
-    struct irte_handle h;
+    struct irte_run h;
     CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_OK);
-    CHECK_EQ(iommu_irte_set(&h, 0, 0x41, false), ST_OK);
+    CHECK_EQ(iommu_irte_set(&h, 0, 0, 0x41, false), ST_OK);
     m.refuse_type = 0;
     CHECK_EQ(iommu_detach(&a, nic), ST_OK);               /* a second try may succeed */
     CHECK_EQ(iommu_dom_destroy(&a), ST_OK);

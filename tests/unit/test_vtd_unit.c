@@ -99,7 +99,7 @@ static void test_takeover(uint64_t slow)
     CHECK_EQ(m.gsts, 0xc7000000);
     CHECK_EQ(m.windows, 0);
     CHECK_EQ(m.pmen, 0);
-    struct irte_handle h;
+    struct irte_run h;
     CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_OK);
     struct vm_intr in;
     CHECK_EQ(vtd_model_msi(&m, 0x18, 0xfee00010, 0, &in), 0x22);   /* firmware's entry is forgotten */
@@ -152,7 +152,7 @@ static void refused(status_t want, const char *part)
 {
     uint32_t unit;
     struct iommu_dom dom;
-    struct irte_handle h;
+    struct irte_run h;
     struct info_iommu info;
     CHECK_EQ(iommu_init(&rig.boot, reason), want);
     CHECK(strstr(reason, part) != NULL);
@@ -163,7 +163,7 @@ static void refused(status_t want, const char *part)
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0), &unit), ST_NOIOMMU);
     CHECK_EQ(iommu_dom_create(&dom, 1), ST_NOIOMMU);
     CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_NOIOMMU);
-    CHECK(!h.valid);
+    CHECK_EQ(h.count, 0);
     CHECK_EQ(iommu_fault_route(0, 0x31), ST_NOIOMMU);
     CHECK(iommu_unit_info(0, &info));
     CHECK_EQ(info.status, want);

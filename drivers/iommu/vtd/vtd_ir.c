@@ -32,102 +32,72 @@ status_t vtd_ir_start(struct vtd_unit *u)
     return vtd_rd32(u, VTD_GSTS) & GCMD_CFI ? ST_HW : ST_OK;      /* compatibility-format interrupts would pass */
 }
 
-status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_handle *first)
+status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run)
 {
-    uint32_t index;
     struct vtd_unit *u = vtd_unit_of(src);
-    first->valid = false;
+    *run = (struct irte_run){ .src = src };
     if (!u)
         return ST_NOIOMMU;
-    if (count == 0 || count > VTD_IRTES)
-        return ST_INVAL;
     spin_lock(&u->lock);
-    status_t st = u->dead ? ST_TIMEOUT : idpool_alloc(&u->irtes, count, 1, &index);
-    for (uint32_t i = 0; st == ST_OK && i < count; i++) {
-        KASSERT(!(u->irt[index + i].lo & IRTE_P));
-        vtd_publish(u, &u->irt[index + i], 0, FIELD_PREP(IRTE_SID, bdf_rid(src)) | FIELD_PREP(IRTE_SVT, 1));
+    status_t st = u->dead ? ST_TIMEOUT : idpool_alloc(&u->irtes, count, 1, &run->first);
+    if (st == ST_OK) {
+        run->unit = u->index;
+        run->count = count;
     }
-    if (st == ST_OK)
-        *first = (struct irte_handle){ .unit = u->index, .index = index, .src = src, .valid = true };
+    for (struct vtd_pair *entry = u->irt + run->first; entry < u->irt + run->first + run->count; entry++) {
+        KASSERT(!(entry->lo & IRTE_P));
+        vtd_publish(u, entry, 0, FIELD_PREP(IRTE_SID, bdf_rid(src)) | FIELD_PREP(IRTE_SVT, 1));
+    }
     spin_unlock(&u->lock);
     return st;
 }
 
-/* The handle's unit, locked; NULL when the handle names no entry of its source. */
-static struct vtd_unit *lock_unit(const struct irte_handle *h)
-{
-    struct vtd_unit *u = h->valid && h->unit < vtd_units ? &vtd_unit[h->unit] : NULL;
-    if (!u || !u->irt || h->index >= VTD_IRTES)
-        return NULL;
-    spin_lock(&u->lock);
-    if (idpool_is_taken(&u->irtes, h->index) && FIELD_GET(IRTE_SID, u->irt[h->index].hi) == bdf_rid(h->src))
-        return u;
-    spin_unlock(&u->lock);
-    return NULL;
-}
-
 /* One store, confirmed; else blocked rather than guessed. */
-static status_t put(struct vtd_unit *u, uint32_t index, uint64_t lo)
+static status_t put(const struct irte_run *run, uint32_t i, uint64_t lo)
 {
+    struct vtd_unit *u = &vtd_unit[run->unit];
+    const uint32_t index = run->first + i;
+    if (i >= run->count)
+        return ST_INVAL;
+    spin_lock(&u->lock);
+    KASSERT(idpool_is_taken(&u->irtes, index) && FIELD_GET(IRTE_SID, u->irt[index].hi) == bdf_rid(run->src));
     vtd_store_lo(u, &u->irt[index], lo);
     status_t st = vtd_inv(u, INV_IEC_ONE | FIELD_PREP(INV_IIDX, index), 0);
     if (st != ST_OK)
         vtd_store_lo(u, &u->irt[index], 0);
-    return st;
-}
-
-status_t iommu_irte_set(const struct irte_handle *h, uint32_t apic_id, uint8_t vector, bool level)
-{
-    struct vtd_unit *u = vector >= VECTOR_FIRST ? lock_unit(h) : NULL;
-    if (!u)
-        return ST_INVAL;
-    uint64_t dest = u->eime ? FIELD_PREP(IRTE_DEST, apic_id) : FIELD_PREP(IRTE_DEST8, apic_id);
-    status_t st = !u->eime && apic_id > 0xff ? ST_RANGE
-                : put(u, h->index, IRTE_P | (level ? IRTE_LEVEL : 0) | FIELD_PREP(IRTE_VEC, vector) | dest);
     spin_unlock(&u->lock);
     return st;
 }
 
-status_t iommu_irte_block(const struct irte_handle *h)
+status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
 {
-    struct vtd_unit *u = lock_unit(h);
-    if (!u)
-        return ST_INVAL;
-    status_t st = put(u, h->index, 0);
-    spin_unlock(&u->lock);
-    return st;
+    const uint64_t dest = vtd_unit[run->unit].eime ? IRTE_DEST : IRTE_DEST8;
+    if (vector < VECTOR_FIRST || !FIELD_FITS(dest, apic_id))
+        return ST_RANGE;
+    return put(run, i, IRTE_P | (level ? IRTE_LEVEL : 0) | FIELD_PREP(IRTE_VEC, vector) | FIELD_PREP(dest, apic_id));
 }
+
+status_t iommu_irte_block(const struct irte_run *run, uint32_t i) { return put(run, i, 0); }
 
 /* All blocked and confirmed, then all free; an index that the unit may still hold is never reused. */
-status_t iommu_irte_free(struct irte_handle *first, uint32_t count)
+status_t iommu_irte_free(struct irte_run *run)
 {
-    struct irte_handle h = *first;
-    if (count == 0)
-        return ST_INVAL;
-    for (; h.index - first->index < count; h.index++)
-        TRY(iommu_irte_block(&h));
-    struct vtd_unit *u = &vtd_unit[first->unit];
+    struct vtd_unit *u = &vtd_unit[run->unit];
+    for (uint32_t i = 0; i < run->count; i++)
+        TRY(put(run, i, 0));
     spin_lock(&u->lock);
-    while (h.index-- > first->index)
-        idpool_free(&u->irtes, h.index);
+    while (run->count > 0)
+        idpool_free(&u->irtes, run->first + --run->count);
     spin_unlock(&u->lock);
-    first->valid = false;
     return ST_OK;
 }
 
-void iommu_irte_msi(const struct irte_handle *h, uint32_t sub, uint64_t *addr, uint32_t *data)
+void iommu_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data)
 {
-    *addr = MSI_BASE | MSI_REMAP | MSI_SHV | FIELD_PREP(MSI_HANDLE, h->index + sub);
+    *addr = MSI_BASE | MSI_REMAP | MSI_SHV | FIELD_PREP(MSI_HANDLE, run->first);
     *data = 0;                             /* subhandle: the device adds the vector number of MSI */
 }
 
-uint64_t iommu_irte_rte(const struct irte_handle *h, bool level, bool active_low)
-{
-    struct vtd_unit *u = lock_unit(h);
-    if (!u)
-        return RTE_MASKED;
-    uint64_t vector = FIELD_GET(IRTE_VEC, u->irt[h->index].lo);
-    spin_unlock(&u->lock);
-    return FIELD_PREP(RTE_INDEX, h->index) | RTE_REMAP | (level ? RTE_LEVEL : 0) | (active_low ? RTE_LOW : 0) |
-           FIELD_PREP(RTE_VEC, vector);
-}
+/* The vector stays: end-of-interrupt matches by it. */
+uint64_t iommu_irte_rte(const struct irte_run *run, uint64_t rte)
+{ return rte | RTE_REMAP | FIELD_PREP(RTE_INDEX, run->first); }

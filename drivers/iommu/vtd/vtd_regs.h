@@ -104,10 +104,6 @@ _Static_assert(sizeof(struct vtd_pair) == 16, "VT-d 9: entries of 128 bits");
 #define MSI_HANDLE     MASK64(19, 5)
 #define RTE_INDEX      MASK64(63, 49)
 #define RTE_REMAP      BIT64(48)
-#define RTE_MASKED     BIT64(16)
-#define RTE_LEVEL      BIT64(15)
-#define RTE_LOW        BIT64(13)
-#define RTE_VEC        MASK64(7, 0)         /* must equal the entry's: end-of-interrupt matches by it */
 
 /* Queue descriptors [VT-d 6.5.2]: type, granularity in 5:4, then what it is about; only a wait uses the high word. */
 #define INV_CTX_ALL    UINT64_C(0x11)
