@@ -44,15 +44,10 @@ static void start_virtualisation(void)
 
 static void start_iommu(const struct bootinfo *bi)
 {
-    uint32_t units = 0;
     platform.iommu_status = iommu_init(bi, platform.iommu_reason);
     platform.iommu_vendor = iommu_vendor();
     platform.iommu_ir = iommu_has_ir();
-    for (struct info_iommu unit; iommu_unit_info(units, &unit);)
-        units++;
-    if (platform.iommu_status == ST_OK)
-        log_line("iommu: %u unit%s on, every requester blocked, interrupt remapping on", units, units == 1 ? "" : "s");
-    else
+    if (platform.iommu_status != ST_OK)
         log_line("iommu: no function will be assigned: %s", platform.iommu_reason);
 }
 

@@ -6,7 +6,7 @@
  * most of these calls; the second one makes each a direct branch in iommu.c.
  *
  * Locks: one spinlock per unit inside. Callers (kernel/dev, kernel/main)
- * serialise attach, detach, map and unmap of one domain.
+ * serialise attach, detach, map and unmap of one domain, create and destroy of all.
  */
 #pragma once
 
@@ -33,11 +33,10 @@ MUST_USE status_t iommu_init(const struct bootinfo *bi, char reason[96]);
 enum iommu_vendor iommu_vendor(void);
 bool iommu_has_ir(void);             /* every unit is on and remaps interrupts */
 
-/* Index of the unit that covers the function, or ST_NOIOMMU and ~0. */
-MUST_USE status_t iommu_unit_of(struct bdf fn, uint32_t *unit);
-/* Number of firmware-reserved regions (RMRR/IVMD) that name the function; the i-th. */
-uint32_t iommu_reserved_count(struct bdf fn);
-MUST_USE status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len);
+/* Index of the unit that covers the function and is on, ~0: none. */
+uint32_t iommu_unit_of(struct bdf fn);
+/* The i-th of the firmware-reserved regions (RMRR/IVMD) that name the function: whole pages. False: no more. */
+bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len);
 
 /* Domains. ST_INVAL for a dom that was not created. */
 MUST_USE status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm);

@@ -49,9 +49,10 @@ void dev_init(void)
 {
     for (uint32_t i = 0; i < pci_count(); i++) {
         struct pci_fn *fn = pci_at(i);
-        if (iommu_unit_of(fn->bdf, &fn->info.iommu_unit) != ST_OK)
-            fn->info.iommu_unit = ~0u;
-        fn->info.reserved = iommu_reserved_count(fn->bdf);
+        uint64_t base, len;
+        fn->info.iommu_unit = iommu_unit_of(fn->bdf);
+        while (iommu_reserved(fn->bdf, fn->info.reserved, &base, &len))
+            fn->info.reserved++;
         uint32_t class = fn->info.class_rev >> 16;
         bool is_console = class == CLASS_USB || class == CLASS_SERIAL || class >> 8 == CLASS_DISPLAY;
         status_t st = fn->refusal == ST_UNSUPP ? ST_OK : is_console ? pci_bus_master_off(fn) : pci_quiesce(fn);

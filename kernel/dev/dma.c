@@ -29,13 +29,9 @@ status_t dma_map(struct iommu_dom *dom, iova_t iova, hpa_t hpa, uint64_t len)
 
 status_t dma_map_reserved(struct iommu_dom *dom, struct bdf fn)
 {
-    for (uint32_t i = 0; i < iommu_reserved_count(fn); i++) {
-        uint64_t base, len;
-        TRY(iommu_reserved(fn, i, &base, &len));
-        if (!range_ok(base, len, 1ull << 52))
-            return ST_CORRUPT;
-        uint64_t first = PAGE_DOWN(base);
-        TRY(dma_map(dom, (iova_t){ first }, (hpa_t){ first }, PAGE_UP(base + len) - first));
+    uint64_t base, len;
+    for (uint32_t i = 0; iommu_reserved(fn, i, &base, &len); i++) {
+        TRY(dma_map(dom, (iova_t){ base }, (hpa_t){ base }, len));
         log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn), base, len);
     }
     return ST_OK;

@@ -23,10 +23,10 @@
 static struct {
     enum iommu_vendor vendor;
     bool ir, uncovered, attach_sticks;
-    status_t attach, detach, destroy;
+    status_t attach, detach, destroy, map;
     unsigned attached, attaches, detaches, maps;
     uint32_t reserved;
-    uint64_t reserved_at, mapped_base, mapped_len;
+    uint64_t mapped_base, mapped_len;
     bool master_at_detach;       /* bus mastering was still on */
     unsigned resets_at_detach;
 } io;
@@ -37,19 +37,16 @@ static struct device *hook_dev;
 
 enum iommu_vendor iommu_vendor(void) { return io.vendor; }
 bool iommu_has_ir(void) { return io.ir; }
-status_t iommu_unit_of(struct bdf fn, uint32_t *unit)
+uint32_t iommu_unit_of(struct bdf fn)
 {
     (void)fn;
-    *unit = 0;
-    return io.uncovered ? ST_NOIOMMU : ST_OK;
+    return io.uncovered ? ~0u : 0;
 }
-uint32_t iommu_reserved_count(struct bdf fn) { return bdf_dev(fn) == 6 ? io.reserved : 0; }
-status_t iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
+bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
 {
-    (void)fn;
-    *base = io.reserved_at + 0x100000ull * i;
-    *len = 0x1000;
-    return ST_OK;
+    *base = 0x7f001000 + 0x100000ull * i;
+    *len = 0x2000;
+    return bdf_dev(fn) == 6 && i < io.reserved;
 }
 status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm) { dom->vm = vm; dom->domid = 1; return ST_OK; }
 status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
@@ -57,6 +54,8 @@ status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t le
     (void)dom;
     CHECK_EQ(prot, PT_R | PT_W);
     CHECK_EQ(iova.v, pa.v);
+    if (io.map != ST_OK)
+        return io.map;
     io.maps++;
     io.mapped_base = iova.v;
     io.mapped_len = len;
@@ -117,7 +116,6 @@ static void fresh_models(void)
     memset(&io, 0, sizeof io);
     io.vendor = IOMMU_VTD;
     io.ir = true;
-    io.reserved_at = 0x7f001800;
     pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
     m = pci_model_nic(0, 6, 0, 0xfe800000);
 }
@@ -295,9 +293,9 @@ static void test_flags(void)
 {
     fresh_models();
     io.reserved = 1;
-    io.reserved_at = ~0xfffull;                  /* wraps */
+    io.map = ST_OVERLAP;                         /* guest RAM lies there */
     start();
-    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_RESERVED_MAP), ST_CORRUPT);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_RESERVED_MAP), ST_OVERLAP);
     CHECK_EQ(io.maps, 0);
     CHECK_EQ(io.attaches, 0);
     CHECK_EQ(state(), DEV_BLOCKED);
@@ -309,7 +307,7 @@ static void test_flags(void)
     start();
     CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_NO_RESET_OK | DEV_RESERVED_MAP), ST_OK);
     CHECK_EQ(io.maps, 1);
-    CHECK_EQ(io.mapped_base, 0x7f001000);        /* whole pages around the region */
+    CHECK_EQ(io.mapped_base, 0x7f001000);
     CHECK_EQ(io.mapped_len, 0x2000);
     CHECK(fake_log_has("reserved memory"));
     CHECK_EQ(pci_msix_write(dev->fn, 0, 0, 0, false), ST_OK);

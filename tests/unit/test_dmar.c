@@ -90,6 +90,7 @@ static void test_good(void)
     a = entry(1, 24 + 8);
     word(a + 8, 0xdb800000, 8);
     word(a + 16, 0xdfffffff, 8);
+    word(a + 6, 3, 2);
     scope(a + 24, 1, 8, 0, 0, 2, 0);
     a = entry(2, 8 + 8);
     scope(a + 8, 2, 8, 0, 0, 1, 0);
@@ -105,7 +106,6 @@ static void test_good(void)
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.notes, 0);
     CHECK(d.lost == ST_OK);
-    CHECK_EQ(d.address_bits, 46);
     CHECK_EQ(d.flags, DMAR_INTR_REMAP | 4);
     CHECK_EQ(d.units, 2);
     CHECK(!d.unit[0].include_all && d.unit[1].include_all);
@@ -115,6 +115,8 @@ static void test_good(void)
     CHECK_EQ(d.scope[1].id, 2);
     CHECK_EQ(d.scope[1].start_bus, 0xf0);
     CHECK_EQ(d.scope[3].hops, 2);
+    CHECK_EQ(d.scope[3].fn.seg, 0);
+    CHECK_EQ(d.scope[4].fn.seg, 3);
     CHECK_EQ(d.scope[3].path[0], 0x1c << 3 | 4);
     CHECK_EQ(d.scope[3].path[1], 3 << 3 | 1);
     CHECK_EQ(d.regions, 1);

@@ -44,10 +44,10 @@ static bool take(struct cut *rest, uint32_t len, uint32_t least, struct cut *out
 
 /* One device scope [VT-d 8.3.1]: type, length, flags, reserved, id, start bus, path of (device, function).
  * Returns why it is dropped, or NULL. */
-static const char *parse_scope(struct dmar *d, const struct cut *s)
+static const char *parse_scope(struct dmar *d, const struct cut *s, uint16_t seg)
 {
     struct dmar_scope scope = { .type = s->at[0], .id = s->at[4], .start_bus = s->at[5],
-                                .hops = (uint8_t)((s->len - 6) / 2) };
+                                .hops = (uint8_t)((s->len - 6) / 2), .fn.seg = seg };
     if (scope.type < DMAR_ENDPOINT || scope.type > DMAR_NAMESPACE)
         return "unknown device scope type, skipped";
     if (scope.hops < 1 || scope.hops > DMAR_HOPS)
@@ -64,17 +64,18 @@ static const char *parse_scope(struct dmar *d, const struct cut *s)
     return NULL;
 }
 
-static struct dmar_span parse_scopes(struct dmar *d, struct cut list)
+/* Of a unit or a region, behind its first `skip` bytes. */
+static struct dmar_span parse_scopes(struct dmar *d, const struct cut *e, uint32_t skip)
 {
     struct dmar_span span = { .first = (uint16_t)d->scopes };
-    struct cut s;
+    struct cut list = after(e, skip), s;
     while (list.len > 0) {
         uint32_t len = list.len >= 2 ? list.at[1] : 0;
         if (len % 2 != 0 || !take(&list, len, 6, &s)) {
             note(d, &list, "device scope length is wrong, the rest of the entry is lost");
             break;
         }
-        note(d, &s, parse_scope(d, &s));
+        note(d, &s, parse_scope(d, &s, get16(e->at + 6)));
     }
     span.end = (uint16_t)d->scopes;
     return span;
@@ -95,7 +96,7 @@ static const char *parse_drhd(struct dmar *d, const struct cut *e)
         if (d->unit[i].base == unit.base)
             why = "register base listed twice, the second unit is lost";
     unit.broken = why != NULL;
-    unit.scopes = parse_scopes(d, after(e, 16));
+    unit.scopes = parse_scopes(d, e, 16);
     d->unit[d->units++] = unit;
     return why;
 }
@@ -108,7 +109,7 @@ static const char *parse_rmrr(struct dmar *d, const struct cut *e)
     if (d->regions == DMAR_REGIONS)
         return FULL;
     d->region[d->regions++] = (struct dmar_region){ .base = PAGE_DOWN(base), .len = PAGE_UP(last + 1) - PAGE_DOWN(base),
-                                                    .seg = get16(e->at + 6), .scopes = parse_scopes(d, after(e, 24)) };
+                                                    .scopes = parse_scopes(d, e, 24) };
     return ((base | (last + 1)) & 0xfff) != 0 ? "reserved range is not page-aligned, widened" : NULL;
 }
 
@@ -137,7 +138,6 @@ status_t dmar_parse(const uint8_t *table, size_t len, struct dmar *d)
     memset(d, 0, sizeof *d);
     if (len < HEADER_LEN || memcmp(table, "DMAR", 4) != 0 || get32(table + 4) < HEADER_LEN || get32(table + 4) > len)
         return ST_CORRUPT;
-    d->address_bits = (uint8_t)(table[36] + 1);
     d->flags = table[37];
     struct cut rest = { table + HEADER_LEN, get32(table + 4) - HEADER_LEN, HEADER_LEN, 0 }, e;
     while (rest.len > 0 && !all_zero(&rest)) {                   /* zeros after the last entry are harmless */

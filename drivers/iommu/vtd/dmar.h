@@ -26,9 +26,8 @@ struct dmar_scope {
     uint8_t type, id;             /* enum dmar_scope_type, enumeration id (I/O APIC id...) */
     uint8_t start_bus, hops;
     uint8_t path[DMAR_HOPS];      /* dev << 3 | fn of each hop */
-    /* zero in the table; filled by following the path (vtd.c) */
+    struct bdf fn;                /* from the table its segment; all of it by following the path (vtd.c), like these: */
     bool found;                   /* false: the path leads nowhere on this machine */
-    struct bdf fn;
     uint8_t sub_first, sub_last;  /* buses below a bridge scope; 0 = none */
 };
 struct dmar_span { uint16_t first, end; };       /* in scope[] */
@@ -39,11 +38,11 @@ struct dmar_unit {
     bool broken;                  /* cannot be turned on; the devices in its scope are lost */
     struct dmar_span scopes;
 };
-struct dmar_region { uint64_t base, len; uint16_t seg; struct dmar_span scopes; };
+struct dmar_region { uint64_t base, len; struct dmar_span scopes; };      /* whole pages below 2^52 */
 struct dmar_note { uint32_t offset; uint16_t type; const char *text; };
 
 struct dmar {
-    uint8_t address_bits, flags;
+    uint8_t flags;
     status_t lost;                /* units may be missing: ST_CORRUPT, or ST_UNSUPP when there are too many */
     uint32_t units, regions, scopes, notes;
     struct dmar_unit unit[IOMMU_UNITS];

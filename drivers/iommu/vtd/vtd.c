@@ -16,40 +16,24 @@ static struct dmar dmar;
 
 bool iommu_has_ir(void) { return vtd_ready; }
 
-/* Buses below a bridge; false when the function is no bridge that firmware numbered. */
-static bool buses_below(struct bdf fn, uint8_t *first, uint8_t *last)
+/* Path walk [VT-d 8.3.1]: start bus, then at each hop the bridge's secondary bus; the scan read and judged it. */
+static bool follow(struct dmar_scope *s)
 {
-    uint32_t buses = pci_cfg_read(fn, CFG_BUSES, 4);
-    uint8_t secondary = (uint8_t)(buses >> 8), subordinate = (uint8_t)(buses >> 16);
-    if ((pci_cfg_read(fn, CFG_HEADER, 1) & ~HEADER_MULTI) != 1 || secondary <= fn.bus || subordinate < secondary)
-        return false;
-    *first = secondary;
-    *last = subordinate;
-    return true;
-}
-
-/* Path walk [VT-d 8.3.1]: start bus, then at each hop the bridge's secondary bus. */
-static bool follow(struct dmar_scope *s, uint16_t seg)
-{
-    uint8_t bus = s->start_bus, last;
+    const struct pci_fn *at = NULL;
+    s->fn.bus = s->start_bus;
     for (unsigned i = 0; i < s->hops; i++) {
-        if (i > 0 && !buses_below(s->fn, &bus, &last))
+        if (i > 0 && (!at || at->info.secondary == 0))
             return false;
-        s->fn = (struct bdf){ seg, bus, s->path[i] };
+        if (i > 0)
+            s->fn.bus = at->info.secondary;
+        s->fn.devfn = s->path[i];
+        at = pci_find(s->fn);
     }
-    if (s->type == DMAR_BRIDGE)
-        (void)buses_below(s->fn, &s->sub_first, &s->sub_last);      /* an unused port: nothing below it */
+    if (s->type == DMAR_BRIDGE && at) {                 /* an unused port: nothing below it */
+        s->sub_first = at->info.secondary;
+        s->sub_last = (uint8_t)(at->header[CFG_BUSES / 4] >> 16);
+    }
     return true;
-}
-
-static void resolve(struct dmar_span span, uint16_t seg)
-{
-    for (struct dmar_scope *s = dmar.scope + span.first; s < dmar.scope + span.end; s++) {
-        s->found = follow(s, seg);
-        if (!s->found)
-            log_line("iommu: DMAR scope %u from bus %02x: the path of %u hops leads nowhere, dropped",
-                     (unsigned)(s - dmar.scope), s->start_bus, s->hops);
-    }
 }
 
 static bool span_covers(struct dmar_span span, struct bdf fn)
@@ -77,11 +61,10 @@ struct vtd_unit *vtd_unit_of(struct bdf src)
     return found && found->status == ST_OK ? found : NULL;
 }
 
-status_t iommu_unit_of(struct bdf fn, uint32_t *unit)
+uint32_t iommu_unit_of(struct bdf fn)
 {
     const struct vtd_unit *u = vtd_unit_of(fn);
-    *unit = u ? u->index : ~0u;
-    return u ? ST_OK : ST_NOIOMMU;
+    return u ? u->index : ~0u;
 }
 
 /* Starts all, also after a failure: the more is blocked the better. Returns the one that refuses the machine, or
@@ -105,8 +88,8 @@ static void log_table(void)
         log_line("iommu: DMAR offset %u, entry type %u: %s", dmar.note[i].offset, dmar.note[i].type, dmar.note[i].text);
     if (dmar.notes > DMAR_NOTES)
         log_line("iommu: DMAR: %u more such lines", dmar.notes - DMAR_NOTES);
-    log_line("iommu: DMAR: %u units, %u reserved regions, %u scopes, %u-bit addresses, flags %x", dmar.units,
-             dmar.regions, dmar.scopes, dmar.address_bits, dmar.flags);
+    log_line("iommu: DMAR: %u units, %u reserved regions, %u scopes, flags %x", dmar.units, dmar.regions, dmar.scopes,
+             dmar.flags);
 }
 
 status_t vtd_init(const uint8_t *table, size_t len, char reason[96])
@@ -119,10 +102,13 @@ status_t vtd_init(const uint8_t *table, size_t len, char reason[96])
     for (vtd_units = 0; vtd_units < dmar.units; vtd_units++) {
         vtd_unit[vtd_units].fw = &dmar.unit[vtd_units];
         vtd_unit[vtd_units].index = vtd_units;
-        resolve(dmar.unit[vtd_units].scopes, dmar.unit[vtd_units].seg);
     }
-    for (uint32_t i = 0; i < dmar.regions; i++)
-        resolve(dmar.region[i].scopes, dmar.region[i].seg);
+    for (struct dmar_scope *s = dmar.scope; s < dmar.scope + dmar.scopes; s++) {
+        s->found = follow(s);
+        if (!s->found)
+            log_line("iommu: DMAR scope %u from bus %02x: the path of %u hops leads nowhere, dropped",
+                     (unsigned)(s - dmar.scope), s->start_bus, s->hops);
+    }
     const struct vtd_unit *bad = start_all();
     if (dmar.lost != ST_OK)
         return iommu_refuse(reason, dmar.lost, dmar.lost == ST_UNSUPP
@@ -143,24 +129,15 @@ status_t vtd_init(const uint8_t *table, size_t len, char reason[96])
     return ST_OK;
 }
 
-status_t iommu_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
+bool iommu_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
 {
     for (const struct dmar_region *r = dmar.region; r < dmar.region + dmar.regions; r++)
         if (span_covers(r->scopes, fn) && nth-- == 0) {
             *base = r->base;
             *len = r->len;
-            return ST_OK;
+            return true;
         }
-    return ST_NOTFOUND;
-}
-
-uint32_t iommu_reserved_count(struct bdf fn)
-{
-    uint64_t base, len;
-    uint32_t count = 0;
-    while (iommu_reserved(fn, count, &base, &len) == ST_OK)
-        count++;
-    return count;
+    return false;
 }
 
 status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src)

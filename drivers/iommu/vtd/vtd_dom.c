@@ -16,13 +16,10 @@
 #define SL_ADDR  MASK64(51, 12)
 
 static struct {
-    /* const after setup */
     unsigned levels, leaf_max, bits;
     bool flush;
     struct ptab_fmt fmt;
-    /* lock */
-    struct spinlock lock;
-    struct idpool ids;
+    struct idpool ids;           /* create and destroy; all else is const after setup */
     uint64_t id_words[IDPOOL_WORDS(DOMIDS)];
 } shared;
 
@@ -48,9 +45,6 @@ void vtd_dom_setup(void)
         .leaf_always = ecap_and & ECAP_SC ? SL_SNP : 0,
     };
     idpool_init(&shared.ids, shared.id_words, 1, (uint32_t)domains);
-    log_line("iommu: domains: %u levels, %u address bits, leaves up to %s, %lu ids, %s", shared.levels, shared.bits,
-             shared.leaf_max == 3 ? "1G" : shared.leaf_max == 2 ? "2M" : "4K", (unsigned long)domains - 1,
-             shared.flush ? "cache lines flushed" : "coherent");
 }
 
 status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
@@ -59,9 +53,7 @@ status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
     if (!vtd_ready || shared.levels == 0)
         return vtd_ready ? ST_UNSUPP : ST_NOIOMMU;  /* no table size in common, or nobody could be attached */
     TRY(ptab_init(&dom->pt, &shared.fmt, shared.levels, shared.leaf_max, shared.flush));
-    spin_lock(&shared.lock);
     status_t st = idpool_alloc(&shared.ids, 1, 1, &dom->domid);
-    spin_unlock(&shared.lock);
     if (st != ST_OK)
         ptab_destroy(&dom->pt);
     return st;
@@ -119,9 +111,7 @@ status_t iommu_dom_destroy(struct iommu_dom *dom)
         return dom->domid == 0 ? ST_INVAL : ST_BUSY;
     TRY(flush_and_reap(dom));
     ptab_destroy(&dom->pt);
-    spin_lock(&shared.lock);
     idpool_free(&shared.ids, dom->domid);
-    spin_unlock(&shared.lock);
     dom->domid = 0;
     return ST_OK;
 }

@@ -13,7 +13,6 @@
 
 struct rig rig;
 static struct pci_fn functions[32];
-static struct { uint8_t header, secondary, subordinate; } config[32];
 static unsigned nfunctions;
 static uint32_t entry_at;
 
@@ -97,29 +96,23 @@ void rig_scope(uint8_t type, uint8_t id, uint8_t bus, unsigned hops, ...)
 
 void rig_function(unsigned bus, unsigned dev, unsigned fn)
 {
-    functions[nfunctions] = (struct pci_fn){ .bdf = bdf_make(bus, dev, fn) };
-    config[nfunctions].header = 0;
-    nfunctions++;
+    functions[nfunctions++] = (struct pci_fn){ .bdf = bdf_make(bus, dev, fn) };
 }
 
 void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint8_t subordinate)
 {
     rig_function(bus, dev, fn);
-    config[nfunctions - 1].header = 0x81;         /* multi-function bit must not matter */
-    config[nfunctions - 1].secondary = secondary;
-    config[nfunctions - 1].subordinate = subordinate;
+    struct pci_fn *bridge = &functions[nfunctions - 1];
+    bridge->header[0x18 / 4] = bus | (uint32_t)secondary << 8 | (uint32_t)subordinate << 16;
+    bridge->info.secondary = secondary > bus && subordinate >= secondary ? secondary : 0;   /* as the scan judges it */
 }
 
-uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
+struct pci_fn *pci_find(struct bdf fn)
 {
-    uint32_t ones = size == 4 ? ~0u : (1u << (8 * size)) - 1;
-    for (unsigned i = 0; i < nfunctions; i++) {
-        if (!bdf_eq(functions[i].bdf, fn))
-            continue;
-        return off == 0x0e ? config[i].header : off == 0x18 && size == 4
-             ? (uint32_t)(config[i].secondary << 8 | config[i].subordinate << 16) : off == 0 ? 0x12348086 & ones : 0;
-    }
-    return ones;
+    for (unsigned i = 0; i < nfunctions; i++)
+        if (bdf_eq(functions[i].bdf, fn))
+            return &functions[i];
+    return NULL;
 }
 
 uint32_t pci_count(void) { return nfunctions; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A machine for tests of drivers/iommu: builds its DMAR and answers
- * the config reads that scope resolution makes.
+ * A machine for tests of drivers/iommu: builds its DMAR and is the list of
+ * functions in which scope resolution looks.
  */
 #pragma once
 
