@@ -100,7 +100,6 @@ static void facts_read(struct pci_fn *fn)
     }
     if (info->pcie_off != 0) {
         uint32_t flags = pci_rd(fn, info->pcie_off + PCIE_FLAGS, 2);
-        info->is_pcie = 1;
         info->pcie_type = (uint8_t)FIELD_GET(PCIE_TYPE, flags);
         fn->pcie_version = (uint8_t)FIELD_GET(PCIE_VERSION, flags);
         fn->devctl = (uint16_t)(pci_rd(fn, info->pcie_off + PCIE_DEVCTL, 2) & ~DEVCTL_FLR);
@@ -118,7 +117,7 @@ void cap_scan(struct pci_fn *fn)
     if ((pci_rd(fn, CFG_STATUS, 2) & STATUS_CAPS) != 0)
         list_walk(fn, pci_rd(fn, CFG_CAP_PTR, 1) & 0xfc, false);
     facts_read(fn);
-    if (fn->info.is_pcie && ecam_covers(fn->bdf))
+    if (fn->info.pcie_off != 0 && ecam_covers(fn->bdf.bus))
         list_walk(fn, CFG_EXT_FIRST, true);
 }
 

@@ -14,11 +14,11 @@ static const struct boot_ecam *window, *window_end;   /* const after ecam_init; 
 static uintptr_t bus_map[256];           /* const after the scan; 0 = ports */
 static struct spinlock port_lock;
 
-/* Where the register is in memory, 0 = behind the ports. Other segments are nowhere. */
+/* Where the register is in memory, 0 = behind the ports. */
 static uintptr_t window_at(struct bdf fn, unsigned off, unsigned size)
 {
-    KASSERT((size == 1 || size == 2 || size == 4) && off % size == 0 && off < CFG_EXT_SIZE);
-    return ecam_covers(fn) ? bus_map[fn.bus] + ((uintptr_t)fn.devfn << 12) + off : 0;
+    KASSERT((size == 1 || size == 2 || size == 4) && off % size == 0 && off < CFG_EXT_SIZE && fn.seg == 0);
+    return ecam_covers(fn.bus) ? bus_map[fn.bus] + ((uintptr_t)fn.devfn << 12) + off : 0;
 }
 
 /* Selects the dword; the lock is held until the data port was used. */
@@ -34,7 +34,7 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
     uintptr_t at = window_at(fn, off, size);
     if (at != 0)
         return size == 4 ? hw_mmio_rd32(at) : size == 2 ? hw_mmio_rd16(at) : hw_mmio_rd8(at);
-    if (fn.seg != 0 || off >= CFG_SIZE)
+    if (off >= CFG_SIZE)
         return MASK32(8 * size - 1, 0);
     uint16_t data = port_select(fn, off);
     uint32_t value = size == 4 ? hw_in32(data) : size == 2 ? hw_in16(data) : hw_in8(data);
@@ -42,12 +42,12 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
     return value;
 }
 
-void pci_cfg_write(struct bdf fn, unsigned off, unsigned size, uint32_t value)
+void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value)
 {
-    uintptr_t at = window_at(fn, off, size);
-    if (at == 0 && (fn.seg != 0 || off >= CFG_SIZE))
+    uintptr_t at = window_at(fn->bdf, off, size);
+    if (at == 0 && off >= CFG_SIZE)
         return;
-    uint16_t data = at == 0 ? port_select(fn, off) : 0;
+    uint16_t data = at == 0 ? port_select(fn->bdf, off) : 0;
     switch (size | (at == 0 ? 8u : 0u)) {
     case 1: hw_mmio_wr8(at, (uint8_t)value); break;
     case 2: hw_mmio_wr16(at, (uint16_t)value); break;
@@ -58,13 +58,6 @@ void pci_cfg_write(struct bdf fn, unsigned off, unsigned size, uint32_t value)
     }
     if (at == 0)
         spin_unlock(&port_lock);
-}
-
-uint32_t pci_rd(const struct pci_fn *fn, unsigned off, unsigned size) { return pci_cfg_read(fn->bdf, off, size); }
-
-void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value)
-{
-    pci_cfg_write(fn->bdf, off, size, value);
 }
 
 void ecam_open_bus(uint8_t bus)
@@ -79,9 +72,7 @@ void ecam_open_bus(uint8_t bus)
         log_line("pci: bus %02x: ECAM window cannot be mapped, ports used", bus);
 }
 
-bool ecam_covers(struct bdf fn) { return fn.seg == 0 && bus_map[fn.bus] != 0; }
-
-bool pci_has_ecam(void) { return bus_map[0] != 0; }
+bool ecam_covers(uint8_t bus) { return bus_map[bus] != 0; }
 
 void ecam_init(const struct bootinfo *bi)
 {

@@ -10,16 +10,11 @@
  */
 #include "drivers/pci/scan.h"
 
-static bool is_port(const struct pci_fn *fn, unsigned type)
-{
-    return fn->info.is_pcie != 0 && fn->info.pcie_type == type;
-}
-
 /* For the upstream port of a switch its downstream ports decide. */
 static bool separates(const struct pci_fn *bridge)
 {
-    return is_port(bridge, PCIE_T_UPSTREAM) ||
-           ((is_port(bridge, PCIE_T_ROOT_PORT) || is_port(bridge, PCIE_T_DOWNSTREAM)) && bridge->acs);
+    const unsigned type = bridge->info.pcie_type;
+    return type == PCIE_T_UPSTREAM || ((type == PCIE_T_ROOT_PORT || type == PCIE_T_DOWNSTREAM) && bridge->acs);
 }
 
 /* A bridge stands before what is behind it in the list. */
@@ -28,7 +23,7 @@ static bool are_joined(uint32_t first, uint32_t second)
     const struct pci_fn *a = pci_at(first), *b = pci_at(second);
     if (b->parent == first + 1)
         return !separates(a);
-    bool turns_round = is_port(a, PCIE_T_DOWNSTREAM) || is_port(b, PCIE_T_DOWNSTREAM);
+    bool turns_round = a->info.pcie_type == PCIE_T_DOWNSTREAM || b->info.pcie_type == PCIE_T_DOWNSTREAM;
     return a->bdf.bus == b->bdf.bus && (bdf_dev(a->bdf) == bdf_dev(b->bdf) || turns_round) && !(a->acs && b->acs);
 }
 

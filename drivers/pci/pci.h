@@ -38,17 +38,11 @@ struct pci_fn {
     struct irq_obj *irqs;         /* its interrupts: root thread writes, with irq_lock */
 };
 
-/* Raw config access; size 1, 2, 4; off naturally aligned and < 4096 (256 without ECAM).
- * Reads of absent functions give all ones. */
-uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size);
-void pci_cfg_write(struct bdf fn, unsigned off, unsigned size, uint32_t value);
-
 /* Takes the ECAM windows, scans all buses reachable from the host bridges,
  * sizes BARs (decode off meanwhile, state restored), walks capabilities,
  * turns ACS on, computes paths and groups. Not fatal: what is odd is logged and refused, also
  * a function whose memory BAR lies over another one or over RAM of firmware's map (ST_OVERLAP). */
 MUST_USE status_t pci_init(const struct bootinfo *bi);
-bool pci_has_ecam(void);
 uint32_t pci_count(void);
 struct pci_fn *pci_at(uint32_t index);             /* NULL beyond the end */
 struct pci_fn *pci_find(struct bdf fn);            /* NULL when absent */

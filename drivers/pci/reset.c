@@ -92,7 +92,7 @@ static void image_restore(const struct pci_fn *fn)
     for (unsigned off = CFG_BAR0; off < CFG_BAR0 + 4 * 6; off += 4)
         pci_wr(fn, off, 4, fn->header[off / 4]);
     pci_wr(fn, CFG_ROM, 4, 0);
-    if (fn->info.is_pcie)
+    if (fn->info.pcie_off != 0)
         pci_wr(fn, fn->info.pcie_off + PCIE_DEVCTL, 2, fn->devctl);
     if (fn->pcie_version >= 2)
         pci_wr(fn, fn->info.pcie_off + PCIE_DEVCTL2, 2, fn->devctl2);

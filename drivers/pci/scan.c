@@ -39,7 +39,7 @@ static void header_read(struct pci_fn *fn)
         .bdf = bdf_u32(fn->bdf), .state = DEV_BLOCKED, .iommu_unit = ~0u,
         .vendor = (uint16_t)header[CFG_VENDOR / 4], .device = (uint16_t)(header[CFG_VENDOR / 4] >> 16),
         .subvendor = (uint16_t)subsystem, .subdevice = (uint16_t)(subsystem >> 16),
-        .class_rev = header[CFG_CLASS_REV / 4], .header = type & 0x7f, .multifunction = (type & HEADER_MULTI) != 0,
+        .class_rev = header[CFG_CLASS_REV / 4], .header = type & 0x7f,
         .line = (uint8_t)header[CFG_INTERRUPT / 4], .pin = (uint8_t)(header[CFG_INTERRUPT / 4] >> 8),
         .firmware_dma = (header[CFG_COMMAND / 4] & CMD_BUS_MASTER) != 0,
         .root_bus = up != NULL ? up->root_bus : fn->bdf.bus, .path_len = up != NULL ? up->path_len : 0 };
@@ -101,8 +101,7 @@ static bool is_present(struct bdf bdf)
 static void bus_scan(uint8_t bus)
 {
     const struct pci_fn *up = scan.parent[bus] != 0 ? &fns[scan.parent[bus] - 1] : NULL;
-    bool port = up != NULL && up->info.is_pcie &&
-                (up->info.pcie_type == PCIE_T_ROOT_PORT || up->info.pcie_type == PCIE_T_DOWNSTREAM);
+    bool port = up != NULL && (up->info.pcie_type == PCIE_T_ROOT_PORT || up->info.pcie_type == PCIE_T_DOWNSTREAM);
     bool ari = port && (up->devctl2 & DEVCTL2_ARI) != 0;
     ecam_open_bus(bus);
     for (unsigned dev = 0; dev < (port && !ari ? 1u : 32u); dev++) {
@@ -179,6 +178,6 @@ status_t pci_init(const struct bootinfo *bi)
     group_compute();
     if (scan.left_out != 0)
         log_line("pci: %u functions beyond the limit of %u are left out", scan.left_out, PCI_MAX_FUNCTIONS);
-    log_line("pci: %u functions, config space by %s", scan.count, pci_has_ecam() ? "ECAM" : "ports");
+    log_line("pci: %u functions, config space by %s", scan.count, ecam_covers(0) ? "ECAM" : "ports");
     return scan.count != 0 ? ST_OK : ST_ABSENT;
 }

@@ -5,7 +5,11 @@
 #include "drivers/pci/pci.h"
 #include "drivers/pci/pci_regs.h"
 
-uint32_t pci_rd(const struct pci_fn *fn, unsigned off, unsigned size);
+/* Raw config access; size 1, 2, 4; off naturally aligned and < 4096; segment 0. Reads of absent functions, and without
+ * ECAM from 256 on, give all ones. */
+uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size);
+static inline uint32_t pci_rd(const struct pci_fn *fn, unsigned off, unsigned size)
+{ return pci_cfg_read(fn->bdf, off, size); }
 void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value);
 /* Command bits that may be on: decode of a kind only when each BAR of it has an address. */
 uint32_t bar_decode_allowed(const struct pci_fn *fn);
@@ -16,7 +20,7 @@ bool msi_is_off(const struct pci_fn *fn);
 void ecam_init(const struct bootinfo *bi);
 /* Maps the bus if a window covers it; ports serve it otherwise. */
 void ecam_open_bus(uint8_t bus);
-bool ecam_covers(struct bdf fn);    /* extended config space of it can be read */
+bool ecam_covers(uint8_t bus);      /* extended config space can be read there */
 /* Fills cap_at and the capability facts; turns ACS on and off what firmware may have left on and
  * the IOMMU does not police (ATS, PRI, PASID, VFs). A list that loops or leaves config space is cut there. */
 void cap_scan(struct pci_fn *fn);

@@ -44,7 +44,7 @@ static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
 void ioapic_init(const struct bootinfo *bi)
 {
     static const uint8_t outs[][2] = {   /* port, value: ICW1 to ICW4 with the cascade on line 2, all lines masked */
-        { PIC1, ICW1_INIT }, { PIC1 + 1, PIC_BASE }, { PIC1 + 1, BIT32(2) }, { PIC1 + 1, ICW4_8086 }, { PIC1 + 1, 0xff },
+        { PIC1, ICW1_INIT }, { PIC1 + 1, PIC_BASE }, { PIC1 + 1, 4 }, { PIC1 + 1, ICW4_8086 }, { PIC1 + 1, 0xff },
         { PIC2, ICW1_INIT }, { PIC2 + 1, PIC_BASE + 8 }, { PIC2 + 1, 2 }, { PIC2 + 1, ICW4_8086 }, { PIC2 + 1, 0xff },
     };
     for (unsigned i = 0; i < ARRAY_LEN(outs); i++)

@@ -100,7 +100,8 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
                     uint32_t kind, uint32_t index, struct irq_obj **out)
 {
     KASSERT(kind <= IRQ_KIND_MSIX && cpus != 0);
-    const uint32_t entries = kind == IRQ_KIND_MSIX ? fn->info.msix_count : fn->info.msi_vectors;   /* 0: no such capability */
+    /* 0: the function lacks the capability */
+    const uint32_t entries = kind == IRQ_KIND_MSIX ? fn->info.msix_count : fn->info.msi_vectors;
     if (index >= entries)
         return entries == 0 ? ST_UNSUPP : ST_RANGE;
     for (const struct irq_obj *other = fn->irqs; other != NULL; other = other->next)

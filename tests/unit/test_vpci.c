@@ -26,7 +26,7 @@ static void describe(void)
     for (unsigned i = 0; i < VMM_MAX_IRQS; i++)
         fake.irq[i].flags = IRQ_OFF;
     fake.info[0] = (struct dev_info){ .vendor = 0x8086, .device = 0x10d3, .subvendor = 0x8086, .subdevice = 1,
-        .class_rev = 0x02000000, .is_pcie = 1, .pin = 1, .flr = 1, .pm_off = 0xc8, .msi_off = 0xd0, .pcie_off = 0xe0,
+        .class_rev = 0x02000000, .pin = 1, .flr = 1, .pm_off = 0xc8, .msi_off = 0xd0, .pcie_off = 0xe0,
         .msix_off = 0xa0, .msi_vectors = 1, .msi_64 = 1, .msix_bar = 3, .pba_bar = 3, .msix_count = 5,
         .pba_off = 0x2000, .bar = { { 0xfeb00000, 0x20000, 0, 0 }, { 0xfeb20000, 0x20000, 0, 0 },
                                     { 0xc000, 0x20, BAR_IO, 0 }, { 0xfeb40000, 0x4000, 0, 0 } } };

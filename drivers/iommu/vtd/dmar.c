@@ -10,10 +10,8 @@ struct cut { const uint8_t *at; uint32_t len, offset; uint16_t type; };
 
 /* By type: the least length. Only units and reserved regions decide anything here: ATS stays off (ATSR, SATC), and
  * proximity (RHSA), names (ANDD) and properties (SIDP) change nothing about who may reach what. */
-static const uint8_t least_len[] = {
-    [DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8, [DMAR_RHSA] = 20, [DMAR_ANDD] = 8, [DMAR_SATC] = 8,
-    [DMAR_SIDP] = 8,
-};
+static const uint8_t least_len[] = { [DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8, [DMAR_RHSA] = 20,
+                                     [DMAR_ANDD] = 8, [DMAR_SATC] = 8, [DMAR_SIDP] = 8 };
 
 static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static uint32_t get32(const uint8_t *p) { return get16(p) | (uint32_t)get16(p + 2) << 16; }

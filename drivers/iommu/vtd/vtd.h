@@ -17,7 +17,6 @@
 #include "kernel/log/console.h"
 #include "kernel/mm/pmm.h"
 
-#define VTD_BUSES       256u        /* root entries: one page */
 #define VTD_IQ_ENTRIES  256u        /* one page */
 #define VTD_IRTES      4096u
 #define VTD_SLOTS        64u        /* functions attached behind one unit */

@@ -107,7 +107,7 @@ void iommu_emergency_block(void)
     for (struct vtd_unit *u = vtd_unit; u < vtd_unit + vtd_units; u++) {
         if (!(u->gcmd & GCMD_TE) || !u->root)
             continue;
-        for (uint32_t bus = 0; bus < VTD_BUSES; bus++)
+        for (uint32_t bus = 0; bus < 256; bus++)
             __atomic_store_n(&u->root[bus].lo, 0, __ATOMIC_RELEASE);
         vtd_flush(u, u->root, PAGE_SIZE);
         u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd64(u, VTD_IQT)) % VTD_IQ_ENTRIES;
