@@ -3,6 +3,7 @@
 #include "drivers/pci/scan.h"
 
 #include "kernel/log/console.h"
+#include "kernel/mm/kmap.h"
 
 /* What the kernel uses: its bytes at least, and where its offset is kept. */
 static const struct { uint8_t id, len; uint16_t slot; } known[] = {
@@ -129,11 +130,15 @@ static bool lies_in_bar(const struct dev_info *info, unsigned i, uint64_t off, u
 void cap_check_msix(struct pci_fn *fn)
 {
     struct dev_info *info = &fn->info;
-    uint64_t count = info->msix_count;
-    if (count == 0 || (lies_in_bar(info, info->msix_bar, info->msix_table_off, count * MSIX_ENTRY_SIZE) &&
-                       lies_in_bar(info, info->pba_bar, info->pba_off, (count + 63) / 64 * 8)))
+    uint64_t count = info->msix_count, len = count * MSIX_ENTRY_SIZE;
+    if (count == 0)
         return;
-    log_line("pci: " BDF_FMT ": MSI-X table or PBA is outside its BAR", BDF_ARGS(fn->bdf));
-    info->msix_off = info->msix_count = 0;
-    fn->refusal = ST_CORRUPT;
+    if (!lies_in_bar(info, info->msix_bar, info->msix_table_off, len) ||
+        !lies_in_bar(info, info->pba_bar, info->pba_off, (count + 63) / 64 * 8)) {
+        log_line("pci: " BDF_FMT ": MSI-X table or PBA is outside its BAR", BDF_ARGS(fn->bdf));
+        info->msix_off = info->msix_count = 0;
+        fn->refusal = ST_CORRUPT;
+    } else if (info->bar[info->msix_bar].base != 0) {
+        fn->msix_table = (uintptr_t)kmap_mmio((hpa_t){ info->bar[info->msix_bar].base + info->msix_table_off }, len);
+    }
 }

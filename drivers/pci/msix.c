@@ -6,8 +6,6 @@
  */
 #include "drivers/pci/scan.h"
 
-#include "kernel/mm/kmap.h"
-
 /* Turns MSI-X on with every entry masked; no effect when it is on. Lock held, decode on. */
 static MUST_USE status_t table_on(struct pci_fn *fn)
 {
@@ -40,26 +38,19 @@ static void entry_write(const struct pci_fn *fn, unsigned index, uint64_t addr, 
 
 status_t pci_msix_write(struct pci_fn *fn, unsigned index, uint64_t addr, uint32_t data, bool masked)
 {
-    const struct dev_info *info = &fn->info;
-    if (info->msix_off == 0 || info->bar[info->msix_bar].base == 0)
-        return ST_UNSUPP;
-    if (index >= info->msix_count)
-        return ST_RANGE;
-    status_t st = ST_NOSPACE;
-    spin_lock(&fn->lock);
     if (fn->msix_table == 0)
-        fn->msix_table = (uintptr_t)kmap_mmio((hpa_t){ info->bar[info->msix_bar].base + info->msix_table_off },
-                                              (uint64_t)info->msix_count * MSIX_ENTRY_SIZE);
-    if (fn->msix_table != 0) {
-        uint32_t command = pci_rd(fn, CFG_COMMAND, 2);
-        if ((command & CMD_MEMORY) == 0)
-            pci_wr(fn, CFG_COMMAND, 2, command | CMD_MEMORY);
-        st = table_on(fn);
-        if (st == ST_OK)
-            entry_write(fn, index, addr, data, masked);
-        if ((command & CMD_MEMORY) == 0)
-            pci_wr(fn, CFG_COMMAND, 2, command);
-    }
+        return ST_UNSUPP;
+    if (index >= fn->info.msix_count)
+        return ST_RANGE;
+    spin_lock(&fn->lock);
+    uint32_t command = pci_rd(fn, CFG_COMMAND, 2);
+    if ((command & CMD_MEMORY) == 0)
+        pci_wr(fn, CFG_COMMAND, 2, command | CMD_MEMORY);
+    status_t st = table_on(fn);
+    if (st == ST_OK)
+        entry_write(fn, index, addr, data, masked);
+    if ((command & CMD_MEMORY) == 0)
+        pci_wr(fn, CFG_COMMAND, 2, command);
     spin_unlock(&fn->lock);
     return st;
 }

@@ -30,9 +30,8 @@ struct pci_fn {
     bool     pm_keeps_state;      /* D3hot -> D0 is no reset */
     bool     acs;                 /* access control is on, all that the function needs of it */
     status_t refusal;             /* what the scan found against it; info.refusal has all reasons */
-    /* lock */
+    uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = there is none that it could use */
     struct spinlock lock;         /* command register, MSI and MSI-X registers */
-    uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = not mapped yet */
     /* kernel/irq */
     struct spinlock irq_lock;
     struct irq_obj *irqs;         /* its interrupts: root thread writes, with irq_lock */

@@ -10,6 +10,7 @@
 
 #include "kernel/arch/hw.h"
 #include "kernel/config.h"
+#include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pmm.h"
 #include "tests/unit/fake/vtd_rig.h"
 #include "tests/unit/unit.h"
@@ -156,6 +157,23 @@ static void test_cut(void)
     end();
 }
 
+/* A cut that the unit does not confirm is none; the log says so. */
+static void test_cut_unconfirmed(void)
+{
+    start(VM_CAP_QEMU);
+    skip_all();
+    struct iommu_dom dom = attach(nic, 9);
+    CHECK_EQ(dom.attached, 1);
+    m.dead_queue = true;
+    for (unsigned i = 0; i < 64; i++) {
+        vtd_model_fault(&m, bdf_rid(nic), 5, 0x10000000, true);
+        CHECK_EQ(iommu_fault_irq(), 1);
+        CHECK(!next().cut);
+    }
+    CHECK(fake_log_has("does not confirm an invalidation"));
+    vtd_model_free(&m);
+}
+
 /* A function that nobody owns and that firmware left running: silenced where a context
  * table is there, and never able to hold the CPU. */
 static void test_stranger(void)
@@ -276,6 +294,7 @@ int main(void)
     test_overflow(4);
     test_overflow(16);
     test_cut();
+    test_cut_unconfirmed();
     test_stranger();
     test_route_and_storm();
     test_ring();

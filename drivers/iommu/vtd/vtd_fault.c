@@ -36,10 +36,8 @@ static void judge(struct vtd_unit *u, uint16_t rid, struct info_fault *fault)
     fault->vm = slot->vm;
     if (++slot->faults != CUT_AFTER)
         return;
-    fault->cut = slot->domid != 0;
-    if (vtd_ctx_block(u, rid, slot->domid, CTX_FPD) != ST_OK)
-        log_line("iommu: VT-d unit %u: cutting %02x:%02x.%x off was not confirmed", u->index, rid >> 8, rid >> 3 & 31u,
-                 rid & 7u);
+    status_t st = vtd_ctx_block(u, rid, slot->domid, CTX_FPD);          /* an error is in the log */
+    fault->cut = slot->domid != 0 && st == ST_OK;
 }
 
 /* False when the record holds no fault. */
