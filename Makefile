@@ -128,7 +128,7 @@ $(B)/BOOTX64.EFI: $(B)/uefi.elf $(B)/mkefi
 # ---- host tools ------------------------------------------------------------
 $(B)/mkimage: linker/mkimage.c linker/fat.c linker/gpt.c linker/mkimage.h
 $(B)/mkefi: linker/mkefi.c
-$(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run_bochs.c tests/run.h tests/run_case.h
+$(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run_bochs.c tests/run_nv.c tests/run.h tests/run_case.h
 $(B)/httpd: tests/demo/httpd.c
 $(B)/cordon-check: monitor/check_main.c $(CHECK_SRC)
 $(B)/mkimage $(B)/mkefi $(B)/run $(B)/httpd $(B)/cordon-check: $(B)/flags
@@ -192,6 +192,15 @@ $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
 case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
 demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
+# Rig NV: a Linux that runs KVM in Bochs, saved when it is up. Only for runs that have its cases.
+$(B)/nv/preload.so: tests/nv/preload.c
+$(B)/nv/carrier: tests/nv/carrier.c
+$(B)/nv/preload.so $(B)/nv/carrier: $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,HOST,$@)$(HOSTCC) $(HCFLAGS) -D_GNU_SOURCE $(if $(filter %.so,$@),-shared -fPIC) -o $@ $<
+$(B)/nv/state: $(addprefix tests/nv/, setup.sh init boot.S bochsrc) $(B)/nv/preload.so $(B)/nv/carrier $(G)/fetched | $(B)/mkimage
+	$(call say,NV,$@)CC="$(HOSTCC)" sh $< $(B)
+NV := $(if $(T),$(findstring nv-,$(T))$(filter system system/*,$(T)),yes)
 ifneq ($(filter run test bench,$(MAKECMDGOALS)),)
 $(B)/flags $(G)/fetched: | $(B)/setup.ok
 endif
@@ -212,7 +221,7 @@ test-unit: $(B)/run $(UNIT_BIN)
 fuzz: $(B)/run $(FUZZ_BIN)
 	@$(B)/run fuzz
 guests: $(GUEST_ELF)
-test: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN) $(GUEST_ELF) $(B)/cordon.img demo-files case-files
+test: $(B)/run $(IMAGES) $(UNIT_BIN) $(FUZZ_BIN) $(GUEST_ELF) $(B)/cordon.img demo-files case-files $(if $(NV),$(B)/nv/state)
 	@$(B)/run $(T)
 image: $(B)/cordon.img
 	@echo "$(B)/cordon.img: dd if=$(B)/cordon.img of=/dev/YOUR-STICK bs=4M conv=fsync"

@@ -82,7 +82,7 @@ bool run_start_bochs(struct run *r)
         return false;
     int err = open("bochs.err", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     r->log = open("serial.log", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
-    r->pty = true;
+    r->bochs = true;
     bool asks = system("bochs-bin --help 2>&1 | grep -q -e -debugger") != 0;     /* 3.0 starts the debugger only when told to */
     r->qemu = fork();
     if (r->qemu == 0) {

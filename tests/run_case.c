@@ -69,8 +69,8 @@ static bool pump(struct run *r, int ms)
     if (r->gone)
         return false;
     int ready = poll(&p, 1, ms);
-    if (ready == 0 && (!r->pty || waitpid(r->qemu, &r->exit_status, WNOHANG) == 0))
-        return true;                             /* a socket closes with QEMU, a pseudo terminal stays */
+    if (ready == 0 && (!r->bochs || waitpid(r->qemu, &r->exit_status, WNOHANG) == 0))
+        return true;                             /* a socket closes with QEMU */
     ssize_t n = ready > 0 ? read(r->serial, buf, sizeof buf) : 0;
     if (n <= 0) {
         if (ready > 0)
@@ -149,9 +149,13 @@ static size_t unescape(const char *s, char *out, size_t size)
     return n;
 }
 
+static bool is_nv(const struct run *r) { return strncmp(cfg_get(r->cf, r->c, "rig", "mb"), "nv", 2) == 0; }
+
 /* A byte at a time with pauses: an emulated 16550 has a FIFO of 16. */
 static bool type(struct run *r, const char *data, size_t n)
 {
+    if (is_nv(r))
+        return run_type_nv(r, data, n);
     for (size_t i = 0; i < n; i++) {
         if (write(r->serial, data + i, 1) != 1)
             return run_fail(r, "the serial port does not take input");
@@ -195,7 +199,7 @@ static bool hmp_read(struct run *r)
 static bool hmp(struct run *r, const char *command)
 {
     char buf[1024];
-    if (r->pty)
+    if (r->bochs)
         return run_fail(r, "Bochs has no monitor");
     int n = snprintf(buf, sizeof buf, "%s\n", command);
     if (send(r->monitor, buf, (size_t)n, MSG_NOSIGNAL) != n)
@@ -286,6 +290,12 @@ static const char *missing_need(const struct run *r)
     return NULL;
 }
 
+static bool start(struct run *r)
+{
+    const char *rig = cfg_get(r->cf, r->c, "rig", "mb");
+    return is_nv(r) ? run_start_nv(r) : strcmp(rig, "bochs") == 0 ? run_start_bochs(r) : run_start(r) && hmp_read(r);
+}
+
 enum result case_run(const struct case_file *cf, const struct test_case *c, char *why, size_t size)
 {
     static struct run r;
@@ -301,8 +311,11 @@ enum result case_run(const struct case_file *cf, const struct test_case *c, char
     }
     r.end = now() + atof(cfg_get(cf, c, "timeout", "60"));
     signal(SIGPIPE, SIG_IGN);
-    bool bochs = strcmp(cfg_get(cf, c, "rig", "mb"), "bochs") == 0;
-    if (run_command_line(&r) && chdir(r.dir) == 0 && (bochs ? run_start_bochs(&r) : run_start(&r) && hmp_read(&r)))
+    if (is_nv(&r) && strncmp(run_nv_state(&r), "skip ", 5) == 0) {
+        snprintf(why, size, "rig NV: %s", run_nv_state(&r) + 5);
+        return RESULT_SKIP;
+    }
+    if (run_command_line(&r) && chdir(r.dir) == 0 && start(&r))
         ok = play(&r);
     if (r.qemu > 0 && !r.gone) {
         kill(r.qemu, SIGKILL);

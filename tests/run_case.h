@@ -16,7 +16,7 @@ struct run {
     char *arg[ARGS_MAX];
     int args;
     pid_t qemu;
-    bool gone, pty;                      /* pty: Bochs, without a monitor */
+    bool gone, bochs;                    /* bochs: no monitor, and the serial port stays open when it ends */
     int exit_status, serial, monitor, raw_log, log;
     char *text;                          /* serial output without CR and escapes, NUL-ended */
     size_t len, seen;                    /* seen: end of the last match */
@@ -36,3 +36,7 @@ bool run_command_line(struct run *r);
 bool run_start(struct run *r);
 /* Starts Bochs in the current folder with the stick that run_command_line made. */
 bool run_start_bochs(struct run *r);
+/* The same for rig NV, see run_nv.c: what setup.sh left ("ready", or "skip" or "fail" and the reason), start, typing. */
+const char *run_nv_state(const struct run *r);
+bool run_start_nv(struct run *r);
+bool run_type_nv(struct run *r, const char *data, size_t n);

@@ -88,15 +88,14 @@ static bool stage(struct run *r, const char *name, const char *file)
 
 static const char *get(const struct run *r, const char *key, const char *fallback) { return cfg_get(r->cf, r->c, key, fallback); }
 
-/* The web server of the user network, tests/demo/httpd.c: ends with this process. Its port, 0 when there is none. */
-static unsigned start_httpd(const struct run *r)
+/* The web server of the user network, tests/demo/httpd.c, which says its port: ends with this process. */
+static bool start_httpd(const struct run *r, char *port, size_t size)
 {
     char path[600];
-    unsigned port = 0;
     int fd[2];
     snprintf(path, sizeof path, "%s/build/httpd", r->root);
     if (pipe2(fd, O_CLOEXEC) != 0)
-        return 0;
+        return false;
     if (fork() == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(fd[1], 1);
@@ -105,12 +104,14 @@ static unsigned start_httpd(const struct run *r)
     }
     close(fd[1]);
     FILE *in = fdopen(fd[0], "r");
-    if (in && fscanf(in, "%u", &port) != 1)
-        port = 0;
+    bool ok = in && fgets(port, (int)size, in) != NULL;
     if (in)
         fclose(in);
-    return port;
+    port[strcspn(port, "\n")] = 0;
+    return ok;
 }
+
+static bool nv(const struct run *r) { return strcmp(get(r, "rig", "mb"), "nv") == 0; }
 
 static bool add_devices(struct run *r, const char *list)
 {
@@ -133,10 +134,10 @@ static bool add_devices(struct run *r, const char *list)
             add_words(r, known[i].flags);
             continue;
         }
-        unsigned port = start_httpd(r);
-        if (port == 0)
+        char port[16] = "$P";                   /* on rig NV the server runs in the carrier, tests/run_nv.c */
+        if (!nv(r) && !start_httpd(r, port, sizeof port))
             return run_fail(r, "the web server on 127.0.0.1 did not start");
-        snprintf(flags, sizeof flags, "%.*s%u%s", (int)(port_at - known[i].flags), known[i].flags, port, port_at + 2);
+        snprintf(flags, sizeof flags, "%.*s%s%s", (int)(port_at - known[i].flags), known[i].flags, port, port_at + 2);
         add_words(r, flags);
     }
     return true;
@@ -206,12 +207,16 @@ bool run_command_line(struct run *r)
     bool icount = strcmp(get(r, "icount", "no"), "yes") == 0;
     if (!stage_all(r, list, sizeof list))
         return false;
-    if (strcmp(rig, "bochs") == 0)
+    if (strcmp(rig, "bochs") == 0 || strcmp(rig, "nv-uefi") == 0)
         return make_stick(r, list);
-    addf(r, "qemu-system-x86_64 -machine q35 -accel tcg,thread=%s -cpu %s -smp %s -m %s", icount ? "single" : "multi",
-         get(r, "cpu", "EPYC,+svm,+npt"), get(r, "cpus", "2"), get(r, "memory", "1G"));
-    add_words(r, "-nodefaults -display none -no-reboot -chardev socket,id=s0,path=serial,server=on,wait=on -serial chardev:s0 "
-                 "-chardev socket,id=m0,path=monitor,server=on,wait=on -mon chardev=m0,mode=readline");
+    if (nv(r)) {
+        addf(r, "machine -smp %s -m %s", get(r, "cpus", "1"), get(r, "memory", "256M"));
+    } else {
+        addf(r, "qemu-system-x86_64 -machine q35 -accel tcg,thread=%s -cpu %s -smp %s -m %s", icount ? "single" : "multi",
+             get(r, "cpu", "EPYC,+svm,+npt"), get(r, "cpus", "2"), get(r, "memory", "1G"));
+        add_words(r, "-nodefaults -display none -no-reboot -chardev socket,id=s0,path=serial,server=on,wait=on -serial chardev:s0 "
+                     "-chardev socket,id=m0,path=monitor,server=on,wait=on -mon chardev=m0,mode=readline");
+    }
     if (icount)
         add_words(r, "-icount shift=0,sleep=off -rtc base=2024-01-01T00:00:00,clock=vm -seed 1");
     if (!add_iommu(r))
@@ -226,7 +231,7 @@ bool run_command_line(struct run *r)
             add_words(r, "-device VGA,romfile=vgabios-stdvga.bin");      /* BIOS text goes to a screen */
         add_words(r, "-device qemu-xhci,id=xhci,addr=4 -drive if=none,id=stick,format=raw,snapshot=on,file=stick.img "
                      "-device usb-storage,bus=xhci.0,drive=stick,bootindex=0");
-    } else if (strcmp(rig, "mb") == 0) {
+    } else if (nv(r) || strcmp(rig, "mb") == 0) {
         addf(r, "-kernel %s", get(r, "kernel", "@B/cordon-mb.elf"));
         if (*list) {
             add(r, "-initrd");
@@ -237,7 +242,7 @@ bool run_command_line(struct run *r)
             add(r, get(r, "append", ""));
         }
     } else {
-        return run_fail(r, "rig = %s: not mb, uefi, bios or bochs", rig);
+        return run_fail(r, "rig = %s: not mb, uefi, bios, bochs, nv or nv-uefi", rig);
     }
     if (!add_devices(r, get(r, "device", "")))
         return false;

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Fetches stock Debian kernels and busybox without installing them: fetch.sh DIR
 # Leaves DIR/vmlinuz (standard), DIR/vmlinuz-cloud, DIR/busybox, DIR/modules/*.ko
-# (what e1000e needs, DIR/modules/order in insertion order) and DIR/fetched.
+# (what e1000e needs, DIR/modules/order in insertion order), DIR/carrier/* the same for rig NV, and DIR/fetched.
 set -eu
 out=$1
 tmp=$out/fetch.tmp
 rm -rf "$tmp"
-mkdir -p "$tmp" "$out/modules"
+mkdir -p "$tmp"
 cd "$tmp"
 
 # The meta package's dependency is the versioned package that holds the files.
@@ -30,22 +30,26 @@ cp "$(find busybox-static -path '*/bin/busybox' -type f | head -n 1)" ../busybox
 chmod 755 ../busybox
 
 # A module after what it depends on; the names are in its own .modinfo.
-take() {
-    grep -qx "$1.ko" ../modules/order && return
-    file=$(find "$standard" \( -name "$1.ko" -o -name "$1.ko.xz" -o -name "$(echo "$1" | tr _ -).ko*" \) | head -n 1)
-    [ -n "$file" ] || { echo "fetch: module $1 not in $standard" >&2; exit 1; }
+take() ( # take PACKAGE FOLDER MODULE
+    grep -qx "$3.ko" "../$2/order" 2>/dev/null && exit 0
+    file=$(find "$1" \( -name "$3.ko" -o -name "$3.ko.xz" -o -name "$(echo "$3" | tr _ -).ko*" \) | head -n 1)
+    [ -n "$file" ] || { echo "fetch: module $3 not in $1" >&2; exit 1; }
+    mkdir -p "../$2"
     case $file in
-    *.xz) ../busybox unxz -c "$file" >"../modules/$1.ko" ;;
-    *) cp "$file" "../modules/$1.ko" ;;
+    *.xz) ../busybox unxz -c "$file" >"../$2/$3.ko" ;;
+    *) cp "$file" "../$2/$3.ko" ;;
     esac
-    for dep in $(tr '\0' '\n' <"../modules/$1.ko" | sed -n 's/^depends=//p' | tr , ' '); do
-        take_dep "$dep"
+    for dep in $(tr '\0' '\n' <"../$2/$3.ko" | sed -n 's/^depends=//p' | tr , ' '); do
+        take "$1" "$2" "$dep" || exit 1
     done
-    echo "$1.ko" >>../modules/order
-}
-take_dep() { (take "$1"); }
-: >../modules/order
-take e1000e
+    echo "$3.ko" >>"../$2/order"
+)
+rm -rf ../modules ../carrier
+take "$standard" modules e1000e
+# For the carrier Linux of rig NV (tests/nv), which says itself what it lacks.
+for m in kvm-intel ata_piix sd_mod; do
+    take "$cloud" carrier $m || true
+done
 cd ..
 rm -rf fetch.tmp
 : >fetched
