@@ -18,7 +18,7 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S
               fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c) \
               $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
               $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, \
-              bootmem.c extent.c fmt_x86.c kmap.c mm.c pmm.c ptab.c \
+              bootmem.c extent.c fmt_x86.c kmap.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, event.c memory.c obj.c task.c) \
               $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, blobs.S sys.c sys_call.c sys_dev.c \
               sys_info.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \

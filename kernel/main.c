@@ -3,12 +3,9 @@
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
 #include "kernel/arch/boot.h"
-#include "kernel/dev/dev.h"
-#include "kernel/irq/irq.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
-#include "kernel/mm/mm.h"
-#include "kernel/sched/sched.h"
+#include "kernel/mm/umem.h"
 #include "kernel/sys/sys.h"
 #include "kernel/virt/virt.h"
 
@@ -29,6 +26,25 @@ static void start_cpu(const struct bootinfo *bi)
     platform.boot_tsc = hw_rdtsc();
     if (bi->epoch != 0)
         platform.epoch = bi->epoch + (platform.boot_tsc - bi->epoch_tsc) / tsc_hz();
+}
+
+/* Afterwards the loader's low mappings are gone. */
+static void start_memory(const struct bootinfo *bi)
+{
+    struct boot_range pool = { 0 };
+    uint64_t ram = 0;
+    for (const struct boot_range *r = bi->range; r < bi->range + bi->ranges; r++) {
+        ram += r->type <= BOOT_LOW ? r->len : 0;
+        if (r->type == BOOT_POOL)
+            pool = *r;
+    }
+    if (pool.len == 0)
+        boot_refuse("too little memory: %lu MiB of RAM, and no free %u MiB in one piece below 4 GiB", ram >> 20,
+                    BOOT_POOL_MIN >> 20);
+    space_init((hpa_t){ bi->kernel_base }, (hpa_t){ pool.base }, pool.len);
+    umem_init(bi);
+    log_line("memory: %lu MiB RAM, kernel pool %lu MiB at %lx, %lu MiB for guests and tasks", ram >> 20,
+             pool.len >> 20, pool.base, umem_total() >> 20);
 }
 
 static void start_virtualisation(void)
@@ -80,7 +96,7 @@ void kernel_main(uint64_t bootinfo_pa)
         boot_refuse("the loader's boot information is unfit: %s", unfit);
     const struct bootinfo *bi = boot_info();
     start_cpu(bi);
-    mm_init(bi);
+    start_memory(bi);
     lapic_init_cpu();
     sched_init_cpu();
     start_virtualisation();

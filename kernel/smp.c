@@ -3,7 +3,6 @@
 #include "kernel/arch/boot.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/log/console.h"
-#include "kernel/mm/mm.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/space.h"
 #include "kernel/sched/sched.h"
@@ -107,7 +106,7 @@ static const char *start(struct ap_params *params, uint32_t apic_id)
 /* The index of a CPU that failed is used again: indices stay dense. */
 void cpu_start_others(const struct bootinfo *bi)
 {
-    hpa_t pa = { mm_plan.low_page };
+    hpa_t pa = { bi->start_page };
     if (pa.v == 0 || space_create(&start_space) != ST_OK ||
         ptab_map(&start_space.pt, pa.v, pa, PAGE_SIZE, PT_R | PT_W | PT_X) != ST_OK) {
         log_line("cpu: no page below 1 MiB: this CPU only");

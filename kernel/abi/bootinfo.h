@@ -21,14 +21,19 @@
  * each whole, with a right sum and at a multiple of 16. */
 #define BOOT_ACPI_MODULE  "acpi.tables"
 
-enum boot_range_type {
-    BOOT_RAM = 1,           /* free for the kernel, boot-services memory included */
-    BOOT_RESERVED = 2,
-    BOOT_ACPI = 3,          /* reclaimable tables: kept */
-    BOOT_NVS = 4,
-    BOOT_MMIO = 5,
-    BOOT_BAD = 6
+enum boot_range_type {      /* the first four are RAM; what is in no range may be anything */
+    BOOT_RAM = 1,           /* free, for guests and tasks */
+    BOOT_POOL,              /* free, for the kernel: whole 2 MiB below 4 GiB, in one piece */
+    BOOT_USED,              /* the kernel image and the modules */
+    BOOT_LOW,               /* below 1 MiB: firmware's data may be there */
+    BOOT_RESERVED,
+    BOOT_ACPI,              /* reclaimable tables: kept */
+    BOOT_NVS,
+    BOOT_MMIO,
+    BOOT_BAD
 };
+#define BOOT_POOL_MIN  (16u << 20)
+#define BOOT_POOL_MAX  (1u << 30)
 
 /* BAD: the table is there, and its length or sum is wrong. */
 enum boot_iommu { BOOT_IOMMU_NONE, BOOT_IOMMU_DMAR, BOOT_IOMMU_IVRS, BOOT_IOMMU_BAD };
@@ -43,6 +48,7 @@ struct bootinfo {
     uint32_t size, rsvd0;            /* sizeof */
     uint64_t kernel_base, kernel_len;/* where the kernel image lies, 2 MiB aligned base */
     uint64_t epoch, epoch_tsc;       /* wall clock, seconds since 1970 by UTC, when the TSC was that; 0 = unknown */
+    uint64_t start_page;             /* in BOOT_LOW: where other CPUs start, 0 = none */
     uint64_t iommu_table;            /* DMAR or IVRS, outside of RAM */
     uint32_t iommu_len, iommu;       /* bytes; enum boot_iommu */
     uint32_t ranges, modules, cpus, ioapics, ecams;   /* counts */

@@ -19,17 +19,15 @@ enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PORT_B = 0x61 };
 #define TSC_HZ_GUESS    1000000000ull
 
 static uint64_t hz = TSC_HZ_GUESS;          /* const after calibration */
-static uint64_t us_mult = ((UINT64_C(1000000) << 32) / TSC_HZ_GUESS);   /* us = tsc * mult >> 32 */
 
 uint64_t tsc_hz(void) { return hz; }
-uint64_t hw_now_us(void) { return (uint64_t)(((unsigned __int128)hw_rdtsc() * us_mult) >> 32); }
+uint64_t hw_now_us(void) { return hw_rdtsc() / tsc_from_us(1); }
 
 static bool accept(uint64_t value)
 {
     if (value < TSC_HZ_MIN || value > TSC_HZ_MAX)
         return false;
     hz = value;
-    us_mult = (UINT64_C(1000000) << 32) / value;
     return true;
 }
 

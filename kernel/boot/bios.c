@@ -102,6 +102,7 @@ void bios_main(uint32_t drive)
         loader_complain(&info, "the boot volume cannot be read: %s", st == ST_NOTFOUND ? "no FAT16 or FAT32 partition" : status_text(st));
     modules_load(&info);
     loader_print("entering the kernel at %lx, %lu KiB\n", info.kernel_base, info.kernel_len / 1024);
+    memmap_split(&info);
     clock_read(&info);
     image_enter(&info, (uintptr_t)jump_code);
 }

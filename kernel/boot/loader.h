@@ -28,6 +28,8 @@ void memmap_repair(struct bootinfo *info);
 /* The highest aligned place in RAM, from 1 MiB to 4 GiB, clear of modules, kernel and `own` (the loader
  * itself); 0 = none. For loaders whose firmware allocates nothing. */
 uint64_t memmap_place(const struct bootinfo *info, const struct boot_range *own, uint64_t len, uint64_t align);
+/* Last: gives each page of RAM its one use: below 1 MiB, image, modules, pool (none = too little memory), or free. */
+void memmap_split(struct bootinfo *info);
 /* Types of E820 and Multiboot [ACPI 15.1]; what is unknown is reserved. */
 uint32_t memmap_e820_type(uint32_t e820);
 

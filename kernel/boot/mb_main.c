@@ -69,6 +69,7 @@ void mb_main(uint32_t mbi)
     if (base == 0)
         stop("too little memory for the kernel");
     image_load(&info, base);
+    memmap_split(&info);
     clock_read(&info);
     image_enter(&info, (uintptr_t)jump_code);
 }

@@ -4,7 +4,9 @@
 
 #define PA_LIMIT  (1ull << 52)
 #define LOW_END   0x100000ull                /* firmware's data */
-#define PLACE_END (1ull << 32)
+#define LOW_FIRST 0x1000ull                  /* a start vector of 0 is real mode's interrupt table */
+#define LOW_LAST  0x9f000ull                 /* what SIPI can name and firmware does not use */
+#define PLACE_END (1ull << 32)               /* tables of starting CPUs are read in 32-bit mode */
 
 static uint64_t end_of(const struct boot_range *r) { return r->base + r->len; }
 
@@ -159,6 +161,45 @@ uint64_t memmap_place(const struct bootinfo *info, const struct boot_range *own,
         }
     }
     return 0;
+}
+
+/* What of [base, base + len) is free RAM. Backwards: a full array loses RAM before `i`, never a turn. */
+static void use(struct bootinfo *info, uint64_t base, uint64_t len, uint32_t type)
+{
+    for (uint32_t i = info->ranges; i-- > 0;) {
+        const struct boot_range r = info->range[i];
+        uint64_t from = MAX(r.base, base), to = MIN(end_of(&r), base + len);
+        if (r.type != BOOT_RAM || from >= to)
+            continue;
+        info->range[i] = (struct boot_range){ from, to - from, type, 0 };
+        memmap_add(info, to, end_of(&r) - to, BOOT_RAM);
+        memmap_add(info, r.base, from - r.base, BOOT_RAM);
+    }
+}
+
+void memmap_split(struct bootinfo *info)
+{
+    const struct boot_range none = { 0 };
+    uint64_t ram = 0, at = 0;
+    for (const struct boot_range *r = info->range; r < info->range + info->ranges; r++) {
+        uint64_t low_end = MIN(end_of(r), LOW_LAST);
+        if (r->type != BOOT_RAM)
+            continue;
+        ram += r->len;
+        if (r->base < low_end && low_end >= LOW_FIRST + PAGE_SIZE)
+            info->start_page = low_end - PAGE_SIZE;
+    }
+    use(info, 0, LOW_END, BOOT_LOW);
+    use(info, info->kernel_base, PAGE_UP(info->kernel_len), BOOT_USED);
+    for (const struct boot_module *m = info->module; m < info->module + info->modules; m++)
+        use(info, m->base, PAGE_UP(m->len), BOOT_USED);
+    /* The largest pool that fits, as high as it can be. */
+    uint64_t len = MIN((BOOT_POOL_MIN + ram / 128 + PAGE_2M - 1) & ~(PAGE_2M - 1), BOOT_POOL_MAX);
+    for (; len >= BOOT_POOL_MIN && at == 0; len -= PAGE_2M) {
+        at = memmap_place(info, &none, len, PAGE_2M);
+        if (at != 0)
+            use(info, at, len, BOOT_POOL);
+    }
 }
 
 uint32_t memmap_e820_type(uint32_t e820)

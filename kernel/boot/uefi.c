@@ -43,6 +43,7 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
     if (st != EFI_OK)
         return give_up(&l, "leaving boot services", st);
     __asm__ volatile ("cli");
+    memmap_split(l.info);
     clock_read(l.info);
     image_enter(l.info, l.trampoline);
 }

@@ -6,19 +6,6 @@
 #include "kernel/mm/bootmem.h"
 #include "kernel/mm/space.h"
 
-#define LOW_END  0x100000ull             /* below: firmware's data, which umem never gives out */
-
-/* RAM of the firmware's map above 1 MiB is the pool's, the image's, a module's or umem's. */
-static bool is_ram(uint64_t pa, uint64_t len)
-{
-    const struct bootinfo *bi = boot_info();
-    for (uint32_t i = 0; i < bi->ranges; i++)
-        if (bi->range[i].type == BOOT_RAM && bi->range[i].base + bi->range[i].len > LOW_END &&
-            range_overlaps(pa, len, bi->range[i].base, bi->range[i].len))
-            return true;
-    return false;
-}
-
 /* Same offset in 2 MiB as the physical address when that makes large pages; a page is left between. */
 static void *map(hpa_t pa, uint64_t len, unsigned prot)
 {
@@ -27,7 +14,7 @@ static void *map(hpa_t pa, uint64_t len, unsigned prot)
     if (!range_ok(pa.v, len, UINT64_C(1) << (cpu_features.phys_bits ? cpu_features.phys_bits : 36)))
         return NULL;
     uint64_t from = PAGE_DOWN(pa.v), size = PAGE_UP(pa.v + len) - from;
-    if (is_ram(from, size))
+    if (boot_touches(from, size, BOOT_USED))
         return NULL;
     spin_lock(&lock);
     uint64_t va = next + (size >= PAGE_2M ? (from - next) & (PAGE_2M - 1) : 0);

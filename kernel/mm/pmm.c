@@ -7,13 +7,13 @@
 
 static uint8_t *pool;                        /* const after init, as pool_pa */
 static uint64_t pool_pa;
-static uint64_t taken[IDPOOL_WORDS(PMM_POOL_MAX / PAGE_SIZE)];
+static uint64_t taken[IDPOOL_WORDS(BOOT_POOL_MAX / PAGE_SIZE)];
 static struct idpool pages;                  /* lock; limit is const after init */
 static struct spinlock lock;
 
 void pmm_init(void *at, hpa_t base, uint64_t len)
 {
-    KASSERT(len <= PMM_POOL_MAX && ((base.v | (uintptr_t)at) & (PAGE_2M - 1)) == 0);
+    KASSERT(len <= BOOT_POOL_MAX && ((base.v | (uintptr_t)at) & (PAGE_2M - 1)) == 0);
     pool = at;
     pool_pa = base.v;
     clear_bytes(at, len);

@@ -6,9 +6,8 @@
  */
 #pragma once
 
+#include "kernel/abi/bootinfo.h"
 #include "kernel/lib/base.h"
-
-#define PMM_POOL_MAX  (1u << 30)
 
 /* [base, base+len) lies at pool; both 2 MiB aligned. Clears it. */
 void pmm_init(void *pool, hpa_t base, uint64_t len);

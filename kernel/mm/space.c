@@ -130,9 +130,8 @@ status_t space_create(struct space *space)
 
 status_t space_map(struct space *space, uint64_t va, hpa_t pa, uint64_t len, unsigned prot)
 {
-    if ((prot & ~(PT_R | PT_W | PT_X | PT_USER)) != 0 || !(prot & PT_R) || ((prot & PT_W) && (prot & PT_X)))
-        return ST_INVAL;
-    return range_ok(va, len, USER_TOP) ? ptab_map(&space->pt, va, pa, len, prot | PT_USER) : ST_RANGE;
+    KASSERT(range_ok(va, len, USER_TOP) && (prot == PT_R || prot == (PT_R | PT_W) || prot == (PT_R | PT_X)));
+    return ptab_map(&space->pt, va, pa, len, prot | PT_USER);
 }
 
 void space_destroy(struct space *space)

@@ -24,7 +24,8 @@ struct space {
 void space_init(hpa_t image, hpa_t pool, uint64_t pool_len);
 /* ST_NOSPACE. */
 MUST_USE status_t space_create(struct space *space);
-/* User half only; page-aligned; PT_R with PT_W or PT_X, never both. ST_OVERLAP, ST_RANGE, ST_NOSPACE. */
+/* User pages in the user half; PT_R with PT_W or PT_X, never both: callers have validated it. ST_INVAL: not
+ * page-aligned; ST_OVERLAP, ST_NOSPACE. */
 MUST_USE status_t space_map(struct space *space, uint64_t va, hpa_t pa, uint64_t len, unsigned prot);
 /* No CPU runs in it: idle CPUs use the kernel's own space. */
 void space_destroy(struct space *space);

@@ -6,6 +6,7 @@
 #include "kernel/mm/umem.h"
 
 #include "kernel/arch/cpu.h"
+#include "kernel/mm/extent.h"
 #include "kernel/mm/space.h"
 
 #define EXTENTS  1024u
@@ -15,14 +16,13 @@ static struct extent_set free_set, dirty_set;   /* dirty: superset of what was n
 static uint32_t slack;                          /* allocations that freeing could still need rows for */
 static uint64_t total;                          /* const after init */
 
-struct extent_set *umem_set(void)
+void umem_init(const struct bootinfo *bi)
 {
     free_set = (struct extent_set){ .at = rows[0], .max = EXTENTS };
-    return &free_set;
-}
-
-void umem_init(void)
-{
+    for (const struct boot_range *r = bi->range; r < bi->range + bi->ranges; r++) {
+        status_t st = r->type == BOOT_RAM ? extent_add(&free_set, r->base, r->len) : ST_OK;
+        KASSERT(st == ST_OK);
+    }
     dirty_set = free_set;
     dirty_set.at = memcpy(rows[1], rows[0], sizeof rows[0]);
     total = free_set.total;

@@ -6,11 +6,11 @@
  */
 #pragma once
 
-#include "kernel/mm/extent.h"
+#include "kernel/abi/bootinfo.h"
+#include "kernel/lib/base.h"
 
-/* Boot: an empty set, to be filled with free memory; then that it is filled, nothing of it cleared yet. */
-struct extent_set *umem_set(void);
-void umem_init(void);
+/* Boot: what the loader says is free, nothing of it cleared yet. */
+void umem_init(const struct bootinfo *bi);
 /* size and align: multiples of 4096, align a power of 2. ST_NOSPACE, ST_INVAL. */
 MUST_USE status_t umem_alloc(uint64_t size, uint64_t align, hpa_t *base);
 /* Clears in chunks with preemption points, then gives back. */

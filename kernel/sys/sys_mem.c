@@ -39,5 +39,5 @@ status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint6
         return ST_RIGHTS;
     if (!range_ok(off, len, limit) || !range_ok(va, len, USER_TOP))
         return ST_RANGE;
-    return task_map(task, va, c->obj, hpa_add(base, off), len, PT_USER | (unsigned)flags);
+    return task_map(task, va, c->obj, hpa_add(base, off), len, (unsigned)flags);
 }

@@ -58,8 +58,6 @@ status_t sys_vm_cpuid(struct vm *vm, uint64_t ptr, uint64_t count)
     _Static_assert(sizeof(struct vm_cpuid) * VM_CPUID_MAX <= PAGE_SIZE, "rows fit a page");
     if (count == 0 || count > VM_CPUID_MAX)
         return ST_INVAL;
-    if (__atomic_load_n(&vm->started, __ATOMIC_ACQUIRE))
-        return ST_STATE;
     struct vm_cpuid *rows = pmm_alloc();
     if (!rows)
         return ST_NOSPACE;

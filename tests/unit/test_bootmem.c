@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/mm/bootmem.c kernel/mm/mm.c kernel/mm/extent.c kernel/lib/str.c
-   kernel/lib/fmt.c tests/unit/fake/log.c */
-/* What the kernel refuses of a loader's facts, and how it splits RAM. */
+/* link: kernel/mm/bootmem.c kernel/lib/str.c */
+/* What the kernel refuses of a loader's facts. */
 #include "kernel/mm/bootmem.h"
 
-#include <stdlib.h>
-
-#include "kernel/log/console.h"
-#include "kernel/mm/mm.h"
-#include "kernel/mm/space.h"
-#include "kernel/mm/umem.h"
 #include "tests/unit/unit.h"
 
 static struct bootinfo bi;
-static struct extent rows[64];
-static struct extent_set user;
-static struct mm_plan plan;
 /* The linker's, one behind the other. */
 extern char KERNEL_VMA[], __kernel_end[];
 __asm__ (".bss\n.globl KERNEL_VMA, __kernel_end\n.balign 4096\nKERNEL_VMA: .skip 0x100000\n__kernel_end: .skip 8\n"
          ".globl blob_vmm, blob_vmm_end\n.set blob_vmm, KERNEL_VMA + 0x5000\n.set blob_vmm_end, KERNEL_VMA + 0x6123\n.text");
-
-struct extent_set *umem_set(void) { return &user; }
-void umem_init(void) { }
-void space_init(hpa_t image, hpa_t pool, uint64_t len) { (void)image; (void)pool; (void)len; }
-void boot_refuse(const char *format, ...) { (void)format; abort(); }
-
 
 static void start(void)
 {
@@ -95,51 +79,28 @@ static void ranges(void)
     CHECK(bootmem_take(&bi) == NULL);
 }
 
-static bool given(uint64_t pa)
+static void uses(void)
 {
-    struct extent part;
-    return extent_next(&user, pa, pa + 1, &part);
-}
-
-static void split(void)
-{
+    WRONG(add(0x100000, 0x101000, BOOT_RAM));                    /* the image in free memory */
+    WRONG(add(0x200000, 0x200000, BOOT_POOL));
+    WRONG(add(0x400000, 0x201000, BOOT_POOL));
+    WRONG(add(0x401000, 0x200000, BOOT_POOL));
+    WRONG(add(0xffe00000, 0x400000, BOOT_POOL));                 /* across 4 GiB */
+    WRONG(add(0x400000, 0x200000, BOOT_RAM); bi.modules = 1;
+          bi.module[0] = ((struct boot_module){ .base = 0x5ff000, .len = 5 }));
     start();
-    add(0, 0x9f000, BOOT_RAM);
-    add(0x100000, 0x1ff00000, BOOT_RAM);          /* to 512 MiB */
-    add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* 2 GiB above 4 GiB */
-    bi.modules = 2;
-    bi.module[0] = (struct boot_module){ .base = 0x1ff00000, .len = 0x1234 };
-    bi.module[1] = (struct boot_module){ .base = 0x400000, .len = 0 };
+    add(0, 0x100000, BOOT_LOW);
+    add(0x100000, 0x100000, BOOT_RAM);
+    add(0x200000, 0x100000, BOOT_USED);
+    add(0x400000, 0x200000, BOOT_POOL);
+    add(0x600000, 0x1000, BOOT_ACPI);
+    bi.modules = 1;
+    bi.module[0] = (struct boot_module){ .base = 0x600000, .len = 5 };
     CHECK(bootmem_take(&bi) == NULL);
-    user = (struct extent_set){ .at = rows, .max = 64 };
-    CHECK_EQ(plan_make(&bi, &user, &plan), ST_OK);
-    CHECK_EQ(plan.low_page, 0x9e000);
-    CHECK_EQ(plan.ram, 0x9f000 + 0x1ff00000ull + 0x80000000ull);
-    CHECK(plan.pool_len >= (16u << 20) + plan.ram / 128 && plan.pool_len <= (16u << 20) + plan.ram / 128 + PAGE_2M);
-    CHECK_EQ(plan.pool_base & (PAGE_2M - 1), 0);
-    CHECK(plan.pool_base + plan.pool_len <= 0x1ff00000);
-    CHECK(!given(0x1000) && !given(0x9e000) && given(0x100000) && !given(0x200000) && !given(0x2ff000));
-    CHECK(given(0x300000) && given(0x400000) && !given(0x1ff00000) && !given(0x1ff01000) && given(0x1ff02000));
-    CHECK(!given(plan.pool_base) && !given(plan.pool_base + plan.pool_len - 1) && given(plan.pool_base - 1));
-    CHECK(given(0x100000000ull) && given(0x17fffffffull) && !given(0x180000000ull));
-}
-
-static void too_small(void)
-{
-    start();
-    add(0x100000, 0x1100000, BOOT_RAM);           /* 17 MiB, the image inside */
-    user = (struct extent_set){ .at = rows, .max = 64 };
-    CHECK_EQ(plan_make(&bi, &user, &plan), ST_NOSPACE);
-    start();
-    add(0x100000, 0x1400000, BOOT_RAM);           /* just enough for the smallest pool */
-    user = (struct extent_set){ .at = rows, .max = 64 };
-    CHECK_EQ(plan_make(&bi, &user, &plan), ST_OK);
-    CHECK_EQ(plan.pool_len, 16u << 20);
-    CHECK_EQ(plan.low_page, 0);
-    start();
-    add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* nothing below 4 GiB */
-    user = (struct extent_set){ .at = rows, .max = 64 };
-    CHECK_EQ(plan_make(&bi, &user, &plan), ST_NOSPACE);
+    CHECK(boot_touches(0x1ff000, 0x2000, BOOT_POOL) && !boot_touches(0x200000, 0x200000, BOOT_POOL));
+    CHECK(boot_touches(0x200fff, 1, BOOT_USED) && !boot_touches(0x300000, 0x100000, BOOT_USED));
+    CHECK(boot_touches(0x5fffff, 1, BOOT_USED) && !boot_touches(0x600000, 0x1000, BOOT_USED));
+    CHECK(!boot_touches(0, 0x100000, BOOT_USED) && boot_touches(0, 1, BOOT_LOW));
 }
 
 int main(void)
@@ -147,7 +108,6 @@ int main(void)
     refused();
     modules();
     ranges();
-    split();
-    too_small();
+    uses();
     return unit_done();
 }

@@ -166,7 +166,7 @@ static void random_maps(void)
         reset();
         for (unsigned n = 1 + rnd(12); n > 0; n--) {
             uint64_t base = rnd(60), len = 1 + rnd((uint32_t)(64 - base));
-            uint32_t type = rnd(2) ? BOOT_RAM : 2 + rnd(5);
+            uint32_t type = rnd(2) ? BOOT_RAM : BOOT_RESERVED + rnd(5);
             add(base << 12, len << 12, type);
             for (uint64_t p = base; p < base + len; p++)
                 *(type == BOOT_RAM ? &ram[p] : &other[p]) = true;
@@ -207,6 +207,87 @@ static void test_place(void)
     CHECK_EQ(memmap_place(&info, &own, ~0ull, PAGE_SIZE), 0);
 }
 
+/* ---- the last step ---- */
+static struct boot_range pool(void)
+{
+    for (uint32_t i = 0; i < info.ranges; i++)
+        if (info.range[i].type == BOOT_POOL)
+            return info.range[i];
+    return (struct boot_range){ 0 };
+}
+
+static void start_split(void)
+{
+    reset();
+    info.kernel_base = 0x200000;
+    info.kernel_len = 0x100008;
+}
+
+static void split(void)
+{
+    const uint64_t ram = 0x9f000 + 0x1ff00000ull + 0x80000000ull;
+    start_split();
+    add(0, 0x9f000, BOOT_RAM);
+    add(0xf0000, 0x10000, BOOT_RESERVED);
+    add(0x100000, 0x1ff00000, BOOT_RAM);          /* to 512 MiB */
+    add(0x20000000, 0x1000, BOOT_ACPI);
+    add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* 2 GiB above 4 GiB */
+    info.modules = 3;
+    info.module[0] = (struct boot_module){ .base = 0x1ff00000, .len = 0x1234 };
+    info.module[1] = (struct boot_module){ .base = 0x400000, .len = 0 };
+    info.module[2] = (struct boot_module){ .base = 0x20000000, .len = 0x123 };
+    memmap_split(&info);
+    CHECK(is_tidy());
+    const struct boot_range p = pool();
+    CHECK_EQ(info.start_page, 0x9e000);
+    CHECK(p.len >= BOOT_POOL_MIN + ram / 128 && p.len <= BOOT_POOL_MIN + ram / 128 + PAGE_2M);
+    CHECK_EQ((p.base | p.len) & (PAGE_2M - 1), 0);
+    CHECK_EQ(p.base + p.len, 0x1fe00000);
+    CHECK(type_at(0x1000, BOOT_LOW) && type_at(0x9e000, BOOT_LOW) && type_at(0xa0000, 0) && type_at(0xf0000, BOOT_RESERVED));
+    CHECK(type_at(0x100000, BOOT_RAM) && type_at(0x200000, BOOT_USED) && type_at(0x300000, BOOT_USED));
+    CHECK(type_at(0x301000, BOOT_RAM) && type_at(0x400000, BOOT_RAM) && type_at(p.base - 1, BOOT_RAM));
+    CHECK(type_at(0x1feff000, BOOT_RAM) && type_at(0x1ff01000, BOOT_USED) && type_at(0x1ff02000, BOOT_RAM));
+    CHECK(type_at(0x20000000, BOOT_ACPI) && type_at(0x100000000ull, BOOT_RAM) && type_at(0x180000000ull, 0));
+}
+
+static void too_small(void)
+{
+    start_split();
+    add(0x100000, 0x1100000, BOOT_RAM);           /* 17 MiB, the image inside */
+    memmap_split(&info);
+    CHECK_EQ(pool().len, 0);
+    start_split();
+    add(0x100000, 0x1400000, BOOT_RAM);           /* just enough for the smallest pool */
+    memmap_split(&info);
+    CHECK_EQ(pool().len, BOOT_POOL_MIN);
+    CHECK_EQ(info.start_page, 0);
+    start_split();
+    add(0x100000000ull, 0x80000000ull, BOOT_RAM); /* nothing below 4 GiB */
+    memmap_split(&info);
+    CHECK_EQ(pool().len, 0);
+}
+
+/* A full array loses RAM; what is in use or below 1 MiB never looks free. */
+static void split_full(void)
+{
+    for (unsigned low = 0; low < 3; low++) {
+        start_split();
+        for (uint64_t i = 0; i < BOOT_MAX_RANGES - 1; i++)
+            add(i * 0x3000 + (low << 12), 0x1000 + (i % 2 << 12), i % 5 ? BOOT_RAM : BOOT_NVS);
+        add(0x1000000, 0x8000000, BOOT_RAM);
+        info.kernel_base = 0x1200000;
+        info.modules = 2;
+        info.module[0] = (struct boot_module){ .base = 0x1001000, .len = 0x1000 };
+        info.module[1] = (struct boot_module){ .base = 0x7001000, .len = 0x1000 };
+        memmap_split(&info);
+        CHECK(is_tidy() && pool().len != 0);
+        for (uint64_t pa = 0; pa < 0x100000; pa += 0x1000)
+            CHECK(!type_at(pa, BOOT_RAM));
+        CHECK(type_at(0x1200000, BOOT_USED) && type_at(0x1300000, BOOT_USED));
+        CHECK(type_at(0x1001000, BOOT_USED) && type_at(0x7001000, BOOT_USED));
+    }
+}
+
 int main(void)
 {
     test_types();
@@ -218,5 +299,8 @@ int main(void)
     full();
     random_maps();
     test_place();
+    split();
+    too_small();
+    split_full();
     return unit_done();
 }

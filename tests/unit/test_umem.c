@@ -32,10 +32,10 @@ static bool is_filled(uint64_t pa, uint64_t len, uint8_t v)
 static void start(void)
 {
     memset(ram, 0x5a, RAM);
-    struct extent_set *set = umem_set();
-    CHECK_EQ(extent_add(set, 0x1000, 0x1ff000), ST_OK);
-    CHECK_EQ(extent_add(set, 0x300000, 0xc00000), ST_OK);
-    umem_init();
+    static const struct bootinfo bi = { .ranges = 4, .range = {
+        { 0x1000, 0x1ff000, BOOT_RAM, 0 }, { 0x200000, 0x100000, BOOT_USED, 0 }, { 0x300000, 0xc00000, BOOT_RAM, 0 },
+        { 0xf00000, 0x100000, BOOT_POOL, 0 } } };
+    umem_init(&bi);
     CHECK_EQ(umem_total(), 0xdff000);
     CHECK_EQ(umem_free_bytes(), 0xdff000);
     CHECK_EQ(umem_largest(), 0xc00000);

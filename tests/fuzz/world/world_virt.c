@@ -45,6 +45,8 @@ status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len) { return vm_map(vm, gp
 status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
 {
     KASSERT(count <= VM_CPUID_MAX);
+    if (vm->started)
+        return ST_STATE;
     vm->cpuid[0] = rows[count - 1];
     return ST_OK;
 }
