@@ -15,7 +15,7 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkim
 # ---- sources, by component -------------------------------------------------
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
 KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S boot.c copy.S entry.S features.c \
-              fpu.c head.S ktimer.c lapic.c spec.c switch.S tables.c trap.c tsc.c) \
+              fpu.c head.S ktimer.c lapic.c spec.c spec_entry.S switch.S tables.c trap.c tsc.c) \
               $(addprefix kernel/dev/, dev.c dev_bar.c dma.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
               $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, \
               bootmem.c extent.c fmt_x86.c kmap.c pmm.c ptab.c \
@@ -31,7 +31,8 @@ RT_SRC      := kernel/abi/rt/crt0.S
 MONITOR_SRC := $(addprefix monitor/, aml.c build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
               cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c fault_text.c guestio.c \
               image.c lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
-              policy_files.c policy_slots.c shell.c slots.c supervise.c vmm_image.c)
+              policy_files.c policy_slots.c shell.c slots.c spec.c \
+              supervise.c vmm_image.c)
 VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c cr.c dsdt.c emu.c emu_string.c \
               guest.c host.c hostbridge.c insn.c insn_table.c ioapic.c load_elf.c load_linux.c load_multiboot.c \
               log.c main.c mem.c msr.c mtrr.c pic.c pit.c platform.c pm.c rtc.c run.c run_exit.c uart.c vmsi.c \

@@ -2,6 +2,7 @@
 /* The boot sequence, as a list. A loader and arch/head.S come before, the monitor after. */
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
+#include "kernel/abi/spec.h"
 #include "kernel/arch/boot.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
@@ -20,7 +21,10 @@ static void start_cpu(const struct bootinfo *bi)
     const char *missing = features_log();
     if (missing)
         boot_refuse("this CPU lacks what Cordon cannot run without: %s", missing);
-    spec_log();
+    log_line("spec: %s (see cpus -v)",
+             spec_actions == 0 ? "an emulator, which does not speculate"
+             : spec_actions & SPEC_AT_EXIT ? "barriers at each change of owner and at exits of guests"
+                                           : "barriers at each change of owner");
     log_line("cpu: TSC %lu kHz by %s", tsc_hz() / 1000, tsc);
     platform.tsc_hz = tsc_hz();
     platform.boot_tsc = hw_rdtsc();
@@ -101,6 +105,8 @@ void kernel_main(uint64_t bootinfo_pa)
     sched_init_cpu();
     start_virtualisation();
     cpu_start_others(bi);
+    platform.spec = spec_actions;
+    platform.arch_caps = spec_caps;
     log_line("cpu: %u up, %u MHz", cpu_count, (unsigned)(tsc_hz() / 1000000u));
     start_devices(bi);
     sys_root_start();

@@ -7,6 +7,7 @@
 #include "monitor/explain.h"
 #include "monitor/facts.h"
 #include "monitor/slots.h"
+#include "monitor/spec.h"
 #include "monitor/supervise.h"
 
 void cmd_help(int argc, char **argv, bool records)
@@ -118,10 +119,48 @@ static void cpu_guests(uint32_t cpu)
     console_print("%s\n", n ? "" : "-");
 }
 
+/* cpus -v: what speculation could leak from one owner to another, issue by issue. */
+static void cpus_spec(bool records)
+{
+    struct spec_cpu cpu;
+    struct spec_line l;
+    spec_cpu_read(&cpu, shell.f->platform.arch_caps, shell.f->platform.spec);
+    for (unsigned i = 0; records && spec_line(&cpu, i, &l); i++)
+        console_print("issue=%s affected=%s state=%s done=\"%s\" where=\"%s\" cost=\"%s\"\n", l.issue,
+                      l.state == SPEC_UNAFFECTED ? "no" : "yes", l.state == SPEC_UNAFFECTED ? "-" : spec_state_name(l.state),
+                      l.done, l.where, l.cost);
+    if (records)
+        return;
+    if (cpu.emulated) {
+        console_print("  This CPU is emulated by QEMU and does not speculate: there is nothing to close.\n");
+        return;
+    }
+    console_print("  What one owner (a guest with its VMM, or the monitor) could learn of another by speculation.\n"
+                  "  issue       state   what is done\n");
+    for (unsigned i = 0; spec_line(&cpu, i, &l); i++) {
+        if (l.state == SPEC_UNAFFECTED)
+            continue;
+        console_print("  %-11s %-7s %s\n", l.issue, spec_state_name(l.state), l.done);
+        if (l.where[0])
+            console_print("  %-19s %s; cost: %s\n", "", l.where, l.cost);
+    }
+    console_print("  not affected:");
+    for (unsigned i = 0; spec_line(&cpu, i, &l); i++)
+        if (l.state == SPEC_UNAFFECTED)
+            console_print(" %s", l.issue);
+    console_print("\n");
+}
+
 void cmd_cpus(int argc, char **argv, bool records)
 {
-    (void)argc;
-    (void)argv;
+    if (argc > 1 && str_eq(argv[1], "-v")) {
+        cpus_spec(records);
+        return;
+    }
+    if (argc > 1) {
+        console_print("usage: cpus [-v]\n");
+        return;
+    }
     facts_refresh(shell.f);
     if (!records)
         console_print("  cpu  apic  state      busy  guest       irqs       ipis   switches  guests\n");

@@ -22,7 +22,7 @@ const struct command shell_commands[] = {
     { "device",   "FUNCTION",    "everything about one function, and why",            cmd_device,   false, COMPLETE_DEVICE },
     { "iommu",    "",            "IOMMU units",                                       cmd_iommu,    false, COMPLETE_NONE },
     { "faults",   "",            "device accesses that were blocked",                 cmd_faults,   false, COMPLETE_NONE },
-    { "cpus",     "",            "host CPUs and how busy they are",                   cmd_cpus,     false, COMPLETE_NONE },
+    { "cpus",     "[-v]",        "host CPUs and how busy; -v: speculation issues",    cmd_cpus,     false, COMPLETE_NONE },
     { "memory",   "",            "memory: total, free, by guest",                     cmd_memory,   false, COMPLETE_NONE },
     { "manifest", "",            "the manifest as understood, and its errors",        cmd_manifest, false, COMPLETE_NONE },
     { "survey",   "",            "a manifest for this machine, ready to paste",       cmd_survey,   false, COMPLETE_NONE },

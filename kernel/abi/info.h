@@ -25,7 +25,8 @@ struct info_platform {
     uint32_t iommu_ir;       /* 1 = interrupt remapping on */
     uint32_t virt_vendor;    /* 0 none, 1 VT-x, 2 SVM */
     uint32_t virt_status;    /* status_t */
-    uint32_t rsvd;
+    uint32_t spec;           /* SPEC_* (spec.h): what is done about speculation */
+    uint64_t arch_caps;      /* IA32_ARCH_CAPABILITIES, 0 = none */
     char build[32];          /* build id */
     char iommu_reason[96];   /* why not, in words */
     char virt_reason[96];

@@ -17,9 +17,9 @@ struct cpu_features {       /* const after boot; the bools are what features.c s
     bool smap;              /* 00 entry.S and copy.S look at it */
     bool nx, fxsr_sse2, pge, apic, svm, npt, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;
     bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs,
-         rdtscp;
-    bool intel;
-    uint8_t phys_bits;
+         rdtscp, btc_no, srso_no, ibpb_brtype, bp_reduce, hypervisor;
+    bool intel, emulated;   /* emulated: by one that says so, and does not speculate */
+    uint8_t phys_bits, family, model;
     uint32_t asids;
     uint64_t host_xcr0;
 };
@@ -84,11 +84,17 @@ void fpu_switch(struct fpu_area *area);
 /* CR4 is set: XCR0 (host_xcr0 too), clean registers, closed to ring 3. Each CPU once. */
 void fpu_init_cpu(void);
 
-/* Speculation policy: what leaks between owners, and what is done about it on this CPU. */
-void spec_init_cpu(void);    /* SPEC_CTRL and EFER bits; each CPU */
-/* On this CPU another owner's code runs next (another task or another guest). */
+/* Speculation policy. What is done on this machine, SPEC_*; const once all CPUs are up. */
+extern uint32_t spec_actions;
+extern uint64_t spec_caps;   /* IA32_ARCH_CAPABILITIES, for the monitor's texts */
+MUST_USE uint32_t spec_decide(const struct cpu_features *features, uint64_t arch_caps);   /* pure */
+void spec_init_cpu(void);    /* what is on since boot; each CPU */
+/* On this CPU another owner's code runs next, and nothing of the last one's is in registers any more. */
 void spec_switch(void);
-void spec_log(void);         /* one line per issue */
+/* After an exit of a guest, where spec_actions & SPEC_AT_EXIT: the first before any return (it takes rax, rcx, rdx), the
+ * second before a return to a caller from before the entry (it takes flags only). spec_entry.S. */
+void spec_exit_barrier(void);
+void spec_fill_returns(void);
 
 /* Clears whole pages: the one instruction sequence every CPU is fast at. p 8-aligned, len a multiple of 8. */
 static inline void clear_bytes(void *p, uint64_t len)

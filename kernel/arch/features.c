@@ -43,7 +43,13 @@ static const struct feature {
     { .leaf = 0x80000008, BIT32(15), EBX, F(stibp) },
     { .leaf = 0x8000000a, BIT32(6), EDX, F(flush_by_asid) },
     { .leaf = 0x8000000a, BIT32(7), EDX, F(decode_assists) },
+    { .leaf = 1, BIT32(31), ECX, F(hypervisor) },
+    { .leaf = 0x80000008, BIT32(29), EBX, F(btc_no) },
+    { .leaf = 0x80000021, BIT32(5), EAX, F(verw) },          /* AMD's bit for the same: TSA */
     { .leaf = 0x80000021, BIT32(8), EAX, F(auto_ibrs) },
+    { .leaf = 0x80000021, BIT32(28), EAX, F(ibpb_brtype) },
+    { .leaf = 0x80000021, BIT32(29), EAX, F(srso_no) },
+    { .leaf = 0x80000021, BIT32(31), EAX, F(bp_reduce) },
 };
 
 struct cpuid_regs cpuid_leaf(uint32_t leaf)
@@ -61,6 +67,10 @@ void features_detect(void)
     svm_locked = f->svm && (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS);     /* [APM2 15.4] */
     f->svm = f->svm && !svm_locked;
     f->intel = cpuid_leaf(0).ebx == 0x756e6547;                            /* "Genu" */
+    f->emulated = f->hypervisor && hw_cpuid(0x40000000, 0).ebx == 0x54474354;   /* "TCGT": QEMU's own */
+    const uint32_t signature = cpuid_leaf(1).eax;
+    f->family = (uint8_t)((signature >> 8 & 15) + (signature >> 20));
+    f->model = (uint8_t)((signature >> 4 & 15) | (signature >> 12 & 0xf0));
     f->phys_bits = (uint8_t)cpuid_leaf(0x80000008).eax;
     f->asids = cpuid_leaf(0x8000000a).ebx;
 }

@@ -26,13 +26,13 @@ HW_PORT(8)
 HW_PORT(16)
 HW_PORT(32)
 
-/* An instruction that reads 64 bits into EDX:EAX; the rest is its inputs. */
+/* An instruction that reads 64 bits into EDX:EAX and clears the upper halves [SDM2]; the rest is its inputs. */
 #define HW_EDX_EAX(head, insn, ...) \
     static inline uint64_t head \
     { \
-        uint32_t lo, hi; \
+        uint64_t lo, hi; \
         __asm__ volatile (insn : "=a"(lo), "=d"(hi) : __VA_ARGS__); \
-        return (uint64_t)hi << 32 | lo; \
+        return hi << 32 | lo; \
     }
 HW_EDX_EAX(hw_rdtsc(void), "rdtsc", )
 HW_EDX_EAX(hw_xgetbv(void), "xgetbv", "c"(0))

@@ -13,6 +13,8 @@
 #define MSR_ARCH_CAPS        0x10au
 #define MSR_FLUSH_CMD        0x10bu
 #define   FLUSH_CMD_L1D      0x1u
+#define MSR_TSX_CTRL         0x122u
+#define   TSX_CTRL_OFF       0x3u       /* transactions abort, CPUID does not offer them */
 #define MSR_PAT              0x277u
 #define MSR_TSC_DEADLINE     0x6e0u
 #define MSR_X2APIC           0x800u      /* + register offset / 16 */
@@ -28,6 +30,10 @@
 #define MSR_SFMASK           0xc0000084u
 #define MSR_GS_BASE          0xc0000101u
 #define MSR_KERNEL_GS_BASE   0xc0000102u
+#define MSR_DE_CFG           0xc0011029u   /* [LINUX amd.c] what Zenbleed's advisory calls the chicken bit */
+#define   DE_CFG_FP_FIX      0x200u
+#define MSR_BP_CFG           0xc001102eu
+#define   BP_CFG_REDUCE      0x10u
 #define MSR_VM_CR            0xc0010114u
 #define   VM_CR_SVMDIS       0x10u
 

@@ -29,7 +29,7 @@ void upcall_resched(void);
 void upcall_preempt_point(void);
 /* sched/sched.c: makes a thread that blocks look again; for one that runs a guest: kicks it out. Any CPU. */
 void upcall_wake(struct thread *thread);
-/* virt/vcpu.c: on this CPU prev stops and next starts: debug registers, speculation barriers. */
+/* virt/vcpu.c: on this CPU prev stops and next starts: debug and FPU registers, speculation barriers. */
 void upcall_switch(struct thread *prev, struct thread *next);
 /* sched/thread.c: a timer is due (timer interrupt, its CPU). */
 void upcall_ktimer(struct ktimer *timer);

@@ -66,8 +66,6 @@ void schedule(void)
         return;
     cpu->switches++;
     upcall_switch(prev, next);
-    if (next->task)
-        fpu_switch(next->fpu);
     cpu->current = next;
     context_set((uintptr_t)next, next->task ? next->task->space.cr3 : cpu->kernel_cr3);
     uint64_t sp = next->ksp;

@@ -217,18 +217,20 @@ void upcall_switch(struct thread *prev, struct thread *next)
 {
     const struct task **owner = &last_owner[index_clamp(next->cpu, MAX_CPUS)];
     const bool dead = prev->state == THREAD_DEAD;
-    if (dead)
-        *owner = NULL;                   /* its address may come back as another task's */
-    if (next->task && next->task != *owner) {
-        spec_switch();
-        *owner = next->task;
-    }
     if (prev->vcpu && dead)
         unbind(prev->vcpu);
     else if (prev->vcpu)
         virt_switch_out(prev->vcpu);
-    if (dead)
+    if (dead) {
         prev->vcpu = NULL;
+        *owner = NULL;                   /* its address may come back as another task's */
+    }
+    if (next->task)
+        fpu_switch(next->fpu);
+    if (next->task && next->task != *owner) {
+        spec_switch();                   /* behind what saves registers of the last one: that goes through the buffers */
+        *owner = next->task;
+    }
     if (next->vcpu)
         virt_switch_in(next->vcpu);
 }

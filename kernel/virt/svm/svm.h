@@ -89,6 +89,7 @@ extern uint64_t svm_cr4_mask;    /* CR4 bits that this CPU knows */
 /* ---- svm_entry.S, svm_run.c ---- */
 /* Runs the guest until something is not for the fast path. IF = 0 before and after. */
 uint32_t svm_enter(struct svm_vcpu *svm);
+uint32_t svm_enter_guarded(struct svm_vcpu *svm);       /* where spec_actions & SPEC_AT_EXIT */
 /* The registers hold the guest's XCR0: takes note of it, returns it. */
 uint64_t svm_xcr0_sync(struct svm_vcpu *svm);
 /* DR0-3: the guest's come into the CPU, where it is at home, and are not intercepted until svm_switch_out. */

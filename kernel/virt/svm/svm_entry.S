@@ -3,6 +3,7 @@
  * Into the guest and out of it [APM2 15.5, 15.6].
  *
  * uint32_t svm_enter(struct svm_vcpu *svm)
+ * uint32_t svm_enter_guarded(struct svm_vcpu *svm): where spec_actions & SPEC_AT_EXIT
  *
  * Called with IF = 0. CLGI holds back interrupts; IF = 1 behind it lets VMRUN exit
  * on them (V_INTR_MASKING). An exit comes back with GIF = 0 and the guest's FS, GS,
@@ -22,10 +23,10 @@
 #define GPR_RSI        0x30
 #define GPR_RDI        0x38
 
-        .text
-        .globl  svm_enter
+        .macro  ENTER name, guarded
+        .globl  \name
         .balign 64
-svm_enter:
+\name:
         .irp    reg, rbp, rbx, r12, r13, r14, r15
         push    %\reg
         .endr
@@ -63,6 +64,12 @@ svm_enter:
         .irp    n, 8, 9, 10, 11
         mov     %r\n, 8*\n(%rax)
         .endr
+        .if     \guarded
+        call    spec_exit_barrier
+        mov     (%rsp), %rax
+        mov     GPR_RCX(%rax), %rcx
+        mov     GPR_RDX(%rax), %rdx
+        .endif
         mov     %rax, %rsi
         mov     8(%rsp), %rdi
         call    svm_fast
@@ -70,7 +77,9 @@ svm_enter:
         mov     8(%rsp), %rdi
         test    %eax, %eax
         jz      1b
-
+        .if     \guarded
+        call    spec_fill_returns
+        .endif
         mov     %rbp, GPR_RBP(%rsi)
         .irp    n, 12, 13, 14, 15
         mov     %r\n, 8*\n(%rsi)
@@ -89,3 +98,8 @@ svm_enter:
         pop     %\reg
         .endr
         ret
+        .endm
+
+        .text
+        ENTER   svm_enter, 0
+        ENTER   svm_enter_guarded, 1

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop of VCPU_RUN on SVM: complete what the VMM answered, enter, handle, repeat. */
+#include "kernel/abi/spec.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/svm/svm.h"
 
@@ -122,7 +123,7 @@ static uint32_t enter_guest(struct svm_vcpu *s)
         hw_xsetbv(s->xcr0);
     s->vmcb.rax = s->state->gpr[GPR_RAX];
     uint64_t start = hw_rdtsc();
-    uint32_t result = svm_enter(s);
+    uint32_t result = unlikely(spec_actions & SPEC_AT_EXIT) ? svm_enter_guarded(s) : svm_enter(s);
     uint64_t spent = hw_rdtsc() - start;
     v->stats.guest_tsc += spent;
     percpu()->guest_tsc += spent;
