@@ -63,8 +63,8 @@ static bool rfds(const struct spec_cpu *c)
 static bool amd_returns(const struct spec_cpu *c)
 { return zen(c, 0x15, 0x18) && !(c->ext8_ebx & BIT32(29)); }
 
-static const char change[] = "at a change of owner", boot[] = "since boot", build[] = "in how the kernel is built";
-static const char none[] = "nothing at run time";
+static const char change[] = "at a change of owner", boot[] = "since boot", build[] = "by how the kernel is built";
+static const char none[] = "none";
 
 static struct spec_line unaffected(const char *issue) { return (struct spec_line){ issue, SPEC_UNAFFECTED, "", "", "" }; }
 static struct spec_line closed(const char *issue, const char *done, const char *where, const char *cost)
@@ -125,7 +125,7 @@ static struct spec_line srso(const struct spec_cpu *c)
     if (does(c, SPEC_ON_BP_REDUCE))
         return closed("srso", "BP_CFG: predictions are bound to their owner", boot, none);
     if (!does(c, SPEC_EXIT_IBPB))
-        return open("srso", "IBPB does not clear what it needs to: update the microcode");
+        return open("srso", "no IBPB, or one that does not clear all it has to: update the microcode");
     return partly("srso", "IBPB after each exit of a guest; not at system calls of its VMM", "at every exit", "1 to 10 us");
 }
 
