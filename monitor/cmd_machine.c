@@ -127,8 +127,7 @@ static void cpus_spec(bool records)
     spec_cpu_read(&cpu, shell.f->platform.arch_caps, shell.f->platform.spec);
     for (unsigned i = 0; records && spec_line(&cpu, i, &l); i++)
         console_print("issue=%s affected=%s state=%s done=\"%s\" where=\"%s\" cost=\"%s\"\n", l.issue,
-                      l.state == SPEC_UNAFFECTED ? "no" : "yes", l.state == SPEC_UNAFFECTED ? "-" : spec_state_name(l.state),
-                      l.done, l.where, l.cost);
+                      l.state == SPEC_UNAFFECTED ? "no" : "yes", spec_state_name(l.state), l.done, l.where, l.cost);
     if (records)
         return;
     if (cpu.emulated) {

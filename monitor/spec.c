@@ -80,13 +80,15 @@ static struct spec_line v2(const struct spec_cpu *c)
 {
     if (does(c, SPEC_SWITCH_IBPB))
         return closed("spectre-v2", "no indirect branches in the kernel; IBPB between owners", change, "1 to 10 us");
-    return partly("spectre-v2", "no indirect branches in the kernel; no IBPB between owners: update the microcode", build, none);
+    return partly("spectre-v2", "no indirect branches in the kernel; no IBPB between owners: update the microcode",
+                  build, none);
 }
 
 static struct spec_line modes(const struct spec_cpu *c)
 {
     if (does(c, SPEC_ON_IBRS | SPEC_ON_AUTO_IBRS))
-        return closed("ibrs", does(c, SPEC_ON_IBRS) ? "enhanced IBRS keeps ring 0 apart" : "automatic IBRS keeps ring 0 apart",
+        return closed("ibrs", does(c,
+                                   SPEC_ON_IBRS) ? "enhanced IBRS keeps ring 0 apart" : "automatic IBRS keeps ring 0 apart",
                       boot, none);
     return closed("ibrs", "not needed: the kernel has no indirect branches", build, none);
 }
@@ -94,7 +96,8 @@ static struct spec_line modes(const struct spec_cpu *c)
 static struct spec_line returns(const struct spec_cpu *c)
 {
     if (does(c, SPEC_EXIT_FILL))
-        return closed("rsb", "return stack buffer filled: 32 entries", "at exits beyond the fast path, and at a change of owner",
+        return closed("rsb", "return stack buffer filled: 32 entries",
+                      "at exits beyond the fast path, and at a change of owner",
                       "33 instructions");
     return closed("rsb", "the CPU keeps return addresses apart; filled between owners", change, "33 instructions");
 }
@@ -112,10 +115,12 @@ static struct spec_line retbleed(const struct spec_cpu *c)
     if (!intel && !amd_returns(c))
         return unaffected("retbleed");
     if (intel)
-        return closed("retbleed", "returns find the kernel's own entries: see rsb", "at exits beyond the fast path", "in rsb");
+        return closed("retbleed", "returns find the kernel's own entries: see rsb", "at exits beyond the fast path",
+                      "in rsb");
     if (!does(c, SPEC_EXIT_IBPB))
         return open("retbleed", "this CPU offers no IBPB: update the microcode");
-    return partly("retbleed", "IBPB after each exit of a guest; not at system calls of its VMM", "at every exit", "1 to 10 us");
+    return partly("retbleed", "IBPB after each exit of a guest; not at system calls of its VMM", "at every exit",
+                  "1 to 10 us");
 }
 
 static struct spec_line srso(const struct spec_cpu *c)
@@ -126,7 +131,8 @@ static struct spec_line srso(const struct spec_cpu *c)
         return closed("srso", "BP_CFG: predictions are bound to their owner", boot, none);
     if (!does(c, SPEC_EXIT_IBPB))
         return open("srso", "no IBPB, or one that does not clear all it has to: update the microcode");
-    return partly("srso", "IBPB after each exit of a guest; not at system calls of its VMM", "at every exit", "1 to 10 us");
+    return partly("srso", "IBPB after each exit of a guest; not at system calls of its VMM", "at every exit",
+                  "1 to 10 us");
 }
 
 static struct spec_line bhi(const struct spec_cpu *c)
@@ -146,7 +152,8 @@ static struct spec_line its_line(const struct spec_cpu *c)
 static struct spec_line vmscape(const struct spec_cpu *c)
 {
     (void)c;
-    return closed("vmscape", "a guest and its VMM are one owner: the VMM has nothing that is not its guest's", "by design", none);
+    return closed("vmscape", "a guest and its VMM are one owner: the VMM has nothing that is not its guest's",
+                  "by design", none);
 }
 
 /* ---- caches and buffers ---- */
@@ -155,7 +162,8 @@ static struct spec_line meltdown(const struct spec_cpu *c)
 {
     if (!c->intel || says(c, RDCL_NO))
         return unaffected("meltdown");
-    return partly("meltdown", "a VMM that its guest broke could read kernel memory: registers of guests, never their memory",
+    return partly("meltdown",
+                  "a VMM that its guest broke could read kernel memory: registers of guests, never their memory",
                   "by design", none);
 }
 
@@ -166,7 +174,8 @@ static struct spec_line l1tf(const struct spec_cpu *c)
     if (!does(c, SPEC_SWITCH_L1D))
         return open("l1tf", "no command to flush the first-level cache: update the microcode");
     return c->threads == 1 ? closed("l1tf", "first-level cache flushed between owners", change, "2 to 20 us")
-                           : partly("l1tf", "first-level cache flushed between owners; siblings share it: see smt", change, "2 to 20 us");
+                           : partly("l1tf", "first-level cache flushed between owners; siblings share it: see smt",
+                                    change, "2 to 20 us");
 }
 
 static struct spec_line verw(const struct spec_cpu *c, const char *issue, bool affected, bool clears)
@@ -175,8 +184,10 @@ static struct spec_line verw(const struct spec_cpu *c, const char *issue, bool a
         return unaffected(issue);
     if (!clears || !does(c, SPEC_SWITCH_VERW))
         return open(issue, "VERW does not clear the buffers on this CPU: update the microcode");
-    return c->threads == 1 || !c->intel ? closed(issue, "buffers cleared with VERW between owners", change, "about 0.2 us")
-                           : partly(issue, "buffers cleared with VERW between owners; for siblings see smt", change, "about 0.2 us");
+    return c->threads == 1 || !c->intel ? closed(issue, "buffers cleared with VERW between owners", change,
+                                                 "about 0.2 us")
+                           : partly(issue, "buffers cleared with VERW between owners; for siblings see smt", change,
+                                    "about 0.2 us");
 }
 
 static struct spec_line mds(const struct spec_cpu *c)
@@ -207,7 +218,8 @@ static struct spec_line gds(const struct spec_cpu *c)
 {
     if (!listed(c, gds_models) || says(c, GDS_NO))
         return unaffected("gds");
-    return says(c, GDS_CTRL) ? closed("gds", "the microcode closes it, and nobody switches that off", boot, "slower gathers")
+    return says(c, GDS_CTRL) ? closed("gds", "the microcode closes it, and nobody switches that off", boot,
+                                      "slower gathers")
                              : open("gds", "update the microcode");
 }
 
@@ -215,7 +227,8 @@ static struct spec_line srbds(const struct spec_cpu *c)
 {
     if (!listed(c, srbds_models))
         return unaffected("srbds");
-    return c->leaf7_edx & BIT32(9) ? closed("srbds", "the microcode closes it, and nobody switches that off", boot, "slower RDRAND")
+    return c->leaf7_edx & BIT32(9) ? closed("srbds", "the microcode closes it, and nobody switches that off", boot,
+                                            "slower RDRAND")
                                    : open("srbds", "update the microcode");
 }
 
@@ -223,14 +236,16 @@ static struct spec_line lvi(const struct spec_cpu *c)
 {
     if (!c->intel || (says(c, RDCL_NO | MDS_NO) && !taa(c)))
         return unaffected("lvi");
-    return partly("lvi", "no enclaves; in the kernel only copies from ring 3 can fault, and their values are clamped", build, none);
+    return partly("lvi", "no enclaves; in the kernel only copies from ring 3 can fault, and their values are clamped",
+                  build, none);
 }
 
 static struct spec_line ssb(const struct spec_cpu *c)
 {
     if (c->intel ? says(c, SSB_NO) : (c->ext8_ebx & BIT32(26)) != 0)
         return unaffected("ssb");
-    return partly("ssb", "nothing: it works inside one owner; a guest cannot switch SSBD on for its own programs", "", "");
+    return partly("ssb", "nothing: it works inside one owner; a guest cannot switch SSBD on for its own programs", "",
+                  "");
 }
 
 /* ---- single models ---- */
@@ -261,20 +276,23 @@ static struct spec_line fpu(const struct spec_cpu *c)
 {
     if (!c->intel)
         return unaffected("lazy-fpu");
-    return closed("lazy-fpu", "registers are loaded eagerly and closed to ring 3 otherwise", "at a change of thread", none);
+    return closed("lazy-fpu", "registers are loaded eagerly and closed to ring 3 otherwise", "at a change of thread",
+                  none);
 }
 
 static struct spec_line v1(const struct spec_cpu *c)
 {
     (void)c;
-    return closed("spectre-v1", "indices from ring 3 and guests are clamped without a branch", "in each lookup", "2 instructions");
+    return closed("spectre-v1", "indices from ring 3 and guests are clamped without a branch", "in each lookup",
+                  "2 instructions");
 }
 
 static struct spec_line swapgs(const struct spec_cpu *c)
 {
     if (!c->intel)
         return unaffected("swapgs");
-    return closed("swapgs", "LFENCE behind each SWAPGS that may be skipped", "at exceptions and interrupts", "some 20 cycles");
+    return closed("swapgs", "LFENCE behind each SWAPGS that may be skipped", "at exceptions and interrupts",
+                  "some 20 cycles");
 }
 
 static struct spec_line smt(const struct spec_cpu *c)
@@ -282,14 +300,16 @@ static struct spec_line smt(const struct spec_cpu *c)
     if (c->threads == 1)
         return unaffected("smt");
     return does(c, SPEC_ON_STIBP)
-           ? partly("smt", "STIBP parts the predictors; caches are shared: give the siblings of a core to one guest", boot, "slower branches")
+           ? partly("smt", "STIBP parts the predictors; caches are shared: give the siblings of a core to one guest",
+                    boot, "slower branches")
            : open("smt", "siblings share predictors and caches: give those of a core to one guest");
 }
 
 static struct spec_line controls(const struct spec_cpu *c)
 {
     (void)c;
-    return closed("guest-msrs", "SPEC_CTRL, PRED_CMD, FLUSH_CMD are hidden from guests and refused; the host's value holds",
+    return closed("guest-msrs",
+                  "SPEC_CTRL, PRED_CMD, FLUSH_CMD are hidden from guests and refused; the host's value holds",
                   "always", "no switch at exits");
 }
 
@@ -310,7 +330,7 @@ bool spec_line(const struct spec_cpu *cpu, unsigned index, struct spec_line *lin
 
 const char *spec_state_name(enum spec_state state)
 {
-    static const char *const name[] = { "not affected", "closed", "partly", "open" };
+    static const char *const name[] = { "-", "closed", "partly", "open" };
     return name[state];
 }
 

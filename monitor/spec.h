@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The texts of the speculation policy: per issue whether this CPU has it and what is done. The kernel decides (kernel/arch/spec.c). */
+/* Texts of the speculation policy: whether this CPU has an issue and what is done. kernel/arch/spec.c decides. */
 #pragma once
 
 #include "kernel/abi/spec.h"

@@ -76,7 +76,7 @@ void spec_switch(void)
         hw_wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
     if (spec_actions & SPEC_SWITCH_FILL)
         spec_fill_returns();
-    __asm__ volatile ("div %2" : "+a"(quotient), "+d"(rest) : "r"(1u) : "cc");   /* Zen 1's divider keeps the last one */
+    __asm__ volatile ("div %2" : "+a"(quotient), "+d"(rest) : "r"(1u) : "cc");   /* Zen 1 keeps the last one */
     if (spec_actions & SPEC_SWITCH_L1D)
         hw_wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
     if (spec_actions & SPEC_SWITCH_VERW)

@@ -228,7 +228,7 @@ void upcall_switch(struct thread *prev, struct thread *next)
     if (next->task)
         fpu_switch(next->fpu);
     if (next->task && next->task != *owner) {
-        spec_switch();                   /* behind what saves registers of the last one: that goes through the buffers */
+        spec_switch();                   /* behind what saves registers of the last one, through these buffers */
         *owner = next->task;
     }
     if (next->vcpu)
