@@ -38,7 +38,7 @@ uint32_t iommu_unit_of(struct bdf fn);
 /* The i-th of the firmware-reserved regions (RMRR/IVMD) that name the function: whole pages. False: no more. */
 bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len);
 
-/* Domains. ST_INVAL for a dom that was not created. */
+/* Domains. ST_INVAL for a dom that was not created. Create: ST_NOIOMMU unless every unit is on and remaps. */
 MUST_USE status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm);
 /* Page-aligned; before devices attach, so no flush is needed unless the unit caches
  * not-present entries, which it handles. prot: PT_R | PT_W. */

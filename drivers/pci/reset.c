@@ -129,13 +129,11 @@ static MUST_USE status_t attempt(struct pci_fn *fn, uint32_t method)
     trigger(fn, method);
     /* Retry status reads as vendor 0001h or as all ones: both may pass. */
     uint64_t end = hw_now_us() + READY_US;
-    uint32_t vendor;
-    while ((vendor = pci_rd(fn, CFG_VENDOR, 2)) == 0xffff || vendor == 0x0001 ||
-           (method == PCI_RESET_FLR && has_pending(fn, method))) {
-        if (hw_now_us() >= end)
-            break;
+    uint32_t vendor = pci_rd(fn, CFG_VENDOR, 2);
+    for (; hw_now_us() < end && (vendor == 0xffff || vendor == 0x0001 ||
+                                 (method == PCI_RESET_FLR && has_pending(fn, method)));
+         vendor = pci_rd(fn, CFG_VENDOR, 2))
         upcall_preempt_point();
-    }
     if (vendor == 0xffff || vendor == 0x0001)
         return vendor == 0xffff ? ST_ABSENT : ST_TIMEOUT;
     image_restore(fn);

@@ -44,7 +44,7 @@ MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t
                                 hpa_t *hpa, bool *prefetchable);
 
 /* ---- dma.c: what a VM's devices may reach, one IOMMU domain. Root thread. ---- */
-/* ST_NOIOMMU, ST_NOIR when the machine cannot protect it: fail closed. */
+/* ST_NOIOMMU when the machine cannot protect it: fail closed. */
 MUST_USE status_t dma_create(uint32_t vm_id, struct iommu_dom **out);
 MUST_USE status_t dma_map(struct iommu_dom *dom, iova_t iova, hpa_t hpa, uint64_t len);
 /* Firmware's reserved regions of the function, one to one. ST_OVERLAP: guest RAM lies there. */

@@ -9,8 +9,6 @@ _Static_assert(sizeof(struct iommu_dom) <= PAGE_SIZE, "an object is a page");
 
 status_t dma_create(uint32_t vm_id, struct iommu_dom **out)
 {
-    if (!iommu_has_ir())
-        return iommu_vendor() == IOMMU_NONE ? ST_NOIOMMU : ST_NOIR;
     struct iommu_dom *dom = pmm_alloc();
     if (dom == NULL)
         return ST_NOSPACE;

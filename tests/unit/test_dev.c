@@ -21,7 +21,6 @@
 
 /* ---- fakes ---- */
 static struct {
-    enum iommu_vendor vendor;
     bool ir, uncovered, attach_sticks;
     status_t attach, detach, destroy, map;
     unsigned attached, attaches, detaches, maps;
@@ -35,7 +34,6 @@ static unsigned live_objects, preempts;
 static bool in_reset_hook;
 static struct device *hook_dev;
 
-enum iommu_vendor iommu_vendor(void) { return io.vendor; }
 bool iommu_has_ir(void) { return io.ir; }
 uint32_t iommu_unit_of(struct bdf fn)
 {
@@ -48,7 +46,12 @@ bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
     *len = 0x2000;
     return bdf_dev(fn) == 6 && i < io.reserved;
 }
-status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm) { dom->vm = vm; dom->domid = 1; return ST_OK; }
+status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
+{
+    dom->vm = vm;
+    dom->domid = io.ir;
+    return io.ir ? ST_OK : ST_NOIOMMU;
+}
 status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
 {
     (void)dom;
@@ -114,7 +117,6 @@ static void fresh_models(void)
     fake_log_reset();
     pci_model_reset(true);
     memset(&io, 0, sizeof io);
-    io.vendor = IOMMU_VTD;
     io.ir = true;
     pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
     m = pci_model_nic(0, 6, 0, 0xfe800000);
@@ -262,8 +264,6 @@ static void test_refusals(void)
     refuse(ST_CORRUPT, 3);
     fresh_models();
     io.ir = false;
-    CHECK_EQ(dma_create(1, &dma), ST_NOIR);
-    io.vendor = IOMMU_NONE;
     CHECK_EQ(dma_create(1, &dma), ST_NOIOMMU);
     CHECK_EQ(live_objects, 0);
 }

@@ -123,13 +123,8 @@ static const char *parse_entry(struct dmar *d, const struct cut *e)
     return e->type == DMAR_DRHD ? parse_drhd(d, e) : e->type == DMAR_RMRR ? parse_rmrr(d, e) : NULL;
 }
 
-static bool all_zero(const struct cut *c)
-{
-    for (uint32_t i = 0; i < c->len; i++)
-        if (c->at[i] != 0)
-            return false;
-    return true;
-}
+/* The first byte is, and each equals the one before it. */
+static bool all_zero(const struct cut *c) { return c->at[0] == 0 && memcmp(c->at, c->at + 1, c->len - 1) == 0; }
 
 status_t dmar_parse(const uint8_t *table, size_t len, struct dmar *d)
 {
