@@ -62,21 +62,16 @@ static void start_virtualisation(void)
         log_line("virt: refused: %s", platform.virt_reason);
 }
 
-static void start_iommu(const struct bootinfo *bi)
-{
-    platform.iommu_status = iommu_init(bi, platform.iommu_reason);
-    platform.iommu_vendor = iommu_vendor();
-    platform.iommu_ir = iommu_has_ir();
-    if (platform.iommu_status != ST_OK)
-        log_line("iommu: no function will be assigned: %s", platform.iommu_reason);
-}
-
 static void start_devices(const struct bootinfo *bi)
 {
     ioapic_init(bi);
     if (pci_init(bi) != ST_OK)
         log_line("pci: no function can be used");
-    start_iommu(bi);
+    platform.iommu_status = iommu_init(bi, platform.iommu_reason);
+    platform.iommu_vendor = iommu_vendor();
+    platform.iommu_ir = iommu_has_ir();
+    if (platform.iommu_status != ST_OK)
+        log_line("iommu: no function will be assigned: %s", platform.iommu_reason);
     dev_init();
 }
 

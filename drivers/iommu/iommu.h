@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "kernel/abi/bootinfo.h"
 #include "kernel/abi/info.h"
 #include "kernel/mm/ptab.h"
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel/abi/bootinfo.h"
+#include "drivers/pci/pci_regs.h"
 #include "kernel/abi/info.h"
 #include "kernel/arch/spinlock.h"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "drivers/pci/pci.h"
-#include "drivers/pci/pci_regs.h"
 
 /* Raw config access; size 1, 2, 4; off naturally aligned and < 4096; segment 0. Reads of absent functions, and without
  * ECAM from 256 on, give all ones. */

@@ -8,7 +8,6 @@
 
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
-#include "drivers/pci/pci_regs.h"
 #include "kernel/abi/syscall.h"
 #include "kernel/log/console.h"
 

@@ -3,7 +3,6 @@
 #include "kernel/dev/dev.h"
 
 #include "drivers/pci/pci.h"
-#include "drivers/pci/pci_regs.h"
 
 /* The table belongs to the kernel, and with it whatever shares its pages. */
 static bool touches_msix(const struct dev_info *info, uint64_t bar, uint64_t off, uint64_t len)

@@ -7,7 +7,6 @@
 #include "drivers/iommu/vtd/vtd.h"
 
 #include "drivers/pci/pci.h"
-#include "drivers/pci/pci_regs.h"
 
 struct vtd_unit vtd_unit[IOMMU_UNITS];
 uint32_t vtd_units;
