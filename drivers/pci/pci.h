@@ -65,7 +65,7 @@ MUST_USE status_t pci_reset(struct pci_fn *fn);
  * off and size are the caller's own: ST_INVAL, ST_RANGE. *value: written, or what was read. */
 MUST_USE status_t pci_owner_access(struct pci_fn *fn, uint64_t off, uint64_t size, bool write, uint32_t *value);
 
-/* MSI / MSI-X registers, programmed by the kernel only. ST_UNSUPP: the function has none of
+/* MSI / MSI-X registers, programmed by the kernel only. ST_UNSUPP: the function has none (or no table in reach) of
  * the kind, ST_RANGE: more than it has, ST_HW: it does not turn on or off. */
 /* One entry. Turns MSI-X on when it is not, with every entry masked first. */
 MUST_USE status_t pci_msix_write(struct pci_fn *fn, unsigned index, uint64_t addr, uint32_t data, bool masked);
