@@ -118,6 +118,7 @@ static void fill_start(struct job *j, struct vmm_start *start)
     start->size = sizeof *start;
     start->vcpus = j->vm->cpus;
     start->ram = j->vm->memory;
+    start->ram_at = j->vm->unprotected ? j->o->ram_gpa[0] : 0;
     start->tsc_hz = j->r->f->platform.tsc_hz;
     start->epoch = j->r->f->platform.epoch;
     start->epoch_tsc = j->r->f->platform.boot_tsc;

@@ -10,7 +10,7 @@ static bool make_vm(struct job *j)
     struct sys_ret ret;
     if (!slot)
         return false;
-    ret = sys_call3(SYS_VM_CREATE, SLOT_SYSTEM, slot, j->r->plan->devices ? VM_DMA : 0);
+    ret = sys_call3(SYS_VM_CREATE, SLOT_SYSTEM, slot, j->r->plan->devices && !j->vm->unprotected ? VM_DMA : 0);
     j->o->vm_id = (uint32_t)ret.value;
     return job_keep(j, slot, ret, &j->o->vm, false, "creating the VM");
 }
@@ -35,10 +35,36 @@ static uint64_t make_piece(struct job *j, uint32_t *where, uint64_t want)
     return job_keep(j, slot, ret, where, true, "guest memory") ? size : 0;
 }
 
+static bool map_piece(struct job *j, uint32_t i, uint64_t gpa, uint64_t len)
+{
+    j->o->ram_gpa[i] = gpa;
+    j->o->ram_len[i] = len;
+    return job_done(j, sys_call(SYS_VM_MAP, SLOT_SYSTEM, j->o->vm, gpa, j->o->ram[i], 0, len), "mapping guest memory");
+}
+
+/* RAM that a device without an IOMMU can name: one piece, guest-physical = host-physical. The alignment keeps it
+ * above what the guest boots from, and the limit below the guest's own devices. */
+static bool make_direct(struct job *j)
+{
+    uint64_t len = j->vm->memory - GUEST_RAM_BOOT;
+    uint32_t slot = job_take(j, "guest memory");
+    struct sys_ret ret;
+    if (!slot)
+        return false;
+    ret = sys_call4(SYS_MEMORY_CREATE, SLOT_SYSTEM, slot, len, GUEST_RAM_BOOT);
+    if (!job_keep(j, slot, ret, &j->o->ram[0], true, "guest memory in one piece, for dma = unprotected"))
+        return false;
+    if (!range_ok(ret.value, len, GUEST_RAM_LOW_MAX))
+        return job_fail(j, ST_NOSPACE, true, "guest memory below 3 GiB, for dma = unprotected");
+    return map_piece(j, 0, ret.value, len);
+}
+
 static bool make_ram(struct job *j)
 {
-    uint64_t total = j->vm->memory, at = 0, gpa, want, got;
-    for (uint32_t i = 0; at < total; i++) {
+    uint64_t total = j->vm->unprotected ? GUEST_RAM_BOOT : j->vm->memory, at = 0, gpa, want, got;
+    if (j->vm->unprotected && !make_direct(j))
+        return false;
+    for (uint32_t i = j->vm->unprotected; at < total; i++) {
         if (i == BUILD_EXTENTS)
             return job_fail(j, ST_NOSPACE, true, "guest memory is too scattered");
         want = at < GUEST_RAM_LOW_MAX ? MIN(total, GUEST_RAM_LOW_MAX) - at : total - at;
@@ -46,10 +72,8 @@ static bool make_ram(struct job *j)
         got = make_piece(j, &j->o->ram[i], want);
         if (got == 0)
             return false;
-        if (!job_done(j, sys_call(SYS_VM_MAP, SLOT_SYSTEM, j->o->vm, gpa, j->o->ram[i], 0, got), "mapping guest memory"))
+        if (!map_piece(j, i, gpa, got))
             return false;
-        j->o->ram_gpa[i] = gpa;
-        j->o->ram_len[i] = got;
         at += got;
     }
     return true;
@@ -81,7 +105,8 @@ static bool make_devices(struct job *j)
     for (uint32_t i = 0; i < j->r->plan->devices; i++) {
         const struct plan_device *pd = &j->r->plan->device[i];
         const struct manifest_pci *p = &j->vm->pci[pd->line];
-        uint64_t flags = (p->reset_none ? DEV_NO_RESET_OK : 0) | (p->reserved_map ? DEV_RESERVED_MAP : 0);
+        uint64_t flags = (p->reset_none ? DEV_NO_RESET_OK : 0) | (p->reserved_map ? DEV_RESERVED_MAP : 0) |
+                         (j->vm->unprotected ? DEV_UNPROTECTED : 0);
         uint32_t slot = job_take(j, "opening a function");
         name_format_bdf(j->r->f->dev[pd->dev].bdf, bdf, sizeof bdf);
         fmt(step, sizeof step, "assigning %s", bdf);

@@ -27,15 +27,27 @@ static const char *owner_of(const struct dev_info *d)
 }
 
 /* The guest that the manifest gives it to. */
-static const char *planned_for(const struct dev_info *d)
+static const struct guest *planned_guest(const struct dev_info *d)
 {
     for (uint32_t v = 0; v < supervise_count(); v++) {
         const struct guest *g = supervise_guest(v);
         for (uint32_t i = 0; i < g->plan->devices; i++)
             if (&shell.f->dev[g->plan->device[i].dev] == d)
-                return g->vm->name;
+                return g;
     }
-    return "-";
+    return NULL;
+}
+
+static const char *planned_for(const struct dev_info *d)
+{
+    const struct guest *g = planned_guest(d);
+    return g ? g->vm->name : "-";
+}
+
+static bool is_unprotected(const struct dev_info *d)
+{
+    const struct guest *g = planned_guest(d);
+    return g && g->vm->unprotected;
 }
 
 static const char *resets(const struct dev_info *d, char *buf, size_t size)
@@ -58,20 +70,21 @@ static const char *unit_of(const struct dev_info *d, char *buf, size_t size)
 static void record(const struct dev_info *d)
 {
     char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, false, false, why);
+    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     console_print("bdf=%s id=%04x:%04x class=%04x owner=%s state=%s iommu=%s path=%s plan=%s group=%u msi=%u msix=%u"
-                  " reset=%s verdict=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
+                  " reset=%s verdict=%s dma=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
                   unit_of(d, unit, sizeof unit), path, planned_for(d), d->group, d->msi_off ? d->msi_vectors : 0u,
                   d->msix_off ? d->msix_count : 0u, resets(d, reset, sizeof reset),
-                  code == CODE_NONE ? "ok" : explain_name(code));
+                  code == CODE_NONE ? "ok" : explain_name(code),
+                  is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-");
 }
 
 static void row(const struct dev_info *d)
 {
     char bdf[16], path[40], verdict[64], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, false, false, why);
+    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     if (d->state == DEV_ASSIGNED)
@@ -147,6 +160,8 @@ void cmd_device(int argc, char **argv, bool records)
     console_print("  name it    path=%s id=%04x:%04x\n", path, d->vendor, d->device);
     console_print("  state      %s, owner %s, planned for %s\n", state_of(d), owner_of(d), planned_for(d));
     console_print("  iommu      unit %s\n", unit_of(d, unit, sizeof unit));
+    if (is_unprotected(d))
+        console_print("  dma        UNPROTECTED: guest %s has dma = unprotected, it reaches all memory\n", planned_for(d));
     group_of(d);
     console_print("  interrupts %u MSI, %u MSI-X, line %s\n", d->msi_off ? d->msi_vectors : 0u,
                   d->msix_off ? d->msix_count : 0u, d->pin ? "yes" : "no");
@@ -154,7 +169,7 @@ void cmd_device(int argc, char **argv, bool records)
     if (d->firmware_dma)
         console_print("  firmware   had left memory access on; it was cut\n");
     bars(d);
-    code = policy_device_verdict(shell.f, d, false, false, why);
+    code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     if (code == CODE_NONE)
         console_print("  verdict    can be assigned\n");
     else

@@ -45,12 +45,29 @@ static uint32_t online_cpus(void)
     return n;
 }
 
+static uint32_t unprotected_vms(void)
+{
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < shell.m->vms; v++)
+        n += shell.m->vm[v].unprotected;
+    return n;
+}
+
+/* As long as the manifest has such a guest, started or not. */
+static void taint(void)
+{
+    for (uint32_t v = 0; v < shell.m->vms; v++)
+        if (shell.m->vm[v].unprotected)
+            console_print("  UNPROTECTED  guest %s: dma = unprotected: its functions reach ALL memory of this machine;"
+                          " NOTHING on it is isolated\n", shell.m->vm[v].name);
+}
+
 static uint32_t assignable(void)
 {
     char why[DIAG_TEXT];
     uint32_t n = 0;
     for (uint32_t i = 0; i < shell.f->devices; i++)
-        n += policy_device_verdict(shell.f, &shell.f->dev[i], false, false, why) == CODE_NONE;
+        n += policy_device_verdict(shell.f, &shell.f->dev[i], (struct policy_waivers){ 0 }, why) == CODE_NONE;
     return n;
 }
 
@@ -73,6 +90,7 @@ void status_machine(void)
     else
         console_print("  iommu     %s %s\n", explain_name(code), explain_meaning(code));
     console_print("  pci       %u functions, %u can be assigned\n", shell.f->devices, assignable());
+    taint();
 }
 
 void cmd_status(int argc, char **argv, bool records)
@@ -87,14 +105,14 @@ void cmd_status(int argc, char **argv, bool records)
         by_state[supervise_guest(i)->state]++;
     if (records) {
         console_print("build=%s cpus=%u memory=%s free=%s virt=%s iommu=%s ir=%u functions=%u vms=%u running=%u refused=%u"
-                      " crashed=%u uptime=%lu\n", pf->build[0] ? pf->build : "-", online_cpus(),
+                      " crashed=%u uptime=%lu unprotected=%u\n", pf->build[0] ? pf->build : "-", online_cpus(),
                       shell_size(shell.f->memory.total, total, sizeof total),
                       shell_size(shell.f->memory.user_free, left, sizeof left),
                       pf->virt_vendor == 1 ? "vmx" : pf->virt_vendor == 2 ? "svm" : "none",
                       policy_iommu_verdict(shell.f, why) != CODE_NONE ? "none" : pf->iommu_vendor == 1 ? "vtd" : "amdvi",
                       pf->iommu_ir, shell.f->devices, supervise_count(), by_state[GUEST_RUNNING],
                       by_state[GUEST_REFUSED], by_state[GUEST_CRASHED],
-                      (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul));
+                      (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul), unprotected_vms());
         return;
     }
     console_print("Cordon %s, up %lu s\n", pf->build, (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul));
@@ -104,7 +122,8 @@ void cmd_status(int argc, char **argv, bool records)
     if (shell.m->lock)
         console_print("  lock      only commands that look are allowed\n");
     for (uint32_t i = 0; i < shell.p->diags.count; i++)
-        if (shell.p->diag[i].code == CODE_I210 || shell.p->diag[i].code == CODE_I211)
+        if (shell.p->diag[i].code == CODE_I210 || shell.p->diag[i].code == CODE_I211 ||
+            shell.p->diag[i].code == CODE_M028)
             console_print("  unsafe    %s %s\n", explain_name(shell.p->diag[i].code), shell.p->diag[i].text);
 }
 

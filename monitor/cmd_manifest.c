@@ -31,8 +31,8 @@ static void show_pci(const struct guest *g, uint32_t line)
                           p->all_functions ? 0 : g->plan->device[i].devfn & 7u);
             break;
         }
-    console_print("%s%s%s\n", p->all_functions ? " functions=all" : "", p->reset_none ? " reset=none" : "",
-                  p->reserved_map ? " reserved=map" : "");
+    console_print("%s%s%s%s\n", p->all_functions ? " functions=all" : "", p->reset_none ? " reset=none" : "",
+                  p->reserved_map ? " reserved=map" : "", p->irq_none ? " irq=none" : "");
 }
 
 static void show_vm(const struct guest *g)
@@ -51,6 +51,7 @@ static void show_vm(const struct guest *g)
     key_text("cmdline", &vm->cmdline_at);
     for (uint32_t i = 0; i < vm->pcis; i++)
         show_pci(g, i);
+    key_text("dma", &vm->dma_at);
     console_print("type      = %s\nrestart   = %s\nautostart = %s\n", manifest_type_word(vm->type),
                   manifest_restart_word(vm->restart), vm->autostart ? "yes" : "no");
 }
@@ -101,7 +102,7 @@ void cmd_manifest(int argc, char **argv, bool records)
 static void survey_device(const struct dev_info *d, uint32_t *named)
 {
     char bdf[16], path[40], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, false, false, why);
+    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     if (d->header != 0)

@@ -49,7 +49,7 @@ static void record(const struct guest *g)
                   manifest_restart_word(g->vm->restart));
     if (g->code != CODE_NONE)
         console_print(" code=%s", explain_name(g->code));
-    console_print("\n");
+    console_print(" dma=%s\n", g->vm->unprotected ? "unprotected" : g->vm->pcis ? "iommu" : "-");
 }
 
 static void row(const struct guest *g)
@@ -111,8 +111,10 @@ static void functions(const struct guest *g)
         name_format_bdf(d->bdf, bdf, sizeof bdf);
         console_print("  function   %s %04x:%04x %s, guest's slot %02x.%u, %u %s\n", bdf, d->vendor, d->device,
                       name_class(d->class_rev), pd->devfn >> 3, pd->devfn & 7u, pd->irqs,
-                      pd->msix ? "MSI-X vectors" : "MSI vectors");
+                      pd->msix ? "MSI-X vectors" : pd->irqs ? "MSI vectors" : "interrupts");
     }
+    if (g->vm->unprotected)
+        console_print("  dma        UNPROTECTED: its functions reach all memory of the machine\n");
 }
 
 static void detail(const struct guest *g)

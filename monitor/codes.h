@@ -56,7 +56,7 @@
     X(M023, "A function's name is malformed.", \
             "Write path=00:1c.0/00.0, 0000:03:00.0, 03:00.0, 3/0/0 or id=8086:10d3.") \
     X(M024, "There is no such word in a pci line.", \
-            "Words are a function's name, id=, slot=, functions=all, reset=none, reserved=map.") \
+            "Words are a function's name, id=, slot=, functions=all, reset=none, reserved=map, irq=none.") \
     X(M025, "A slot is malformed.", \
             "Write slot=DD.F, device in hexadecimal 00 to 1f, function 0 to 7, such as slot=05.0.") \
     X(M026, "A word is given twice in one pci line, or the line names two functions.", \
@@ -64,7 +64,7 @@
     X(M027, "The manifest asks for something that this version of Cordon cannot do yet.", \
             "Remove the line or use the value that is named; nothing is ignored silently.") \
     X(M028, "Device access without an IOMMU was asked for.", \
-            "Remove 'dma = unprotected': this version gives no function away without an IOMMU.") \
+            "The guest's functions reach all memory of the machine. Remove 'dma = unprotected' to end that.") \
     X(M029, "The section [cordon] appears twice.", \
             "Keep one [cordon] section and move the keys there.") \
     X(M030, "The manifest has no guest.", \
@@ -102,11 +102,13 @@
     X(F112, "The kernel does not let the function be assigned.", \
             "The status in the message is the kernel's own; 'device' shows the facts.") \
     X(F113, "The function has neither MSI nor MSI-X.", \
-            "Legacy line interrupts come in a later version. Use a function with MSI or MSI-X.") \
+            "Line interrupts come in a later version. Use another function, or 'irq=none' for a driver that polls.") \
     X(F114, "The guest has more functions than fit.", \
             "A guest takes 16 functions; spread them over several guests.") \
     X(F115, "The functions of the guest have more interrupts than fit.", \
-            "Spread the functions over several guests.")
+            "Spread the functions over several guests.") \
+    X(F116, "A function without an IOMMU has no interrupts in this version.", \
+            "Add 'irq=none' to its pci line if the guest's driver can poll.")
 
 #define CODE_LIST_I(X) \
     X(I201, "The CPU's virtualisation (VT-x, SVM) cannot be used.", \
@@ -130,7 +132,9 @@
     X(I210, "The manifest waives the reset of a function.", \
             "'reset=none' is in use: state left in the function reaches its next owner.") \
     X(I211, "The manifest maps firmware-reserved memory for a function.", \
-            "'reserved=map' is in use: the function can reach those regions.")
+            "'reserved=map' is in use: the function can reach those regions.") \
+    X(I212, "'dma = unprotected' stands where it is not needed.", \
+            "Remove the line: an IOMMU covers the function, or the guest has none.")
 
 #define CODE_LIST_S(X) \
     X(S301, "Two functions are put into one slot.", \

@@ -154,7 +154,7 @@ static void unknown_key(struct parser *p, const struct span *key)
         value_error(&p->c, CODE_M010, key, NULL,
                     "unknown key \"%.*s\" -> nothing is accepted and ignored -> keys here are %s",
                     (int)MIN(key->len, 40u), m->text + key->off, p->section == IN_VM
-                    ? "cpus memory kernel initrd module cmdline pci restart type autostart"
+                    ? "cpus memory kernel initrd module cmdline pci restart type autostart dma"
                     : "version console lock");
 }
 

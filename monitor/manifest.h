@@ -27,11 +27,11 @@ enum manifest_restart { RESTART_NEVER, RESTART_ON_CRASH, RESTART_ALWAYS };
 
 struct manifest_pci {
     struct span at;                  /* the whole value */
-    struct span name_at, guard_at, slot_at, reset_at, reserved_at;
+    struct span name_at, guard_at, slot_at, reset_at, reserved_at, irq_at;
     struct fn_name name;
     uint16_t guard_vendor, guard_device;
     uint8_t  slot;
-    bool     has_guard, has_slot, all_functions, reset_none, reserved_map;
+    bool     has_guard, has_slot, all_functions, reset_none, reserved_map, irq_none;
 };
 
 struct manifest_module {             /* "path args" */
@@ -49,6 +49,7 @@ struct manifest_vm {
     enum manifest_type type;
     enum manifest_restart restart;
     bool autostart;
+    bool unprotected;                /* dma = unprotected, also when the guest is refused */
     bool refused;                    /* an error in its section */
     uint32_t modules, pcis;
     struct manifest_module module[MANIFEST_MODULES];

@@ -126,6 +126,8 @@ static bool take_word(struct value_ctx *c, struct manifest_pci *p, const struct 
         return word_flag(c, w, "none", &p->reset_none, &p->reset_at);
     if (begins(c, &w->at, "reserved="))
         return word_flag(c, w, "map", &p->reserved_map, &p->reserved_at);
+    if (begins(c, &w->at, "irq="))
+        return word_flag(c, w, "none", &p->irq_none, &p->irq_at);
     if (begins(c, &w->at, "gsi=") || begins(c, &w->at, "group=")) {
         value_error(c, CODE_M027, &w->at, NULL,
                     "pci: this word is not supported yet -> %s -> remove it",
@@ -139,8 +141,8 @@ static bool take_word(struct value_ctx *c, struct manifest_pci *p, const struct 
             if (c->m->text[w->at.off + i] == ':' || c->m->text[w->at.off + i] == '/')
                 return word_address(c, p, w);
     value_error(c, CODE_M024, &w->at, NULL,
-                "pci: no such word -> words are a name, id=, slot=, functions=all, reset=none, reserved=map"
-                " -> a name is " NAME_FORMS);
+                "pci: no such word -> words are a name, id=, slot=, functions=all, reset=none, reserved=map,"
+                " irq=none -> a name is " NAME_FORMS);
     return false;
 }
 

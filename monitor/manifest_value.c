@@ -147,13 +147,11 @@ const char *manifest_restart_word(enum manifest_restart restart)
 
 void value_dma(struct value_ctx *c)
 {
-    if (manifest_span_is(c->m, &c->value, "unprotected"))
-        value_error(c, CODE_M028, &c->value, NULL,
-                    "dma = unprotected: not supported on this machine type yet -> a function without an IOMMU"
-                    " could reach all memory -> remove the line");
-    else
+    vm_of(c)->unprotected = manifest_span_is(c->m, &c->value, "unprotected");
+    if (!vm_of(c)->unprotected)
         value_error(c, CODE_M018, &c->value, NULL,
-                    "dma: not a word that it takes -> functions are always behind the IOMMU -> remove the line");
+                    "dma: not a word that it takes -> functions are behind the IOMMU unless it says unprotected"
+                    " -> remove the line");
 }
 
 void value_memory(struct value_ctx *c)

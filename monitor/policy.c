@@ -49,6 +49,29 @@ static void start_plans(struct check *c)
     }
 }
 
+static unsigned long mib(uint64_t bytes) { return (unsigned long)(bytes >> 20); }
+
+/* First of all, so that no other message takes its room: the word taints the machine also when the guest is refused. */
+static void check_unprotected(struct check *c)
+{
+    for (uint32_t v = 0; v < c->m->vms; v++) {
+        const struct manifest_vm *vm = &c->m->vm[v];
+        if (!vm->unprotected)
+            continue;
+        policy_warn(c, v, CODE_M028, &vm->dma_at,
+                    "guest \"%s\" is UNPROTECTED: no IOMMU stands before its functions -> they read and write all"
+                    " memory, of every guest and of Cordon -> nothing on this machine is isolated", vm->name);
+        if (vm->pcis == 0)
+            policy_refuse(c, v, CODE_I212, &vm->dma_at, NULL,
+                          "dma = unprotected: the guest has no function -> there is nothing to allow -> remove the line");
+        if (vm->memory != 0 && (vm->memory <= GUEST_RAM_BOOT || vm->memory > GUEST_RAM_LOW_MAX))
+            policy_refuse(c, v, CODE_R403, &vm->memory_at, &vm->dma_at,
+                          "memory: with dma = unprotected a guest takes from %luM to %luM -> %luM of it are for its boot"
+                          " image, the rest lies in one piece below 3 GiB -> use a value in that range",
+                          mib(GUEST_RAM_BOOT + PAGE_2M), mib(GUEST_RAM_LOW_MAX), mib(GUEST_RAM_BOOT));
+    }
+}
+
 static void check_virt(struct check *c)
 {
     const struct info_platform *pf = &c->f->platform;
@@ -102,8 +125,6 @@ static void check_cpus(struct check *c)
             check_cpu(c, v, c->m->vm[v].cpu[i]);
 }
 
-static unsigned long mib(uint64_t bytes) { return (unsigned long)(bytes >> 20); }
-
 /* In file order; runs last, so that a guest refused for another reason costs nothing. */
 static void check_memory(struct check *c)
 {
@@ -138,6 +159,7 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
     memset(p, 0, sizeof *p);
     p->diags = (struct diag_list){ p->diag, 0, POLICY_DIAGS, 0 };
     start_plans(&c);
+    check_unprotected(&c);
     check_virt(&c);
     check_cpus(&c);
     policy_devices(&c);

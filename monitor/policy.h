@@ -68,10 +68,12 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
  * name that ends in "/path", else the same last component. Arguments behind a blank in a
  * module's name do not count. */
 uint32_t policy_find_module(const struct facts *f, const char *path);
+/* What the manifest gives up for a function. */
+struct policy_waivers { bool reset_none, reserved_map, irq_none, unprotected; };
 /* Why no guest could own this function on this machine; CODE_NONE: it can be assigned.
  * why: the fact in words, of size DIAG_TEXT. */
-enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, bool reset_none,
-                                bool reserved_map, char *why);
+enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers,
+                                char *why);
 /* Why no function at all can be assigned, CODE_NONE when the IOMMU is fine. */
 enum code policy_iommu_verdict(const struct facts *f, char *why);
 

@@ -71,6 +71,32 @@ static enum code kind_verdict(const struct dev_info *d, char *why)
     return CODE_NONE;
 }
 
+/* Is it behind an IOMMU, or does the manifest do without where there is none? One that failed is not none. */
+static enum code iommu_verdict(const struct facts *f, const struct dev_info *d, bool unprotected, char *why)
+{
+    enum code code = policy_iommu_verdict(f, why);
+    bool none = code == CODE_I202 || (code == CODE_NONE && d->iommu_unit == ~0u);
+    if (unprotected && none)
+        return CODE_NONE;
+    if (code != CODE_NONE)
+        return code;
+    if (unprotected) {
+        fmt(why, DIAG_TEXT, "IOMMU unit %u covers it -> it can be protected -> remove dma = unprotected", d->iommu_unit);
+        return CODE_I212;
+    }
+    if (none || d->refusal == ST_NOIOMMU) {
+        fmt(why, DIAG_TEXT, "no IOMMU unit covers it -> it could reach all memory -> try another slot"
+            " or a firmware update");
+        return CODE_I205;
+    }
+    if (d->refusal == ST_NOIR) {
+        fmt(why, DIAG_TEXT, "its IOMMU unit cannot remap interrupts -> it could forge interrupts"
+            " -> try another slot");
+        return CODE_I204;
+    }
+    return CODE_NONE;
+}
+
 static enum code state_verdict(const struct dev_info *d, char *why)
 {
     if (d->refusal == ST_ABSENT || d->vendor == 0xffff) {
@@ -82,45 +108,49 @@ static enum code state_verdict(const struct dev_info *d, char *why)
             " memory could be reached -> power-cycle the machine");
         return CODE_F111;
     }
-    if (d->iommu_unit == ~0u || d->refusal == ST_NOIOMMU) {
-        fmt(why, DIAG_TEXT, "no IOMMU unit covers it -> it could reach all memory -> try another slot"
-            " or a firmware update");
-        return CODE_I205;
-    }
-    if (d->refusal == ST_NOIR) {
-        fmt(why, DIAG_TEXT, "its IOMMU unit cannot remap interrupts -> it could forge interrupts"
-            " -> try another slot");
-        return CODE_I204;
-    }
+    return CODE_NONE;
+}
+
+static enum code irq_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
+{
+    if (waivers.irq_none)
+        return CODE_NONE;
     if (d->msi_off == 0 && d->msix_off == 0) {
         fmt(why, DIAG_TEXT, "it has neither MSI nor MSI-X -> line interrupts come in a later version"
-            " -> use a function with MSI or MSI-X");
+            " -> use a function with MSI or MSI-X, or add irq=none if its driver can poll");
         return CODE_F113;
+    }
+    if (waivers.unprotected) {
+        fmt(why, DIAG_TEXT, "no IOMMU remaps its interrupts -> it has none in this version"
+            " -> add irq=none if its driver can poll");
+        return CODE_F116;
     }
     return CODE_NONE;
 }
 
-enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, bool reset_none,
-                                bool reserved_map, char *why)
+enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers,
+                                char *why)
 {
     enum code code = kind_verdict(d, why);
     if (code == CODE_NONE)
-        code = policy_iommu_verdict(f, why);
-    if (code == CODE_NONE)
         code = state_verdict(d, why);
+    if (code == CODE_NONE)
+        code = iommu_verdict(f, d, waivers.unprotected, why);
+    if (code == CODE_NONE)
+        code = irq_verdict(d, waivers, why);
     if (code != CODE_NONE)
         return code;
-    if ((d->flr == 0 || d->refusal == ST_NORESET) && !reset_none) {
+    if ((d->flr == 0 || d->refusal == ST_NORESET) && !waivers.reset_none) {
         fmt(why, DIAG_TEXT, "no reset that works (no FLR, no AF-FLR, no PM reset) -> old state could reach the next"
             " owner -> add reset=none to accept that");
         return CODE_I208;
     }
-    if ((d->reserved > 0 || d->refusal == ST_RESERVED) && !reserved_map) {
+    if ((d->reserved > 0 || d->refusal == ST_RESERVED) && !waivers.reserved_map) {
         fmt(why, DIAG_TEXT, "the firmware reserves %u memory region%s for it -> it may use them behind the guest's"
             " back -> add reserved=map to map them into the guest", d->reserved, d->reserved == 1 ? "" : "s");
         return CODE_I209;
     }
-    if (d->refusal != ST_OK && d->refusal != ST_NORESET && d->refusal != ST_RESERVED) {
+    if (d->refusal != ST_OK && d->refusal != ST_NORESET && d->refusal != ST_RESERVED && d->refusal != ST_NOIOMMU) {
         fmt(why, DIAG_TEXT, "the kernel refuses it: %s (%s) -> it cannot be kept apart -> see 'device'",
             status_text(d->refusal), status_name(d->refusal));
         return CODE_F112;
@@ -236,7 +266,8 @@ static void judge(struct check *c, uint32_t v, uint32_t line, uint32_t dev)
     const struct manifest_pci *p = &c->m->vm[v].pci[line];
     const struct dev_info *d = &c->f->dev[dev];
     char why[DIAG_TEXT], text[POLICY_DEV_TEXT];
-    enum code code = policy_device_verdict(c->f, d, p->reset_none, p->reserved_map, why);
+    struct policy_waivers waivers = { p->reset_none, p->reserved_map, p->irq_none, c->m->vm[v].unprotected };
+    enum code code = policy_device_verdict(c->f, d, waivers, why);
     policy_dev_text(d, text);
     if (code != CODE_NONE) {
         policy_refuse(c, v, code, &p->name_at, NULL, "pci %s: %s", text, why);

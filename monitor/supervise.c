@@ -137,6 +137,8 @@ static bool start(struct guest *g)
     g->text[0] = 0;
     g->started = slots_now();
     g->starts++;
+    if (g->vm->unprotected)
+        console_notice("vm %s: UNPROTECTED: its functions have no IOMMU and reach all memory", g->vm->name);
     return true;
 }
 

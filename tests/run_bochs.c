@@ -24,8 +24,8 @@ static const char config[] =
     "romimage: file=%s, options=fastboot\n"
     "vgaromimage: file=/usr/share/seabios/vgabios-stdvga.bin\n"
     "vga: extension=vbe, update_freq=1, realtime=0\n"
-    "pci: enabled=1, chipset=i440fx%s\n"
-    "%s"
+    "pci: enabled=1, chipset=i440fx%s%s\n"
+    "%s%s"
     "ata0-master: type=disk, path=stick.img, mode=volatile\n"
     "boot: disk\n"
     "com1: enabled=1, mode=term, dev=%s\n"
@@ -42,14 +42,15 @@ static bool write_files(struct run *r, const char *tty)
 {
     char memory[16];
     const char *devices = cfg_get(r->cf, r->c, "device", "");
-    bool nic = strstr(devices, "e1000") != NULL;
+    bool nic = strstr(devices, "e1000") != NULL, ne2k = strstr(devices, "ne2k") != NULL;
     snprintf(memory, sizeof memory, "%d", atoi(cfg_get(r->cf, r->c, "memory", "512")));
     FILE *rc = fopen("bochsrc", "w"), *go = fopen("go.rc", "w");
     if (!rc || !go)
         return run_fail(r, "the configuration of Bochs cannot be written");
     fprintf(rc, config, cfg_get(r->cf, r->c, "cpu", "corei7_skylake_x"), cfg_get(r->cf, r->c, "cpus", "1"), memory, memory,
             cfg_get(r->cf, r->c, "bios", "/usr/share/bochs/BIOS-bochs-latest"), nic ? ", slot1=e1000" : "",
-            nic ? "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null\n" : "", tty);
+            ne2k ? ", slot2=ne2k" : "", nic ? "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null\n" : "",
+            ne2k ? "ne2k: enabled=1, mac=52:54:00:12:34:57, ethmod=null\n" : "", tty);
     fputs("c\n", go);
     fclose(rc);
     fclose(go);

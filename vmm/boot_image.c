@@ -25,13 +25,15 @@ unsigned boot_memory_map(const struct guest_mem *mem, struct boot_map *map)
     map[n++] = (struct boot_map){ 0, BOOT_EBDA, BOOT_E820_RAM };
     map[n++] = (struct boot_map){ BOOT_EBDA, 0xa0000 - BOOT_EBDA, BOOT_E820_RESERVED };
     map[n++] = (struct boot_map){ 0xe0000, MIB - 0xe0000, BOOT_E820_RESERVED };   /* ACPI tables */
-    if (mem->low > MIB)
-        map[n++] = (struct boot_map){ MIB, mem->low - MIB, BOOT_E820_RAM };
+    if (mem->low > MIB)                          /* one_to_one: a kernel may lie here, but no device would find it */
+        map[n++] = (struct boot_map){ MIB, mem->low - MIB, mem->one_to_one ? BOOT_E820_RESERVED : BOOT_E820_RAM };
+    if (mem->one_to_one && mem->high != 0)
+        map[n++] = (struct boot_map){ mem->high_at, mem->high - mem->high_at, BOOT_E820_RAM };
     map[n++] = (struct boot_map){ GUEST_ECAM_BASE, MIB, BOOT_E820_RESERVED };
     map[n++] = (struct boot_map){ GHW_IOAPIC_BASE, GHW_IOAPIC_SIZE, BOOT_E820_RESERVED };
     map[n++] = (struct boot_map){ GHW_LAPIC_BASE, GHW_LAPIC_SIZE, BOOT_E820_RESERVED };
-    if (mem->high > GUEST_RAM_HIGH)
-        map[n++] = (struct boot_map){ GUEST_RAM_HIGH, mem->high - GUEST_RAM_HIGH, BOOT_E820_RAM };
+    if (!mem->one_to_one && mem->high != 0)
+        map[n++] = (struct boot_map){ mem->high_at, mem->high - mem->high_at, BOOT_E820_RAM };
     return n;
 }
 

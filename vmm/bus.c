@@ -63,6 +63,12 @@ void bus_attach_port(struct bus *bus, uint16_t first, unsigned count,
         bus->ports++;
 }
 
+void bus_attach_rest(struct bus *bus, const struct bus_port_ops *ops, void *dev)
+{
+    KASSERT(ops->max_size == 4);
+    bus->port[0] = (struct bus_port){ ops, dev };
+}
+
 void bus_attach_mmio(struct bus *bus, uint64_t base, uint64_t len,
                      const struct bus_mmio_ops *ops, void *dev)
 {

@@ -50,6 +50,8 @@ void bus_init(struct bus *bus);
 /* Attaching is for start-up code only: a wrong call is a bug of the platform. */
 void bus_attach_port(struct bus *bus, uint16_t first, unsigned count,
                      const struct bus_port_ops *ops, void *dev);
+/* Who answers on the ports of nobody else, at any width. */
+void bus_attach_rest(struct bus *bus, const struct bus_port_ops *ops, void *dev);
 void bus_attach_mmio(struct bus *bus, uint64_t base, uint64_t len,
                      const struct bus_mmio_ops *ops, void *dev);
 void bus_attach_cfg(struct bus *bus, uint8_t devfn, const struct bus_cfg_ops *ops, void *dev);

@@ -47,7 +47,8 @@
 
 struct linux_header {                 /* copied out of the file once */
     uint32_t version, payload, alignment, init_size, initrd_max, cmdline_size;
-    uint64_t pref;
+    uint64_t load;                    /* where it goes: the preferred address if that can be */
+    uint64_t first, limit;            /* the RAM for it */
     bool relocatable;
     uint32_t header_end;
 };
@@ -89,26 +90,43 @@ static status_t header_read(const struct boot_file *file, struct linux_header *h
     h->init_size = (uint32_t)field(file, BP_INIT_SIZE, 4);
     h->initrd_max = (uint32_t)field(file, BP_INITRD_MAX, 4);
     h->cmdline_size = (uint32_t)field(file, BP_CMDLINE_SIZE, 4);
-    h->pref = field(file, BP_PREF_ADDRESS, 8);
+    h->load = field(file, BP_PREF_ADDRESS, 8);
     h->relocatable = field(file, BP_RELOCATABLE, 1) != 0;
     h->header_end = MIN(BP_MAGIC + (uint32_t)field(file, BP_JUMP_LEN, 1), (uint32_t)BP_E820_TABLE);
     return ST_OK;
 }
 
-/* The kernel decompresses itself in [pref, pref + init_size): all of it must be RAM. */
+/* Device memory comes from where the kernel allocates, so it goes there itself: into the RAM that is one to one. */
+static status_t relocate(const struct guest_mem *mem, struct linux_header *h, struct boot_reason *reason)
+{
+    uint64_t align = MAX(h->alignment, (uint32_t)PAGE_SIZE);
+    if (!h->relocatable || (align & (align - 1)) != 0)
+        return boot_refuse(reason, VMM_FAIL_IMAGE, "kernel: it cannot be moved to %lx, where the memory of a guest"
+                           " with dma = unprotected lies (relocatable_kernel is 0)", (unsigned long)mem->high_at);
+    h->load = (MAX(h->load, mem->high_at) + align - 1) & ~(align - 1);
+    h->first = mem->high_at;
+    h->limit = mem->high;
+    return ST_OK;
+}
+
+/* The kernel decompresses itself in [load, load + init_size): all of it must be RAM. */
 static status_t place_kernel(const struct guest_mem *mem, const struct boot_file *file,
-                             const struct linux_header *h, struct boot_reason *reason)
+                             struct linux_header *h, struct boot_reason *reason)
 {
     uint64_t len = file->len - h->payload, need = MAX(len, (uint64_t)h->init_size);
-    if (h->pref < 0x100000 || (h->pref & 0xfff) != 0)
+    if (h->load < 0x100000 || (h->load & 0xfff) != 0)
         return boot_refuse(reason, VMM_FAIL_IMAGE, "kernel: preferred address %lx is not a page above 1 MiB",
-                           (unsigned long)h->pref);
-    if (!range_ok(h->pref, need, mem->low))
+                           (unsigned long)h->load);
+    h->limit = mem->low;
+    status_t st = mem->one_to_one ? relocate(mem, h, reason) : ST_OK;
+    if (st != ST_OK)
+        return st;
+    if (!range_contains(h->first, h->limit - h->first, h->load, need))
         return boot_refuse(reason, VMM_FAIL_MEMORY,
-                           "kernel needs %lu MiB at %lu MiB; the guest has %lu MiB below 3 GiB",
-                           (unsigned long)((need + 0xfffff) >> 20), (unsigned long)(h->pref >> 20),
-                           (unsigned long)(mem->low >> 20));
-    return mem_write(mem, (gpa_t){ h->pref }, file->bytes + h->payload, len);
+                           "kernel needs %lu MiB at %lu MiB; the guest has %lu MiB below 3 GiB, from %lu MiB on",
+                           (unsigned long)((need + 0xfffff) >> 20), (unsigned long)(h->load >> 20),
+                           (unsigned long)((h->limit - h->first) >> 20), (unsigned long)(h->first >> 20));
+    return mem_write(mem, (gpa_t){ h->load }, file->bytes + h->payload, len);
 }
 
 /* As high as the kernel allows, page aligned, above the kernel. */
@@ -116,8 +134,8 @@ static status_t place_initrd(const struct guest_mem *mem, const struct boot_imag
                              const struct linux_header *h, uint64_t *address, struct boot_reason *reason)
 {
     uint64_t len = image->initrd.len;
-    uint64_t floor = PAGE_UP(h->pref + MAX(image->kernel.len - h->payload, (uint64_t)h->init_size));
-    uint64_t limit = MIN(mem->low, (uint64_t)h->initrd_max + 1);
+    uint64_t floor = PAGE_UP(h->load + MAX(image->kernel.len - h->payload, (uint64_t)h->init_size));
+    uint64_t limit = MIN(h->limit, (uint64_t)h->initrd_max + 1);
     *address = 0;
     if (len == 0)
         return ST_OK;
@@ -170,7 +188,7 @@ static status_t put_params(const struct guest_mem *mem, const struct boot_image 
     memcpy(page + BP_SETUP_SECTS, image->kernel.bytes + BP_SETUP_SECTS, h->header_end - BP_SETUP_SECTS);
     put(page, BP_LOADER_TYPE, LOADER_UNDEFINED, 1);
     put(page, BP_LOADFLAGS, page[BP_LOADFLAGS] & ~CAN_USE_HEAP, 1);
-    put(page, BP_CODE32, h->pref, 4);
+    put(page, BP_CODE32, h->load, 4);
     put(page, BP_RAMDISK_IMAGE, initrd, 4);
     put(page, BP_RAMDISK_SIZE, image->initrd.len, 4);
     put(page, BP_CMDLINE, LINUX_CMDLINE_GPA, 4);
@@ -228,6 +246,6 @@ status_t linux_load(const struct guest_mem *mem, const struct boot_image *image,
         return boot_refuse(reason, VMM_FAIL_MEMORY, "the guest has too little memory: %lu KiB",
                            (unsigned long)(mem->low >> 10));
     if (st == ST_OK)
-        set_state(vs, h.pref);
+        set_state(vs, h.load);
     return st;
 }

@@ -178,7 +178,7 @@ static status_t place_info(struct placer *placer, const struct boot_image *image
         return ST_RANGE;
     memset(page, 0, size);
     info.mem_lower = BOOT_EBDA >> 10;
-    info.mem_upper = (uint32_t)((placer->mem->low - 0x100000) >> 10);
+    info.mem_upper = placer->mem->one_to_one ? 0 : (uint32_t)((placer->mem->low - 0x100000) >> 10);
     info.cmdline = put_string(page, *address, &at, size, image->cmdline);
     info.boot_loader_name = put_string(page, *address, &at, size, "Cordon");
     for (uint32_t i = 0; i < image->modules; i++)

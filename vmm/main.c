@@ -34,6 +34,9 @@ static void check_start(const struct vmm_start *s)
         wrong = "number of vCPUs";
     else if (s->ram == 0 || s->ram % PAGE_2M != 0)
         wrong = "memory size";
+    else if (s->ram_at != 0 && (s->ram_at % GUEST_RAM_BOOT != 0 || s->ram <= GUEST_RAM_BOOT
+                                || !range_ok(s->ram_at, s->ram - GUEST_RAM_BOOT, GUEST_RAM_LOW_MAX)))
+        wrong = "memory place";
     else if (s->tsc_hz < TSC_HZ_MIN || s->tsc_hz > TSC_HZ_MAX)
         wrong = "TSC rate";
     else if (s->devices > VMM_MAX_DEVICES || s->modules == 0 || s->modules > VMM_MAX_MODULES
@@ -150,7 +153,7 @@ static void start_vmm(void)
     __atomic_store_n(&vmm.channel->state, VMM_STARTING, __ATOMIC_RELEASE);
     check_start(s);
     vmm.start = s;
-    mem_init(&vmm.mem, (void *)VMM_RAM_VA, s->ram);
+    mem_init(&vmm.mem, (void *)VMM_RAM_VA, s->ram, s->ram_at);
     start_cpuid(s);
     start_msrs(s);
     start_board(s);

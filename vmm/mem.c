@@ -28,18 +28,20 @@
 #define PF_U       0x04u
 #define PF_I       0x10u
 
-void mem_init(struct guest_mem *mem, void *base, uint64_t ram)
+void mem_init(struct guest_mem *mem, void *base, uint64_t ram, uint64_t at)
 {
     mem->base = base;
-    mem->low = MIN(ram, GUEST_RAM_LOW_MAX);
-    mem->high = ram > GUEST_RAM_LOW_MAX ? GUEST_RAM_HIGH + (ram - GUEST_RAM_LOW_MAX) : 0;
+    mem->one_to_one = at != 0;
+    mem->low = MIN(ram, at != 0 ? GUEST_RAM_BOOT : GUEST_RAM_LOW_MAX);
+    mem->high_at = at != 0 ? at : GUEST_RAM_HIGH;
+    mem->high = ram > mem->low ? mem->high_at + (ram - mem->low) : 0;
 }
 
 void *mem_ptr(const struct guest_mem *mem, gpa_t addr, uint64_t len)
 {
     if (range_ok(addr.v, len, mem->low))
         return mem->base + addr.v;
-    if (addr.v >= GUEST_RAM_HIGH && range_ok(addr.v, len, mem->high))
+    if (addr.v >= mem->high_at && range_ok(addr.v, len, mem->high))
         return mem->base + addr.v;
     return NULL;
 }

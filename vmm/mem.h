@@ -12,11 +12,12 @@
 struct guest_mem {            /* const after mem_init */
     uint8_t *base;            /* guest-physical address 0 */
     uint64_t low;             /* RAM is [0, low) */
-    uint64_t high;            /* and [4 GiB, high); 0 = none */
+    uint64_t high_at, high;   /* and [high_at, high); high 0 = none */
+    bool one_to_one;          /* the latter is at its host-physical address: the only memory for devices */
 };
 
-/* ram: bytes, the split at 3 GiB is made here. */
-void mem_init(struct guest_mem *mem, void *base, uint64_t ram);
+/* ram: bytes, the split is made here; at: vmm_start.ram_at. */
+void mem_init(struct guest_mem *mem, void *base, uint64_t ram, uint64_t at);
 
 /* Pointer to [addr, addr+len) if all of it is RAM, else NULL. len > 0. */
 void *mem_ptr(const struct guest_mem *mem, gpa_t addr, uint64_t len);

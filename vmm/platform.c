@@ -153,6 +153,10 @@ static void post_out(void *dev, uint16_t port, unsigned size, uint32_t value)
     p->post = value;
 }
 
+static uint32_t ports_in(void *dev, uint16_t port, unsigned size) { return vpci_port_in(dev, port, size); }
+
+static void ports_out(void *dev, uint16_t port, unsigned size, uint32_t value) { vpci_port_out(dev, port, size, value); }
+
 static const struct bus_port_ops pic_ops = { pic_in, pic_out, 1 };
 static const struct bus_port_ops pit_ops = { pit_in, pit_out, 1 };
 static const struct bus_port_ops rtc_ops = { rtc_in, rtc_out, 1 };
@@ -161,6 +165,7 @@ static const struct bus_port_ops block_ops = { block_in, block_out, 4 };
 static const struct bus_port_ops reset_ops = { reset_in, reset_out, 1 };
 static const struct bus_port_ops cf8_ops = { cf8_in, cf8_out, 4 };
 static const struct bus_port_ops post_ops = { post_in, post_out, 1 };
+static const struct bus_port_ops bar_port_ops = { ports_in, ports_out, 4 };
 
 static void attach_ports(struct platform *p)
 {
@@ -180,6 +185,7 @@ static void attach_ports(struct platform *p)
     bus_attach_port(bus, GHW_CF8, 1, &cf8_ops, &p->bridge);
     bus_attach_port(bus, GHW_CF8 + 2, 6, &cf8_ops, &p->bridge);
     bus_attach_port(bus, 0x80, 1, &post_ops, p);
+    bus_attach_rest(bus, &bar_port_ops, &p->vpci);
 }
 
 /* ---- MMIO ---- */
@@ -296,7 +302,8 @@ status_t platform_init(struct platform *p, const struct vmm_start *start)
     pic_init(&p->pic);
     ioapic_init(&p->ioapic);
     pit_init(&p->pit, &p->clock, &p->lines);
-    rtc_init(&p->rtc, &p->clock, &p->lines, start->epoch, start->epoch_tsc, start->ram);
+    rtc_init(&p->rtc, &p->clock, &p->lines, start->epoch, start->epoch_tsc,
+             start->ram_at != 0 ? 0x100000 : start->ram);
     uart_init(&p->uart, &p->lines);
     pm_init(&p->pm, &p->clock, &p->lines);
     hostbridge_init(&p->bridge, &p->bus);

@@ -38,7 +38,9 @@
 #define VMM_EV_TIMER     (1ull << 1)
 #define VMM_EV_KICK      (1ull << 2)   /* another vCPU thread wants this one to look */
 
-/* Guest-physical map. RAM is [0, min(size, 3 GiB)) and, above, [4 GiB, ...). */
+/* Guest-physical map. RAM is [0, min(size, 3 GiB)) and, above, [4 GiB, ...). In a guest with dma = unprotected
+ * it is [0, GUEST_RAM_BOOT) and [start.ram_at, ...) below 3 GiB, the latter at its host-physical address. */
+#define GUEST_RAM_BOOT      0x1000000ull    /* power of 2; also the alignment of ram_at, which lies above it therefore */
 #define GUEST_RAM_LOW_MAX   0xc0000000ull
 #define GUEST_MMIO32_BASE   0xc0000000ull   /* 32-bit BARs */
 #define GUEST_MMIO32_END    0xe0000000ull
@@ -65,7 +67,8 @@ struct vmm_device {
 struct vmm_start {
     uint64_t magic;
     uint32_t size, vcpus;
-    uint64_t ram;            /* bytes, multiple of 2 MiB */
+    uint64_t ram;            /* bytes, multiple of 2 MiB, all of it */
+    uint64_t ram_at;         /* 0, or where what is beyond GUEST_RAM_BOOT lies: dma = unprotected */
     uint64_t tsc_hz;
     uint64_t epoch;          /* wall clock at start, seconds since 1970, 0 unknown */
     uint64_t epoch_tsc;

@@ -2,7 +2,7 @@
 /*
  * Config accesses of assigned functions: bytes go through image and write mask,
  * then whatever the touched registers mean is worked out from the image as it
- * stands. Also the pages of MSI-X tables.
+ * stands. Also the ports of I/O BARs, and the pages of MSI-X tables.
  */
 #include "vmm/vpci.h"
 
@@ -40,8 +40,9 @@ static uint32_t image16(const struct vpci_fn *fn, unsigned off)
 static void pass_command(const struct vpci_fn *fn)
 {
     uint32_t value = image16(fn, CFG_COMMAND) & (COMMAND_MASTER | COMMAND_PARITY | COMMAND_SERR);
+    uint32_t ports = fn->wmask[CFG_COMMAND] & COMMAND_IO;
 
-    host_dev_cfg_write(fn->dev, CFG_COMMAND, 2, value | COMMAND_MEM | COMMAND_NO_INTX);
+    host_dev_cfg_write(fn->dev, CFG_COMMAND, 2, value | ports | COMMAND_MEM | COMMAND_NO_INTX);
 }
 
 static status_t add(struct vpci *pci, const struct vmm_device *dev, unsigned index)
@@ -241,6 +242,47 @@ void vpci_cfg_write(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size
     for (unsigned i = 0; i < size; i++)
         write_byte(&pci->fn[owner - 1], off + i, (uint8_t)(value >> (8 * i)));
     apply(pci, &pci->fn[owner - 1], off, size);
+}
+
+/* The function whose I/O BAR holds the whole access. */
+static const struct vpci_fn *find_ports(const struct vpci *pci, uint16_t port, unsigned size, unsigned *index)
+{
+    for (uint32_t f = 0; f < pci->count; f++)
+        for (unsigned i = 0; i < VPCI_BARS; i++) {
+            const struct vpci_bar *bar = &pci->fn[f].bar[i];
+
+            *index = i;
+            if (bar->is_io && bar->placed && range_contains(bar->at, bar->size, port, size))
+                return &pci->fn[f];
+        }
+    return NULL;
+}
+
+/* An access that leaves a BAR is split, as bridges do. */
+uint32_t vpci_port_in(struct vpci *pci, uint16_t port, unsigned size)
+{
+    unsigned index;
+    const struct vpci_fn *fn = find_ports(pci, port, size, &index);
+    uint32_t value = 0;
+
+    if (fn)
+        return host_dev_port_read(fn->dev, index, port - fn->bar[index].at, size);
+    if (size == 1)
+        return 0xff;
+    for (unsigned i = 0; i < size; i++)
+        value |= (vpci_port_in(pci, (uint16_t)(port + i), 1) & 0xffu) << (8 * i);
+    return value;
+}
+
+void vpci_port_out(struct vpci *pci, uint16_t port, unsigned size, uint32_t value)
+{
+    unsigned index;
+    const struct vpci_fn *fn = find_ports(pci, port, size, &index);
+
+    if (fn)
+        host_dev_port_write(fn->dev, index, port - fn->bar[index].at, size, value);
+    for (unsigned i = 0; i < size && size > 1 && !fn; i++)
+        vpci_port_out(pci, (uint16_t)(port + i), 1, value >> (8 * i) & 0xffu);
 }
 
 /* The function and BAR whose table pages hold the whole access; *off counts from the BAR. */

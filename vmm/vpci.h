@@ -17,6 +17,7 @@
 
 /* Config registers that the vpci files share [PCI 6.1]. */
 #define CFG_COMMAND     0x04u
+#define   COMMAND_IO      0x0001u
 #define   COMMAND_MEM     0x0002u
 #define   COMMAND_MASTER  0x0004u
 #define   COMMAND_PARITY  0x0040u
@@ -27,9 +28,9 @@
 struct vpci_segment { uint64_t off, len; bool mapped; };
 
 struct vpci_bar {
-    uint64_t size;           /* as the guest sees it, 0 = none; power of 2, >= 4096 */
-    uint64_t at;             /* placed: guest-physical address */
-    bool is_64;
+    uint64_t size;           /* as the guest sees it, 0 = none; power of 2, >= 4096, ports >= 4 */
+    uint64_t at;             /* placed: guest-physical address or port */
+    bool is_64, is_io;
     bool mappable;           /* its pages start at a page of the host's */
     bool placed;             /* decodes at `at`: inside a window, alone */
     uint64_t hole_off, hole_len;     /* pages of the MSI-X table, 0 = none */
@@ -57,13 +58,17 @@ struct vpci {
 };
 
 /* Reads the facts of every assigned function, builds the images and gives every
- * memory BAR an address as firmware would. ST_OK, or the status of the first
+ * BAR an address as firmware would. ST_OK, or the status of the first
  * function that cannot be shown; *bad is its index. */
 MUST_USE status_t vpci_init(struct vpci *pci, const struct vmm_start *start, unsigned *bad);
 
 /* Config space; off + size <= 4096, size 1, 2, 4. */
 uint32_t vpci_cfg_read(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size);
 void vpci_cfg_write(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size, uint32_t value);
+
+/* Ports of I/O BARs; size 1, 2, 4. Where none decodes: ones, dropped. */
+uint32_t vpci_port_in(struct vpci *pci, uint16_t port, unsigned size);
+void vpci_port_out(struct vpci *pci, uint16_t port, unsigned size, uint32_t value);
 
 /* Pages that hold an MSI-X table; size 1, 2, 4, 8. false = no decoding BAR has its table page here. */
 bool vpci_mmio_read(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t *value);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where BARs are: start addresses, and mapping them straight to the device while
- * memory decode is on. A BAR that leaves the guest's MMIO windows or covers
- * another one is not mapped and reads as ones, as on a bus where nobody answers.
+ * decode is on; ports are not mapped, vpci.c finds them. A BAR that leaves the guest's
+ * windows or covers another one is not there and reads as ones, as on a bus where nobody answers.
  */
 #include "vmm/vpci.h"
 
+#include "vmm/guest_hw.h"
 #include "vmm/host.h"
+
+#define PORTS_FIRST  0x1000u         /* below are the board's own ports, which win in any case */
+#define PORTS_END    0x10000u
 
 /* What the guest wrote into the register, size-aligned by the write mask. */
 static uint64_t wanted_at(const struct vpci_fn *fn, unsigned index)
@@ -19,21 +23,26 @@ static uint64_t wanted_at(const struct vpci_fn *fn, unsigned index)
     return value & ~(bar->size - 1);
 }
 
-static bool in_window(uint64_t base, uint64_t size)
+static bool in_window(uint64_t base, uint64_t size, bool is_io)
 {
+    if (is_io)
+        return range_contains(PORTS_FIRST, PORTS_END - PORTS_FIRST, base, size);
     return range_contains(GUEST_MMIO32_BASE, GUEST_MMIO32_END - GUEST_MMIO32_BASE, base, size) ||
            range_contains(GUEST_MMIO64_BASE, GUEST_MMIO64_END - GUEST_MMIO64_BASE, base, size);
 }
 
-static bool is_decoding(const struct vpci_fn *fn) { return (fn->image[CFG_COMMAND] & COMMAND_MEM) && fn->power == 0; }
+static bool is_decoding(const struct vpci_fn *fn, bool is_io)
+{
+    return (fn->image[CFG_COMMAND] & (is_io ? COMMAND_IO : COMMAND_MEM)) && fn->power == 0;
+}
 
-static bool is_free(const struct vpci *pci, uint64_t base, uint64_t size)
+static bool is_free(const struct vpci *pci, uint64_t base, uint64_t size, bool is_io)
 {
     for (uint32_t f = 0; f < pci->count; f++)
         for (unsigned b = 0; b < VPCI_BARS; b++) {
             const struct vpci_bar *bar = &pci->fn[f].bar[b];
 
-            if (bar->placed && range_overlaps(base, size, bar->at, bar->size))
+            if (bar->placed && bar->is_io == is_io && range_overlaps(base, size, bar->at, bar->size))
                 return false;
         }
     return true;
@@ -77,15 +86,16 @@ static bool wants(const struct vpci_fn *fn, unsigned index)
 {
     const struct vpci_bar *bar = &fn->bar[index];
 
-    return bar->size != 0 && is_decoding(fn) && in_window(wanted_at(fn, index), bar->size);
+    return bar->size != 0 && is_decoding(fn, bar->is_io) && in_window(wanted_at(fn, index), bar->size, bar->is_io);
 }
 
 static void place_all(struct vpci *pci, struct vpci_fn *fn)
 {
     for (unsigned i = 0; i < VPCI_BARS; i++) {
+        const struct vpci_bar *bar = &fn->bar[i];
         uint64_t at = wanted_at(fn, i);
 
-        if (!fn->bar[i].placed && wants(fn, i) && is_free(pci, at, fn->bar[i].size))
+        if (!bar->placed && wants(fn, i) && is_free(pci, at, bar->size, bar->is_io))
             place(fn, i, at);
     }
 }
@@ -119,13 +129,17 @@ static uint64_t take(uint64_t *next, uint64_t end, uint64_t size)
     return at;
 }
 
-static void assign_one(struct vpci_fn *fn, unsigned index, uint64_t *next32, uint64_t *next64)
+/* The first free place of each window. */
+struct next { uint64_t port, mmio32, mmio64; };
+
+static void assign_one(struct vpci_fn *fn, unsigned index, struct next *next)
 {
     const struct vpci_bar *bar = &fn->bar[index];
-    uint64_t at = take(next32, GUEST_MMIO32_END, bar->size);
+    uint64_t at = bar->is_io ? take(&next->port, PORTS_END, bar->size)
+                             : take(&next->mmio32, GUEST_MMIO32_END, bar->size);
 
     if (at == 0 && bar->is_64)
-        at = take(next64, GUEST_MMIO64_END, bar->size);
+        at = take(&next->mmio64, GUEST_MMIO64_END, bar->size);
     if (at == 0) {
         host_log("device %u: no room for BAR %u of %lx bytes", fn->dev, index, (unsigned long)bar->size);
         return;
@@ -140,15 +154,15 @@ static void assign_one(struct vpci_fn *fn, unsigned index, uint64_t *next32, uin
  * 4 GiB before those that need not. */
 void vpci_bar_assign(struct vpci *pci)
 {
-    uint64_t next32 = GUEST_MMIO32_BASE, next64 = GUEST_MMIO64_BASE;
+    struct next next = { GHW_PCI_BARS_IO, GUEST_MMIO32_BASE, GUEST_MMIO64_BASE };
 
     for (unsigned pass = 0; pass < 2; pass++)
-        for (uint64_t size = UINT64_C(1) << 46; size >= PAGE_SIZE; size >>= 1)
+        for (uint64_t size = UINT64_C(1) << 46; size >= 4; size >>= 1)
             for (uint32_t f = 0; f < pci->count; f++)
                 for (unsigned i = 0; i < VPCI_BARS; i++) {
                     const struct vpci_bar *bar = &pci->fn[f].bar[i];
 
                     if (bar->size == size && bar->is_64 == (pass == 1))
-                        assign_one(&pci->fn[f], i, &next32, &next64);
+                        assign_one(&pci->fn[f], i, &next);
                 }
 }

@@ -17,7 +17,8 @@
 #define CFG_CAPS        0x34u
 #define CFG_LINE        0x3cu
 
-#define BAR_TYPE_64     0x4u            /* [PCI 6.2.5.1] */
+#define BAR_TYPE_IO     0x1u            /* [PCI 6.2.5.1] */
+#define BAR_TYPE_64     0x4u
 #define BAR_PREFETCHABLE 0x8u
 
 #define CAP_PM          0x01u           /* [PM 3.2] */
@@ -81,7 +82,7 @@ static status_t find_hole(struct vpci_fn *fn)
     if (info->msix_bar >= VPCI_BARS)
         return ST_CORRUPT;
     bar = &fn->bar[info->msix_bar];
-    if (!range_ok(off, len, bar->size))
+    if (bar->is_io || !range_ok(off, len, bar->size))
         return ST_CORRUPT;
     bar->hole_off = PAGE_DOWN(off);
     bar->hole_len = PAGE_UP(off + len) - bar->hole_off;
@@ -103,7 +104,7 @@ static void segments(struct vpci_bar *bar)
     bar->segment[1].len = bar->size - end;
 }
 
-/* I/O BARs are not offered; a BAR smaller than a page takes a page in the guest. */
+/* A memory BAR smaller than a page takes a page in the guest. Port decode is offered with an I/O BAR. */
 static status_t bars(struct vpci_fn *fn)
 {
     status_t st;
@@ -112,19 +113,22 @@ static status_t bars(struct vpci_fn *fn)
         const struct dev_bar *real = &fn->info.bar[i];
         struct vpci_bar *bar = &fn->bar[i];
         unsigned reg = CFG_BAR + 4 * i;
-        uint32_t type = real->flags & BAR_PREFETCH ? BAR_PREFETCHABLE : 0;
-        uint64_t mask;
+        uint64_t mask, most;
 
-        if (real->size == 0 || (real->flags & (BAR_IO | BAR_UPPER)))
+        if (real->size == 0 || (real->flags & BAR_UPPER))
             continue;
-        bar->is_64 = real->flags & BAR_64;
-        if ((real->size & (real->size - 1)) || real->size > (bar->is_64 ? BIT64(46) : BIT64(31)) ||
+        bar->is_io = real->flags & BAR_IO;
+        bar->is_64 = !bar->is_io && (real->flags & BAR_64);
+        most = bar->is_io ? BIT64(16) : bar->is_64 ? BIT64(46) : BIT64(31);
+        if ((real->size & (real->size - 1)) || real->size > most || real->size < 4 ||
             (bar->is_64 && i == VPCI_BARS - 1))
             return ST_CORRUPT;
-        bar->size = MAX(real->size, (uint64_t)PAGE_SIZE);
-        bar->mappable = real->base != 0 && (real->base & (PAGE_SIZE - 1)) == 0;
+        bar->size = bar->is_io ? real->size : MAX(real->size, (uint64_t)PAGE_SIZE);
+        bar->mappable = !bar->is_io && real->base != 0 && (real->base & (PAGE_SIZE - 1)) == 0;
         mask = ~(bar->size - 1);
-        vpci_set32(fn->image, reg, type | (bar->is_64 ? BAR_TYPE_64 : 0));
+        vpci_set32(fn->image, reg, bar->is_io ? BAR_TYPE_IO : (real->flags & BAR_PREFETCH ? BAR_PREFETCHABLE : 0) |
+                                                              (bar->is_64 ? BAR_TYPE_64 : 0));
+        fn->wmask[CFG_COMMAND] |= bar->is_io ? COMMAND_IO : 0;
         vpci_set32(fn->wmask, reg, (uint32_t)mask);
         if (bar->is_64)
             vpci_set32(fn->wmask, reg + 4, (uint32_t)(mask >> 32));

@@ -5,6 +5,7 @@
 #include "kernel/log/console.h"
 
 #define BAR_OFF(i)  (CFG_BAR0 + 4 * (i))
+#define PORTS_FREE  0x1000u
 
 /* One register, or two that are one BAR. */
 static uint64_t reg_read(const struct pci_fn *fn, unsigned i, bool wide)
@@ -46,6 +47,8 @@ static bool bar_size(struct pci_fn *fn, unsigned i, unsigned regs)
     /* The address bits are a run up to the top. */
     if (mask == 0 || (size & (size - 1)) != 0 || (base & (size - 1)) != 0)
         return false;
+    if (is_io && !range_contains(PORTS_FREE, 0x10000 - PORTS_FREE, base, size))
+        base = 0;                        /* where the board's own ports are, or beyond what the CPU reaches: as if not set */
     fn->info.bar[i] = (struct dev_bar){
         .base = base, .size = size,
         .flags = is_io ? BAR_IO : (is64 ? BAR_64 : 0) | ((low & BAR_REG_PREFETCH) != 0 ? BAR_PREFETCH : 0) };
@@ -65,7 +68,7 @@ void bar_scan(struct pci_fn *fn)
     }
     pci_wr(fn, CFG_COMMAND, 2, command);
     if (bar_decode_allowed(fn) != (CMD_IO | CMD_MEMORY))
-        log_line("pci: " BDF_FMT ": firmware left a BAR without an address", BDF_ARGS(fn->bdf));
+        log_line("pci: " BDF_FMT ": a BAR has no address that can be used", BDF_ARGS(fn->bdf));
 }
 
 uint32_t bar_decode_allowed(const struct pci_fn *fn)

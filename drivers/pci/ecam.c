@@ -37,7 +37,7 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
     if (off >= CFG_SIZE)
         return MASK32(8 * size - 1, 0);
     uint16_t data = port_select(fn, off);
-    uint32_t value = size == 4 ? hw_in32(data) : size == 2 ? hw_in16(data) : hw_in8(data);
+    uint32_t value = hw_in(data, size);
     spin_unlock(&port_lock);
     return value;
 }
@@ -47,17 +47,14 @@ void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value
     uintptr_t at = window_at(fn->bdf, off, size);
     if (at == 0 && off >= CFG_SIZE)
         return;
-    uint16_t data = at == 0 ? port_select(fn->bdf, off) : 0;
-    switch (size | (at == 0 ? 8u : 0u)) {
+    switch (at == 0 ? 0 : size) {
     case 1: hw_mmio_wr8(at, (uint8_t)value); break;
     case 2: hw_mmio_wr16(at, (uint16_t)value); break;
     case 4: hw_mmio_wr32(at, value); break;
-    case 8 | 1: hw_out8(data, (uint8_t)value); break;
-    case 8 | 2: hw_out16(data, (uint16_t)value); break;
-    default: hw_out32(data, value); break;
-    }
-    if (at == 0)
+    default:
+        hw_out(port_select(fn->bdf, off), size, value);
         spin_unlock(&port_lock);
+    }
 }
 
 void ecam_open_bus(uint8_t bus)

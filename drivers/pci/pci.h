@@ -40,14 +40,14 @@ struct pci_fn {
 /* Takes the ECAM windows, scans all buses reachable from the host bridges,
  * sizes BARs (decode off meanwhile, state restored), walks capabilities,
  * turns ACS on, computes paths and groups. Not fatal: what is odd is logged and refused, also
- * a function whose memory BAR lies over another one or over RAM of firmware's map (ST_OVERLAP). */
+ * a function whose BAR lies over another one or over RAM of firmware's map (ST_OVERLAP). */
 MUST_USE status_t pci_init(const struct bootinfo *bi);
 uint32_t pci_count(void);
 struct pci_fn *pci_at(uint32_t index);             /* NULL beyond the end */
 struct pci_fn *pci_find(struct bdf fn);            /* NULL when absent */
-/* A memory BAR with an address; one of fn, other than `except`, that touches [base, base+len). */
-bool pci_bar_is_memory(const struct dev_bar *bar);
-bool pci_bar_touches(const struct pci_fn *fn, uint64_t base, uint64_t len, const struct dev_bar *except);
+/* A BAR of the kind (BAR_MEMORY, BAR_IO) with an address; one of fn, other than `except`, that touches [base, base+len). */
+bool pci_bar_is(const struct dev_bar *bar, uint32_t kind);
+bool pci_bar_touches(const struct pci_fn *fn, uint32_t kind, uint64_t base, uint64_t len, const struct dev_bar *except);
 
 /* Bus mastering off; decode off too, INTx off. Reads back; ST_HW, ST_ABSENT. */
 MUST_USE status_t pci_bus_master_off(struct pci_fn *fn);

@@ -40,6 +40,7 @@ status_t pci_quiesce(struct pci_fn *fn)
     return command_change(fn, CMD_BUS_MASTER | CMD_MEMORY | CMD_IO, CMD_INTX_OFF);
 }
 
+/* Port decode stays as firmware left it: a window that nobody set could cover the board's own ports. */
 status_t pci_open_path(const struct pci_fn *fn)
 {
     while (fn->parent != 0) {

@@ -126,15 +126,15 @@ static bool is_root_bus(uint8_t bus)
     return false;
 }
 
-bool pci_bar_is_memory(const struct dev_bar *bar)
+bool pci_bar_is(const struct dev_bar *bar, uint32_t kind)
 {
-    return bar->size != 0 && bar->base != 0 && (bar->flags & BAR_IO) == 0;
+    return bar->size != 0 && bar->base != 0 && (bar->flags & BAR_IO) == kind;
 }
 
-bool pci_bar_touches(const struct pci_fn *fn, uint64_t base, uint64_t len, const struct dev_bar *except)
+bool pci_bar_touches(const struct pci_fn *fn, uint32_t kind, uint64_t base, uint64_t len, const struct dev_bar *except)
 {
     for (const struct dev_bar *bar = fn->info.bar; bar < fn->info.bar + ARRAY_LEN(fn->info.bar); bar++)
-        if (bar != except && pci_bar_is_memory(bar) && range_overlaps(bar->base, bar->size, base, len))
+        if (bar != except && pci_bar_is(bar, kind) && range_overlaps(bar->base, bar->size, base, len))
             return true;
     return false;
 }
@@ -144,8 +144,9 @@ static void refuse_overlaps(struct pci_fn *fn)
 {
     for (unsigned i = 0; i < ARRAY_LEN(fn->info.bar); i++) {
         const struct dev_bar *bar = &fn->info.bar[i];
-        for (uint32_t k = 0; pci_bar_is_memory(bar) && k < scan.count; k++) {
-            if (!pci_bar_touches(&fns[k], bar->base, bar->size, bar))
+        const uint32_t kind = bar->flags & BAR_IO;
+        for (uint32_t k = 0; pci_bar_is(bar, kind) && k < scan.count; k++) {
+            if (!pci_bar_touches(&fns[k], kind, bar->base, bar->size, bar))
                 continue;
             log_line("pci: " BDF_FMT ": BAR %u overlaps one of " BDF_FMT, BDF_ARGS(fn->bdf), i, BDF_ARGS(fns[k].bdf));
             fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
@@ -157,7 +158,7 @@ static void refuse_overlaps(struct pci_fn *fn)
 static void refuse_over_ram(struct pci_fn *fn, const struct bootinfo *bi)
 {
     for (const struct boot_range *r = bi->range; r < bi->range + bi->ranges; r++) {
-        if (r->type == BOOT_MMIO || r->type == BOOT_RESERVED || !pci_bar_touches(fn, r->base, r->len, NULL))
+        if (r->type == BOOT_MMIO || r->type == BOOT_RESERVED || !pci_bar_touches(fn, BAR_MEMORY, r->base, r->len, NULL))
             continue;
         log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fn->bdf));
         fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;

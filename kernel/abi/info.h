@@ -68,6 +68,7 @@ struct dev_bar {
     uint32_t flags;          /* BAR_* */
     uint32_t rsvd;
 };
+#define BAR_MEMORY    0x0u
 #define BAR_IO        0x1u
 #define BAR_64        0x2u
 #define BAR_PREFETCH  0x4u

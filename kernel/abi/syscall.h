@@ -46,11 +46,14 @@
     X(DEV_RESET,       28, "device: the owner's function level reset", CAP(DEVICE, WRITE)) \
     X(IRQ_SET,         29, "irq addr data flags: guest's message", \
       CAP(IRQ, WRITE), ANY, U32, BITS(IRQ_MASKED | IRQ_OFF)) \
+    X(DEV_PORT_READ,    30, "device bar offset size(1, 2, 4) -> value: inside an I/O BAR", CAP(DEVICE, READ)) \
+    X(DEV_PORT_WRITE,   31, "device bar offset size value", CAP(DEVICE, WRITE), ANY, ANY, ANY, U32) \
     X(SYS_INFO,        64, "system what index ptr len -> records (info.h)", SYSTEM) \
     X(SYS_POWER,       65, "system op slp_typa slp_typb", SYSTEM, BITS(1), BITS(7), BITS(7)) \
     X(CONSOLE_WRITE,   66, "system ptr len(<=1024) -> bytes taken", SYSTEM) \
     X(CONSOLE_READ,    67, "system ptr len(<=1024) -> bytes", SYSTEM) \
-    X(MEMORY_CREATE,   68, "system slot size align(power of 2): zeroed RAM, contiguous", SYSTEM, NEW(ALL)) \
+    X(MEMORY_CREATE,   68, "system slot size align(power of 2) -> host-physical address: zeroed RAM, contiguous", \
+      SYSTEM, NEW(ALL)) \
     X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(RX)) \
     X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(ALL), CAP(EVENT, MANAGE)) \
     X(TASK_MAP,        72, "system task va memory|vcpu|channel offset len|MAP_*", \
@@ -69,7 +72,7 @@
       SYSTEM, NEW(ALL), CAP(VM, MANAGE), U32, CAP(EVENT, MANAGE)) \
     X(DEV_OPEN,        82, "system slot bdf(segment << 16 | bdf)", SYSTEM, NEW(ALL), U32) \
     X(DEV_ASSIGN,      83, "system device vm flags", \
-      SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP)) \
+      SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP | DEV_UNPROTECTED)) \
     X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \
     X(IRQ_CREATE,      85, "system slot device kind(IRQ_KIND_*) index", \
       SYSTEM, NEW(ALL), CAP(DEVICE, MANAGE), BITS(1), BITS(2047)) \
@@ -90,6 +93,7 @@ enum syscall_nr {
 #define VM_DMA            0x1u   /* VM_CREATE: will own devices: needs IOMMU */
 #define DEV_NO_RESET_OK   0x1u   /* DEV_ASSIGN: manifest says reset = none */
 #define DEV_RESERVED_MAP  0x2u   /* DEV_ASSIGN: manifest says reserved = map */
+#define DEV_UNPROTECTED   0x4u   /* DEV_ASSIGN: manifest says dma = unprotected; the VM has no VM_DMA */
 
 #define IRQ_MASKED        0x1u   /* IRQ_SET: route known, delivery off */
 #define IRQ_OFF           0x2u   /* IRQ_SET: no route */

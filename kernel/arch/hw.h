@@ -26,6 +26,18 @@ HW_PORT(8)
 HW_PORT(16)
 HW_PORT(32)
 
+/* size 1, 2, 4 */
+static inline uint32_t hw_in(uint16_t p, unsigned size)
+{ return size == 4 ? hw_in32(p) : size == 2 ? hw_in16(p) : hw_in8(p); }
+static inline void hw_out(uint16_t p, unsigned size, uint32_t v)
+{
+    switch (size) {
+    case 1: hw_out8(p, (uint8_t)v); break;
+    case 2: hw_out16(p, (uint16_t)v); break;
+    default: hw_out32(p, v); break;
+    }
+}
+
 /* An instruction that reads 64 bits into EDX:EAX and clears the upper halves [SDM2]; the rest is its inputs. */
 #define HW_EDX_EAX(head, insn, ...) \
     static inline uint64_t head \
@@ -37,6 +49,7 @@ HW_PORT(32)
 HW_EDX_EAX(hw_rdtsc(void), "rdtsc", )
 HW_EDX_EAX(hw_xgetbv(void), "xgetbv", "c"(0))
 HW_EDX_EAX(hw_rdmsr(uint32_t msr), "rdmsr", "c"(msr))
+
 static inline void hw_wrmsr(uint32_t msr, uint64_t v)
 { __asm__ volatile ("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
 

@@ -9,6 +9,7 @@
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
 #include "kernel/abi/syscall.h"
+#include "kernel/arch/hw.h"
 #include "kernel/log/console.h"
 
 static struct device devices[PCI_MAX_FUNCTIONS];         /* one per function, fn == NULL: not open */
@@ -32,9 +33,10 @@ static MUST_USE status_t refusal_of(const struct pci_fn *fn, uint32_t flags)
 {
     if (fn->refusal != ST_OK)
         return fn->refusal;
-    if (fn->info.iommu_unit == ~0u)
-        return ST_NOIOMMU;
-    if (!iommu_has_ir())
+    const bool open = (flags & DEV_UNPROTECTED) != 0;
+    if (open != (fn->info.iommu_unit == ~0u))
+        return open ? ST_STATE : ST_NOIOMMU;
+    if (!open && !iommu_has_ir())
         return ST_NOIR;
     if (fn->info.reserved != 0 && (flags & DEV_RESERVED_MAP) == 0)
         return ST_RESERVED;
@@ -123,11 +125,15 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct io
     dev->no_reset = (flags & DEV_NO_RESET_OK) != 0;
     TRY(pci_open_path(fn));
     TRY(make_clean(dev));
-    TRY(dma_map_reserved(dma, fn->bdf));
-    status_t st = iommu_attach(dma, fn->bdf);
-    if (st == ST_TIMEOUT || st == ST_HW)
-        quarantine(fn, "the IOMMU did not confirm its attach");
-    TRY(st);
+    if (dma != NULL) {
+        TRY(dma_map_reserved(dma, fn->bdf));
+        status_t st = iommu_attach(dma, fn->bdf);
+        if (st == ST_TIMEOUT || st == ST_HW)
+            quarantine(fn, "the IOMMU did not confirm its attach");
+        TRY(st);
+    } else {
+        log_line("dev: " BDF_FMT ": UNPROTECTED: assigned without an IOMMU, it can reach all memory", BDF_ARGS(fn->bdf));
+    }
     dev->vm = vm;
     dev->dma = dma;
     fn->info.vm = vm_id;
@@ -157,15 +163,17 @@ status_t dev_release(struct device *dev)
     spin_unlock(&dev->lock);
     if (!is_free)
         return ST_BUSY;
-    if (pci_bus_master_off(fn) == ST_HW)         /* the detach blocks it, the proof decides */
+    status_t detached = pci_bus_master_off(fn);
+    if (detached == ST_HW)               /* the IOMMU blocks it, the proof decides */
         log_line("dev: " BDF_FMT ": its bus mastering does not turn off", BDF_ARGS(fn->bdf));
-    status_t detached = iommu_detach(dev->dma, fn->bdf);
+    if (dev->dma != NULL)
+        detached = iommu_detach(dev->dma, fn->bdf);
     status_t clean = make_clean(dev);            /* also after a failed detach: it stops the device */
     dev->vm = NULL;
     dev->dma = NULL;
     fn->info.vm = 0;
-    if (detached != ST_OK)
-        quarantine(fn, "the IOMMU did not confirm that it let go of it");
+    if (detached != ST_OK && detached != ST_ABSENT)
+        quarantine(fn, "it was not proven to be cut off from memory");
     if (state_of(fn) == DEV_QUARANTINED)
         return ST_QUARANTINED;
     if (clean == ST_ABSENT) {
@@ -183,6 +191,27 @@ status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool wr
     status_t st = pci_owner_access(dev->fn, off, size, write, value);
     spin_unlock(&dev->lock);
     return st;
+}
+
+status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write, uint32_t *value)
+{
+    if (bar >= ARRAY_LEN(dev->fn->info.bar))
+        return ST_RANGE;
+    const struct dev_bar *b = &dev->fn->info.bar[index_clamp(bar, ARRAY_LEN(dev->fn->info.bar))];
+    if (size != 1 && size != 2 && size != 4)
+        return ST_INVAL;
+    if (!pci_bar_is(b, BAR_IO))
+        return ST_UNSUPP;
+    if (!range_ok(off, size, b->size))
+        return ST_RANGE;
+    TRY(owner_enter(dev));
+    uint16_t port = (uint16_t)(b->base + off);
+    if (write)
+        hw_out(port, (unsigned)size, *value);
+    else
+        *value = hw_in(port, (unsigned)size);
+    spin_unlock(&dev->lock);
+    return ST_OK;
 }
 
 /* A reset that fails here is the owner's to deal with; the one at release decides. */

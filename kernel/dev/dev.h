@@ -25,10 +25,11 @@ struct device {
 void dev_init(void);             /* after pci_init and iommu_init: quiesces every function */
 MUST_USE status_t dev_open(struct bdf bdf, struct device **out);     /* ST_NOTFOUND, ST_BUSY: one object per function */
 void dev_destroy(struct kobj *obj);                                   /* releases first if assigned */
-/* flags: DEV_NO_RESET_OK, DEV_RESERVED_MAP (abi/syscall.h); the caller has checked them, vm and dma.
- * Quiesce, reset with proof, attach.
+/* flags: DEV_NO_RESET_OK, DEV_RESERVED_MAP, DEV_UNPROTECTED (abi/syscall.h); the caller has checked them and vm;
+ * dma is NULL exactly with DEV_UNPROTECTED. Quiesce, reset with proof, attach.
  * All the refusals: ST_NOIOMMU, ST_NOIR, ST_NORESET, ST_RESERVED, ST_QUARANTINED, ST_ABSENT,
- * ST_BUSY (owned, or its isolation group has another owner), ST_UNSUPP (bridge), ST_OVERLAP,
+ * ST_BUSY (owned, or its isolation group has another owner), ST_STATE (DEV_UNPROTECTED, but an IOMMU
+ * covers it), ST_UNSUPP (bridge), ST_OVERLAP,
  * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
 MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
 /* Bus master off, entry blocking, invalidation confirmed, reset. Its irq objects are gone and no
@@ -38,6 +39,9 @@ MUST_USE status_t dev_release(struct device *dev);
 /* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
 MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);
 MUST_USE status_t dev_owner_reset(struct device *dev);
+/* Ports of an I/O BAR; ST_RANGE: not inside it, ST_UNSUPP: no ports, or none that firmware gave. */
+MUST_USE status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write,
+                                  uint32_t *value);
 /* Checks [off, off+len) of a BAR (page-aligned) against what may be mapped; gives the host address.
  * ST_UNSUPP: ports, no address, or a page that something else shares; ST_OVERLAP: the MSI-X table. */
 MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len,

@@ -24,7 +24,7 @@ status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uin
     const struct dev_bar *b = &info->bar[bar];
     if (((off | len) & (PAGE_SIZE - 1)) != 0)
         return ST_INVAL;
-    if (!pci_bar_is_memory(b) || (b->base & (PAGE_SIZE - 1)) != 0)
+    if (!pci_bar_is(b, BAR_MEMORY) || (b->base & (PAGE_SIZE - 1)) != 0)
         return ST_UNSUPP;
     if (!range_ok(off, len, PAGE_UP(b->size)))
         return ST_RANGE;
@@ -32,7 +32,7 @@ status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uin
         return ST_OVERLAP;
     /* A BAR smaller than a page is mapped when no other BAR of any function lies in the page. */
     for (uint32_t i = 0; b->size < PAGE_SIZE && i < pci_count(); i++)
-        if (pci_bar_touches(pci_at(i), b->base, PAGE_SIZE, b))
+        if (pci_bar_touches(pci_at(i), BAR_MEMORY, b->base, PAGE_SIZE, b))
             return ST_UNSUPP;
     *hpa = hpa_add((hpa_t){ b->base }, off);
     *prefetchable = (b->flags & BAR_PREFETCH) != 0;

@@ -89,6 +89,8 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_DEV_INFO: return sys_dev_info(a[0].device, a[1].v);
     case SYS_DEV_CFG_READ: return dev_cfg_access(a[0].device, a[1].v, a[2].v, false, &c->value.u32);
     case SYS_DEV_CFG_WRITE: return dev_cfg_access(a[0].device, a[1].v, a[2].v, true, &c->a[3].u32);
+    case SYS_DEV_PORT_READ: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, false, &c->value.u32);
+    case SYS_DEV_PORT_WRITE: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, true, &c->a[4].u32);
     case SYS_DEV_RESET: return dev_owner_reset(a[0].device);
     case SYS_IRQ_SET: return irq_set(a[0].irq, a[1].v, a[2].u32, a[3].u32);
     default: return ST_INVAL;
@@ -105,7 +107,10 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_SYS_POWER: return sys_power(a[1].v, a[2].v, a[3].v);
     case SYS_CONSOLE_WRITE:
     case SYS_CONSOLE_READ: return sys_console((unsigned)nr, a[1].v, a[2].v, &c->value.v);
-    case SYS_MEMORY_CREATE: return memory_create(a[2].v, a[3].v, &c->made.memory);
+    case SYS_MEMORY_CREATE:
+        TRY(memory_create(a[2].v, a[3].v, &c->made.memory));
+        c->value.v = c->made.memory->base.v;
+        return ST_OK;
     case SYS_MEMORY_MODULE: return sys_memory_module(a[2].v, &c->made.memory);
     case SYS_TASK_CREATE: return task_create(a[2].event, a[3].v, &c->made.task);
     case SYS_TASK_MAP: return sys_task_map(a[1].task, a[2].v, a[3].slot, a[4].v, a[5].v);

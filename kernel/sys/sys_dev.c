@@ -28,8 +28,11 @@ status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags)
 {
     if (vm->started)
         return ST_STATE;
-    if (!vm->dma)
-        return ST_NOIOMMU;
+    const bool open = (flags & DEV_UNPROTECTED) != 0;
+    if (open == (vm->dma != NULL))
+        return open ? ST_STATE : ST_NOIOMMU;
+    if (open && platform.iommu_status != ST_ABSENT && platform.iommu_status != ST_OK)
+        return ST_NOIOMMU;     /* there is one, and it failed: that is not what the user has accepted */
     TRY(dev_assign(dev, vm, vm->id, vm->dma, flags));
     kobj_get(&vm->obj);        /* until DEV_RELEASE */
     return ST_OK;
@@ -46,7 +49,10 @@ status_t sys_dev_release(struct device *dev)
             return ST_BUSY;
     for (uint32_t i = 0; i < vm->vcpus; i++)
         vm->vcpu[i]->stop = 1;
+    const bool open = dev->dma == NULL;
     status_t st = dev_release(dev);
+    for (uint32_t i = 0; i < vm->mems && open && st == ST_QUARANTINED; i++)
+        vm->mem[i]->dirty = true;        /* nothing stands between it and this memory */
     if (!dev->vm)              /* also when it ended in quarantine */
         kobj_put(&vm->obj);
     return st;

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RAM  0x1400000u
 
-static void load(const uint8_t *bytes, size_t len, const uint8_t *initrd, size_t initrd_len)
+static void load_at(uint64_t at, const uint8_t *bytes, size_t len, const uint8_t *initrd, size_t initrd_len)
 {
     static uint8_t *ram;
     static struct vcpu_state vs;
@@ -19,12 +19,19 @@ static void load(const uint8_t *bytes, size_t len, const uint8_t *initrd, size_t
     struct boot_image image = { .kernel = { bytes, len, "k" }, .initrd = { initrd, initrd_len, "i" }, .cmdline = "quiet" };
     if (ram == NULL && (ram = malloc(RAM)) == NULL)
         return;
-    mem_init(&mem, ram, RAM);
+    mem_init(&mem, ram, RAM, at);
     status_t st = linux_load(&mem, &image, &vs, &reason);
     if (st == ST_OK && (vs.rip >= RAM || vs.gpr[GPR_RSI] >= RAM))
         abort();
     if (st != ST_OK && (reason.text[0] == '\0' || reason.code == VMM_FAIL_NONE))
         abort();
+}
+
+/* As it always is, and in the memory of a guest with dma = unprotected. */
+static void load(const uint8_t *bytes, size_t len, const uint8_t *initrd, size_t initrd_len)
+{
+    load_at(0, bytes, len, initrd, initrd_len);
+    load_at(GUEST_RAM_BOOT, bytes, len, initrd, initrd_len);
 }
 
 static void force(uint8_t *bytes, unsigned at, uint64_t value, unsigned len) { memcpy(bytes + at, &value, len); }

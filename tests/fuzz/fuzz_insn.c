@@ -87,7 +87,7 @@ static void emulate(const uint8_t *data, size_t size)
     memcpy(&vs, data, size < 0x240 ? size : 0x240);
     for (unsigned i = 0; i < RAM; i++)
         ram[i] = size ? data[i % size] : 0;
-    mem_init(&mem, ram, RAM);
+    mem_init(&mem, ram, RAM, 0);
     vs.exit.reason = vs.exit.reason & 1 ? EXIT_MMIO : EXIT_IO_STRING;
     vs.exit.bytes_len %= 16;
     vs.dirty = 0;

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RAM  0x800000u
 
-static void load(const uint8_t *bytes, size_t len, const uint8_t *module, size_t module_len)
+static void load_at(uint64_t at, const uint8_t *bytes, size_t len, const uint8_t *module, size_t module_len)
 {
     static uint8_t *ram;
     static struct vcpu_state vs;
@@ -21,12 +21,19 @@ static void load(const uint8_t *bytes, size_t len, const uint8_t *module, size_t
                                 .cmdline = "x" };
     if (ram == NULL && (ram = malloc(RAM)) == NULL)
         return;
-    mem_init(&mem, ram, RAM);
+    mem_init(&mem, ram, RAM, at);
     status_t st = multiboot_load(&mem, &image, &vs, &reason);
     if (st == ST_OK && (vs.gpr[GPR_RAX] != 0x2badb002 || vs.gpr[GPR_RBX] >= RAM))
         abort();
     if (st != ST_OK && (reason.text[0] == '\0' || reason.code == VMM_FAIL_NONE))
         abort();
+}
+
+/* As it always is, and in the memory of a guest with dma = unprotected. */
+static void load(const uint8_t *bytes, size_t len, const uint8_t *module, size_t module_len)
+{
+    load_at(0, bytes, len, module, module_len);
+    load_at(GUEST_RAM_BOOT, bytes, len, module, module_len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

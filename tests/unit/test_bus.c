@@ -155,10 +155,37 @@ static void cfg(void)
     CHECK_EQ(a.calls, 3);
 }
 
+static void rest(void)
+{
+    struct model a = { 0 }, b = { 0 };
+    uint32_t v;
+
+    bus_init(&bus);
+    bus_attach_port(&bus, 0x44, 4, &byte_ops, &b);
+    bus_attach_rest(&bus, &wide_ops, &a);
+    (void)bus_port_in(&bus, 0xc002, 4, &v);         /* whole */
+    CHECK_EQ(v, 0xa1b2c300 + 0xc002);
+    CHECK_EQ(a.size, 4);
+    (void)bus_port_in(&bus, 0xc001, 1, &v);
+    CHECK_EQ(v, 0x01);
+    (void)bus_port_out(&bus, 0xc001, 2, 0x12345678);
+    CHECK_EQ(a.value, 0x5678);
+    a.calls = 0;
+    CHECK(bus_port_in(&bus, 0x46, 4, &v));          /* two bytes of a device, two of the rest */
+    CHECK_EQ(v, 0x49484746);
+    CHECK_EQ(a.calls, 2);
+    CHECK_EQ(b.calls, 2);
+    (void)bus_port_in(&bus, 0xfffe, 4, &v);         /* past the end: bytes, and nothing wraps */
+    CHECK_EQ(v, 0xfffffffe);
+    CHECK_EQ(a.calls, 4);
+    bus_init(&bus);
+}
+
 int main(void)
 {
     bus_init(&bus);
     ports();
+    rest();
     mmio();
     cfg();
     return unit_done();

@@ -488,7 +488,7 @@ int main(void)
     code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (buf == MAP_FAILED || code == MAP_FAILED)
         return 1;
-    mem_init(&mem, ram, sizeof ram);
+    mem_init(&mem, ram, sizeof ram, 0);
     bus_init(&bus);
     bus_attach_mmio(&bus, BUF, BUF_LEN, &mmio, NULL);
     bus_attach_port(&bus, 0x1f0, 4, &port, NULL);

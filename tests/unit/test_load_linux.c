@@ -31,7 +31,7 @@ static void make(uint64_t ram)
     if (base != NULL)
         munmap(base, 0x200000000ull);
     base = mmap(NULL, 0x200000000ull, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    mem_init(&mem, base, ram);
+    mem_init(&mem, base, ram, 0);
     for (unsigned i = 0; i < KERNEL_LEN; i++)
         kernel[i] = (uint8_t)(i * 7 + i / 256);
     for (unsigned i = 0; i < sizeof initrd; i++)
@@ -136,6 +136,52 @@ static void check_e820(uint64_t bp, uint64_t ram)
     CHECK_EQ(total, ram - 0x60400);              /* all but 9fc00h..fffffh */
 }
 
+/* dma = unprotected: all that Linux gets to know as RAM is one to one, but for the first 640 KiB. */
+static void direct(void)
+{
+    const uint64_t at = 0x30000000, end = at + 48 * MIB;
+    make(64 * MIB);
+    mem_init(&mem, mem.base, 64 * MIB, at);
+    image.initrd = (struct boot_file){ initrd, sizeof initrd, "initrd" };
+    CHECK_EQ(load(), ST_OK);
+    check_state(at);
+    CHECK(memcmp(mem.base + at, kernel + 5 * 512, KERNEL_LEN - 5 * 512) == 0);
+    uint64_t bp = vs.gpr[GPR_RSI], where = guest(bp + 0x218, 4), ram = 0, last = 0;
+    CHECK_EQ(guest(bp + 0x214, 4), at);
+    CHECK(where + sizeof initrd <= end && where + sizeof initrd + 0x1000 > end);
+    CHECK(memcmp(mem.base + where, initrd, sizeof initrd) == 0);
+    for (unsigned i = 0; i < guest(bp + 0x1e8, 1); i++) {
+        uint64_t base = guest(bp + 0x2d0 + 20 * i, 8), len = guest(bp + 0x2d8 + 20 * i, 8);
+        CHECK(base >= last);
+        last = base + len;
+        if (guest(bp + 0x2e0 + 20 * i, 4) != 1)
+            continue;
+        CHECK((base == 0 && len == 0x9fc00) || (base == at && len == 48 * MIB));
+        ram += len;
+    }
+    CHECK_EQ(ram, 0x9fc00 + 48 * MIB);
+    put(0x258, at + 3 * MIB, 8);                 /* it would rather be elsewhere, in there */
+    CHECK_EQ(load(), ST_OK);
+    check_state(at + 4 * MIB);
+    put(0x22c, 0x2fffffff, 4);                   /* an initrd below its memory cannot be */
+    CHECK_EQ(load(), ST_NOSPACE);
+    CHECK(strstr(reason.text, "initrd"));
+    put(0x22c, 0x7fffffff, 4);
+    put(0x258, end - 4 * MIB, 8);
+    CHECK_EQ(load(), ST_NOSPACE);
+    CHECK(strstr(reason.text, "needs 8 MiB"));
+    put(0x258, ~0xfffull, 8);                    /* rounding it up would wrap */
+    CHECK_EQ(load(), ST_NOSPACE);
+    put(0x258, 16 * MIB, 8);
+    put(0x230, 0x300000, 4);
+    CHECK_EQ(load(), ST_UNSUPP);
+    put(0x230, 0, 4);
+    CHECK_EQ(load(), ST_OK);
+    put(0x234, 0, 1);
+    CHECK_EQ(load(), ST_UNSUPP);
+    CHECK(strstr(reason.text, "cannot be moved"));
+}
+
 static void good(void)
 {
     make(64 * MIB);
@@ -191,6 +237,7 @@ int main(int argc, char **argv)
 {
     refusals();
     good();
+    direct();
     for (int i = 1; i < argc; i++)
         real(argv[i]);
     return unit_done();

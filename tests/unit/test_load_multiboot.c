@@ -33,7 +33,7 @@ static void fresh(uint64_t ram)
     if (base != NULL)
         munmap(base, 0x180000000ull);
     base = mmap(NULL, 0x180000000ull, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    mem_init(&mem, base, ram);
+    mem_init(&mem, base, ram, 0);
     for (unsigned i = 0; i < sizeof kernel; i++)
         kernel[i] = (uint8_t)(i + i / 256 + 1);
     memset(kernel, 0, 0x200);
@@ -121,6 +121,28 @@ static void check_info(const char *cmdline)
             total += guest(at + 12, 8);
     }
     CHECK(total + 0x60400 == mem.low + (mem.high ? mem.high - 0x100000000ull : 0));
+}
+
+/* dma = unprotected: the image where it wants to be, which is not offered as RAM. */
+static void direct(void)
+{
+    const uint64_t at = 0x40000000;
+    make_elf(true, 64 * MIB);
+    mem_init(&mem, mem.base, 64 * MIB, at);
+    CHECK_EQ(load(), ST_OK);
+    check_entry(2 * MIB + 0x10);
+    uint64_t info = vs.gpr[GPR_RBX], map = guest(info + 0x30, 4), len = guest(info + 0x2c, 4), ram = 0;
+    CHECK_EQ(guest(info + 8, 4), 0);             /* nothing behind the first MiB is free */
+    CHECK(info < GUEST_RAM_BOOT);
+    for (uint64_t e = map; e < map + len; e += 24) {
+        if (guest(e + 20, 4) == 1)
+            ram += guest(e + 12, 8);
+        CHECK(guest(e + 20, 4) == 2 || guest(e + 4, 8) == 0 || guest(e + 4, 8) == at);
+    }
+    CHECK_EQ(ram, 0x9fc00 + 48 * MIB);
+    static uint8_t big[15 * MIB];
+    image.module[image.modules++] = (struct boot_file){ big, sizeof big, "big" };
+    CHECK_EQ(load(), ST_NOSPACE);
 }
 
 static void elf(void)
@@ -228,6 +250,7 @@ static void refusals(void)
 int main(void)
 {
     elf();
+    direct();
     modules();
     addresses();
     refusals();

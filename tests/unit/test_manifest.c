@@ -55,9 +55,9 @@ static const char full[] =
     "\xef\xbb\xbf# comment\r\n[cordon]\r\nversion = 1\r\nconsole = com1,115200\r\nlock = yes\r\n\r\n"
     "[vm firewall]\r\n\tcpus = 1,3-5   # four\r\nmemory=512M\r\nkernel = guests/vmlinuz\r\n"
     "initrd = guests/fw.img\r\ncmdline = console=ttyS0 a#b \xc3\xa4 # comment\r\n"
-    "pci = path=00:1c.0/00.0 id=8086:10d3 slot=05.0\r\npci = 0000:03:00.1 functions=all reset=none reserved=map\r\n"
+    "pci = path=00:1c.0/00.0 id=8086:10d3 slot=05.0\r\npci = 0000:03:00.1 functions=all reset=none irq=none reserved=map\r\n"
     "pci = 3/0/0\r\npci = id=1b36:0010\r\nrestart = on-crash\r\ntype = linux\r\nautostart = no\r\n"
-    "[ vm  two.b-c_d ]\nkernel = guests/vmlinuz\nmodule = m1 arg=1\nmodule = m2\ncpus = 0\nmemory = 2G";
+    "[ vm  two.b-c_d ]\nkernel = guests/vmlinuz\nmodule = m1 arg=1\nmodule = m2\ncpus = 0\nmemory = 2G\ndma = unprotected";
 
 static void test_good(void)
 {
@@ -81,7 +81,8 @@ static void test_good(void)
     CHECK_EQ(v->pci[0].name.path[0], 0x1c << 3);
     CHECK(v->pci[0].has_guard && v->pci[0].guard_vendor == 0x8086 && v->pci[0].guard_device == 0x10d3);
     CHECK(v->pci[0].has_slot && v->pci[0].slot == 5 << 3);
-    CHECK(v->pci[1].all_functions && v->pci[1].reset_none && v->pci[1].reserved_map);
+    CHECK(v->pci[1].all_functions && v->pci[1].reset_none && v->pci[1].reserved_map && v->pci[1].irq_none);
+    CHECK(!v->pci[0].irq_none && !v->unprotected && m.vm[1].unprotected);
     CHECK_EQ(v->pci[1].name.devfn, 1);
     CHECK_EQ(v->pci[2].name.kind, NAME_ADDRESS);
     CHECK_EQ(v->pci[3].name.kind, NAME_ID);
@@ -153,8 +154,14 @@ static void test_values(void)
     guest("type = elf", CODE_M018, 8);
     guest("restart = yes", CODE_M018, 11);
     guest("autostart = on", CODE_M018, 13);
-    guest("dma = unprotected", CODE_M028, 7);
     guest("dma = yes", CODE_M018, 7);
+    CHECK(!m.vm[0].unprotected);
+    guest("dma = Unprotected", CODE_M018, 7);
+    parse("[vm a]\ndma = unprotected\ndma = unprotected\n");
+    CHECK_EQ(m.error[0].code, CODE_M012);
+    CHECK(m.vm[0].unprotected);
+    guest("pci = 03:00.0 irq=on", CODE_M018, 19);
+    guest("pci = 03:00.0 irq=none irq=none", CODE_M026, 24);
     guest("initrd = /abs", CODE_M017, 10);
     guest("initrd = a//b", CODE_M017, 12);
     guest("initrd = a/../b", CODE_M017, 12);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "vmm/mem.h"
+#include "vmm/start_page.h"
 
 #define LOW   0x400000ull
 #define SPAN  0x180000000ull         /* address space behind the fake, untouched pages cost nothing */
@@ -21,7 +22,7 @@ static uint32_t get32(uint64_t gpa) { uint32_t v; memcpy(&v, mem.base + gpa, 4);
 static void bounds(void)
 {
     struct guest_mem small;
-    mem_init(&small, mem.base, LOW);
+    mem_init(&small, mem.base, LOW, 0);
     CHECK(mem_ptr(&small, (gpa_t){ 0 }, LOW) == mem.base);
     CHECK(mem_ptr(&small, (gpa_t){ 0 }, LOW + 1) == NULL);
     CHECK(mem_ptr(&small, (gpa_t){ LOW - 1 }, 1) == mem.base + LOW - 1);
@@ -31,7 +32,7 @@ static void bounds(void)
     CHECK(mem_ptr(&small, (gpa_t){ 0x100000000ull }, 1) == NULL);
     CHECK(mem_ptr(&small, (gpa_t){ 0 }, 0) == NULL);
     struct guest_mem big;
-    mem_init(&big, mem.base, 0xc0000000ull + 0x200000);
+    mem_init(&big, mem.base, 0xc0000000ull + 0x200000, 0);
     CHECK_EQ(big.low, 0xc0000000ull);
     CHECK_EQ(big.high, 0x100200000ull);
     CHECK(mem_ptr(&big, (gpa_t){ 0xbfffffff }, 1) != NULL);
@@ -40,6 +41,17 @@ static void bounds(void)
     CHECK(mem_ptr(&big, (gpa_t){ 0xffffffff }, 2) == NULL);
     CHECK(mem_ptr(&big, (gpa_t){ 0x100000000ull }, 0x200000) == mem.base + 0x100000000ull);
     CHECK(mem_ptr(&big, (gpa_t){ 0x100000000ull }, 0x200001) == NULL);
+    struct guest_mem direct;
+    mem_init(&direct, mem.base, GUEST_RAM_BOOT + 0x200000, 0x50000000);
+    CHECK(direct.one_to_one && !big.one_to_one);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0 }, GUEST_RAM_BOOT) == mem.base);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0 }, GUEST_RAM_BOOT + 1) == NULL);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0x4fffffff }, 1) == NULL);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0x50000000 }, 0x200000) == mem.base + 0x50000000);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0x50000000 }, 0x200001) == NULL);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0x100000000ull }, 1) == NULL);
+    mem_init(&direct, mem.base, GUEST_RAM_BOOT, 0x50000000);
+    CHECK(mem_ptr(&direct, (gpa_t){ 0x50000000 }, 1) == NULL);
     uint32_t v = 7;
     CHECK_EQ(mem_write(&small, (gpa_t){ 16 }, &v, 4), ST_OK);
     v = 0;
@@ -170,7 +182,7 @@ int main(void)
     void *base = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return 1;
-    mem_init(&mem, base, LOW);
+    mem_init(&mem, base, LOW, 0);
     bounds();
     unpaged();
     two_level();

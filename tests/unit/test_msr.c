@@ -14,7 +14,7 @@ static void fresh(bool intel)
 {
     memset(&vm, 0, sizeof vm);
     memset(ram, 0, sizeof ram);
-    mem_init(&mem, ram, sizeof ram);
+    mem_init(&mem, ram, sizeof ram, 0);
     vm.mem = &mem;
     vm.intel = intel;
     vm.phys_bits = 40;

@@ -92,6 +92,8 @@ static void test_bars(void)
     memset(partial->wmask + CFG_BAR0 + 8, 0, 4);
     memcpy(partial->wmask + CFG_BAR0 + 8, &ports, 2);
     pci_model_bar(partial, 3, 0, 0xfc000010, 0x10);          /* smallest memory BAR */
+    pci_model_bar(partial, 4, 1, 0x0ff0, 0x10);              /* ports of the board */
+    pci_model_bar(partial, 5, 1, 0x10000, 0x100);            /* and beyond what a CPU has */
     scan_unchanged();
     const struct dev_bar *b = at(0, 3, 0)->info.bar;
     CHECK_EQ(b[0].base, 0xe020000000ull);
@@ -107,7 +109,11 @@ static void test_bars(void)
     b = at(0, 4, 0)->info.bar;
     CHECK_EQ(b[0].size, 0x4000);
     CHECK_EQ(b[2].size, 0x10);
+    CHECK_EQ(b[2].base, 0x5000);
     CHECK_EQ(b[3].size, 0x10);
+    CHECK_EQ(b[4].size, 0x10);
+    CHECK_EQ(b[4].base, 0);
+    CHECK_EQ(b[5].base, 0);
     CHECK_EQ(at(0, 4, 0)->refusal, ST_OK);
 }
 
@@ -156,6 +162,16 @@ static void test_overlaps(void)
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     CHECK_EQ(at(0, 5, 0)->refusal, ST_OVERLAP);
     CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
+    fresh(true);
+    pci_model_bar(pci_model_add(0, 3, 0, 0x1234, 3, 0x020000), 0, 1, 0xc000, 0x40);          /* ports */
+    pci_model_bar(pci_model_add(0, 4, 0, 0x1234, 3, 0x020000), 1, 1, 0xc020, 0x20);
+    m = pci_model_add(0, 5, 0, 0x1234, 3, 0x020000);
+    pci_model_bar(m, 1, 1, 0xc040, 0x20);
+    pci_model_bar(m, 2, 0, 0xc000, 0x1000);                  /* memory of the same number is elsewhere */
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
+    CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
+    CHECK(fake_log_has("00:04.0: BAR 1 overlaps one of 0000:00:03.0"));
     fresh(true);
     m = pci_model_add(0, 6, 0, 0x1234, 3, 0x020000);         /* two BARs of one function */
     pci_model_bar(m, 0, 0, 0xfc000000, 0x10000);

@@ -159,7 +159,14 @@ static void test_functions(void)
     REFUSED("pci = 00:06.0", CODE_F110, "VGA");
     REFUSED("pci = 00:0c.0", CODE_F111, "quarantined");
     REFUSED("pci = 00:10.0", CODE_F112, "UNSUPP");
-    REFUSED("pci = 00:08.0", CODE_F113, "MSI");
+    REFUSED("pci = 00:08.0", CODE_F113, "irq=none");
+    STARTS("pci = 00:08.0 irq=none");
+    CHECK_EQ(p.vm[0].device[0].irqs, 0);
+    STARTS("pci = 00:03.0 irq=none\npci = 00:04.0");           /* also for one that has interrupts */
+    CHECK_EQ(p.vm[0].device[0].irqs, 0);
+    CHECK(!p.vm[0].device[0].msix);
+    CHECK_EQ(p.vm[0].device[1].first_irq, 0);
+    CHECK(p.vm[0].device[1].irqs > 0);
     REFUSED("pci = 00:0b.0", CODE_I205, "no IOMMU unit");
     REFUSED("pci = 00:05.0", CODE_I208, "no reset");
     STARTS("pci = 00:05.0 reset=none");
@@ -219,6 +226,67 @@ static void test_slots(void)
     REFUSED("pci = 00:0a.0 functions=all slot=05.1", CODE_S302, "slot=05.0");
     STARTS("pci = 00:03.0 slot=01.0\npci = 00:04.0");
     CHECK_EQ(p.vm[0].device[1].devfn, 0x10);
+}
+
+#define OPEN "dma = unprotected\n"
+static void test_unprotected(void)
+{
+    machine();
+    /* an IOMMU covers it: the key is an error, not ignored; M028 stands there all the same */
+    REFUSED(OPEN "pci = 00:03.0", CODE_I212, "IOMMU unit 0 covers it");
+    CHECK(find(0, CODE_M028) != NULL && find(0, CODE_M028)->kind == DIAG_WARNING);
+    CHECK(strstr(find(0, CODE_M028)->text, "UNPROTECTED"));
+    REFUSED(OPEN, CODE_I212, "no function");
+    /* this one no unit covers */
+    REFUSED(OPEN "pci = 00:0b.0", CODE_F116, "irq=none");
+    STARTS(OPEN "pci = 00:0b.0 irq=none");
+    CHECK(find(0, CODE_M028) != NULL);
+    REFUSED("pci = 00:0b.0 irq=none", CODE_I205, "no IOMMU unit");
+    REFUSED(OPEN "pci = 00:0b.0 irq=none\npci = 00:03.0 irq=none", CODE_I212, "covers it");
+    f.platform.iommu_vendor = 0;
+    f.platform.iommu_status = ST_ABSENT;
+    f.platform.iommu_ir = 0;
+    for (unsigned i = 0; i < f.devices; i++) {
+        f.dev[i].iommu_unit = ~0u;
+        f.dev[i].refusal = f.dev[i].refusal == ST_OK ? ST_NOIOMMU : f.dev[i].refusal;
+    }
+    REFUSED("pci = 00:03.0 irq=none", CODE_I202, "no IOMMU");
+    STARTS(OPEN "pci = 00:03.0 irq=none");
+    STARTS("pci = 00:03.0 irq=none\n" OPEN);
+    REFUSED(OPEN "pci = 00:03.0", CODE_F116, "no IOMMU remaps");
+    REFUSED(OPEN "pci = 00:08.0", CODE_F113, "neither MSI");
+    STARTS(OPEN "pci = 00:08.0 irq=none");
+    /* the other refusals stay */
+    REFUSED(OPEN "pci = 00:05.0 irq=none", CODE_I208, "no reset");
+    STARTS(OPEN "pci = 00:05.0 irq=none reset=none");
+    REFUSED(OPEN "pci = 00:00.0 irq=none", CODE_F106, "host bridge");
+    REFUSED(OPEN "pci = 00:0c.0 irq=none", CODE_F111, "quarantined");
+    REFUSED(OPEN "pci = 00:0d.0 irq=none", CODE_F109, "does not answer");
+    REFUSED(OPEN "pci = 00:10.0 irq=none", CODE_F112, "UNSUPP");
+    /* only the guest that says so */
+    run(STD("a", "0") OPEN "pci = 00:03.0 irq=none\n" STD("b", "1") "pci = 00:04.0 irq=none\n");
+    CHECK(!p.vm[0].refused);
+    CHECK_EQ(p.vm[1].code, CODE_I202);
+    /* the mark stays when the guest is refused, for whatever reason */
+    run(STD("a", "0") OPEN "pci = 00:03.0 irq=none\nbad = 1\n");
+    CHECK(p.vm[0].refused && m.vm[0].unprotected && find(0, CODE_M028) != NULL);
+    /* room for the boot image, and all of it below 3 GiB */
+    run("[vm a]\ncpus = 0\nmemory = 16M\nkernel = guests/bz\n" OPEN "pci = 00:03.0 irq=none\n");
+    CHECK_EQ(p.vm[0].code, CODE_R403);
+    run("[vm a]\ncpus = 0\nmemory = 18M\nkernel = guests/mb\n" OPEN "pci = 00:03.0 irq=none\n");
+    CHECK(!p.vm[0].refused);
+    f.memory.user_free = 8ull << 30;
+    run("[vm a]\ncpus = 0\nmemory = 3074M\nkernel = guests/bz\n" OPEN "pci = 00:03.0 irq=none\n");
+    CHECK_EQ(p.vm[0].code, CODE_R403);
+    /* an IOMMU that failed, or is not driven, is not none */
+    static const struct { uint32_t vendor; status_t st; enum code code; } failed[] = {
+        { 0, ST_UNSUPP, CODE_I203 }, { 0, ST_CORRUPT, CODE_I203 }, { 1, ST_TIMEOUT, CODE_I203 },
+        { 1, ST_NOIR, CODE_I204 }, { 1, ST_HW, CODE_I203 } };
+    for (unsigned i = 0; i < ARRAY_LEN(failed); i++) {
+        f.platform.iommu_vendor = failed[i].vendor;
+        f.platform.iommu_status = failed[i].st;
+        REFUSED(OPEN "pci = 00:03.0 irq=none", failed[i].code, "IOMMU");
+    }
 }
 
 static void test_iommu(void)
@@ -341,6 +409,7 @@ int main(void)
     test_groups();
     test_slots();
     test_iommu();
+    test_unprotected();
     test_resources();
     test_files();
     return unit_done();

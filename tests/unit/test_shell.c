@@ -18,7 +18,9 @@ static const char conf[] =
     "cmdline = console=ttyS0\npci = path=00:1c.0/00.0 id=1b36:0010 slot=05.0\nrestart = on-crash\n\n"
     "[vm net]\ncpus = 0\nmemory = 4G\nkernel = guests/vmlinuz\npci = 00:03.0\n\n"
     "[vm bad]\ncpus = 7\nmemory = 64M\nkernel = guests/vmlinuz\npci = 00:00.0\n\n"
-    "[vm quiet]\ncpus = 2\nmemory = 64M\nkernel = guests/mb.elf\nmodule = guests/storage.img a b\nautostart = no\n";
+    "[vm quiet]\ncpus = 2\nmemory = 64M\nkernel = guests/mb.elf\nmodule = guests/storage.img a b\nautostart = no\n"
+    "\n[vm open]\ncpus = 3\nmemory = 64M\nkernel = guests/mb.elf\npci = 00:09.0 irq=none\ndma = unprotected\n"
+    "autostart = no\n";
 
 static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], acpi[112];
 
@@ -89,6 +91,9 @@ static void make_machine(void)
     d->path[0] = 0x1c << 3;
     d->path[1] = 0;
     add_dev(0x0018, 0x808610d3, 0x02000000);
+    d = add_dev(0x0048, 0x123411e8, 0x00ff0000);        /* no unit covers it */
+    d->iommu_unit = ~0u;
+    d->refusal = ST_NOIOMMU;
     add_module("cordon.conf", conf, sizeof conf - 1);
     add_module("guests/vmlinuz", bzimage, sizeof bzimage);
     add_module("guests/storage.img", bzimage, 0x2000);
@@ -126,7 +131,7 @@ static void test_boot(void)
     struct vmm_start *start;
     monitor_init();
     fputs(getenv("SHOW") ? fk.out : "", stdout);
-    CHECK_EQ(supervise_count(), 4);
+    CHECK_EQ(supervise_count(), 5);
     CHECK_EQ(supervise_guest(0)->state, GUEST_STARTING);
     CHECK_EQ(supervise_guest(1)->state, GUEST_STARTING);
     CHECK_EQ(supervise_guest(2)->state, GUEST_REFUSED);
@@ -155,6 +160,8 @@ static void test_boot(void)
     CHECK_EQ(g->state, GUEST_RUNNING);
     say(supervise_find("net"), VMM_RUNNING);
     CHECK(fk_printed("vm net: running"));
+    CHECK(fk_printed("UNPROTECTED  guest open: dma = unprotected"));
+    CHECK(fk_printed("M028 cordon.conf:37:7:"));
 }
 
 static void test_commands(void)
@@ -391,6 +398,66 @@ static void test_faults(void)
     CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=(gone) address=dead000 access=write"));
 }
 
+/* A guest with dma = unprotected: marked whether it runs or not, its memory where devices look for it. */
+static void test_unprotected(void)
+{
+    struct guest *g = supervise_find("open");
+    const struct fk_object *vm;
+    const struct vmm_start *start;
+    type("status\r");
+    CHECK(fk_printed("UNPROTECTED  guest open: dma = unprotected"));
+    CHECK(fk_printed("unsafe    M028"));
+    CHECK(!fk_printed("guest net: dma"));
+    type("status -p\r");
+    CHECK(fk_printed(" unprotected=1"));
+    fk.next_memory = 0x1234000;
+    type("start open\r");
+    CHECK_EQ(g->state, GUEST_STARTING);
+    CHECK(fk_printed("vm open: UNPROTECTED"));
+    start = (const struct vmm_start *)(const void *)g->objects.image_va;
+    vm = fk.caps[g->objects.vm];
+    CHECK_EQ(vm->bits & VM_DMA, 0);
+    CHECK_EQ(vm->mems, 2);
+    CHECK_EQ(vm->gpa[0], vm->mem[0]->bits);                     /* one to one */
+    CHECK_EQ(vm->mem[0]->size, (64ull << 20) - GUEST_RAM_BOOT);
+    CHECK(vm->gpa[0] >= GUEST_RAM_BOOT && vm->gpa[0] % GUEST_RAM_BOOT == 0);
+    CHECK_EQ(vm->gpa[1], 0);
+    CHECK_EQ(vm->mem[1]->size, GUEST_RAM_BOOT);
+    CHECK_EQ(start->ram, 64ull << 20);
+    CHECK_EQ(start->ram_at, vm->gpa[0]);
+    CHECK_EQ(start->device[0].irqs, 0);
+    CHECK_EQ(((const struct vmm_start *)(const void *)supervise_find("net")->objects.image_va)->ram_at, 0);
+    type("vms -p\r");
+    CHECK(fk_printed("vm=open state=starting"));
+    CHECK(fk_printed(" dma=unprotected"));
+    CHECK(fk_printed(" dma=iommu"));
+    type("vms open\r");
+    CHECK(fk_printed("UNPROTECTED: its functions reach all memory"));
+    CHECK(fk_printed("0 interrupts"));
+    type("device 00:09.0\r");
+    CHECK(fk_printed("UNPROTECTED: guest open"));
+    type("devices -p\r");
+    CHECK(fk_printed("bdf=0000:00:09.0 id=1234:11e8 class=00ff owner=open state=assigned iommu=none"));
+    CHECK(fk_printed("verdict=I205 dma=unprotected"));
+    type("manifest\r");
+    CHECK(fk_printed("dma       = unprotected"));
+    CHECK(fk_printed("irq=none"));
+    type("stop open\r");
+    CHECK_EQ(g->state, GUEST_STOPPED);
+    fk.next_memory = 0xbfff0000;                                /* all that is free lies where the guest's devices are */
+    type("start open\r");
+    CHECK(g->state != GUEST_STARTING);
+    type("vms open\r");
+    CHECK(fk_printed("below 3 GiB"));
+    CHECK_EQ(fk.caps[g->objects.vm], NULL);
+    fk.next_memory = 0;
+    type("start open\r");                                      /* what did not start has left nothing behind */
+    CHECK_EQ(g->state, GUEST_STARTING);
+    type("stop open\r");
+    type("status\r");
+    CHECK(fk_printed("UNPROTECTED  guest open"));
+}
+
 static void test_power(void)
 {
     type("reboot\r");
@@ -415,6 +482,7 @@ int main(void)
     test_unwind();
     test_crash();
     test_faults();
+    test_unprotected();
     test_power();
     return unit_done();
 }

@@ -251,6 +251,11 @@ static void owners(void)
     CHECK_EQ(USE(VCPU_LINE, OF(VCPU), 3, 0), ST_INVAL);
     CHECK_EQ(USE(DEV_CFG_READ, OF(DEVICE), 0x10, 4), ST_OK);
     CHECK_EQ(last.value, 0x14);
+    CHECK_EQ(USE(DEV_PORT_READ, OF(DEVICE), 2, 3, 4), ST_OK);
+    CHECK_EQ(last.value, 0x234);
+    CHECK_EQ(USE(DEV_PORT_WRITE, OF(DEVICE), 2, 3, 4, 1ull << 32), ST_INVAL);
+    CHECK_EQ(USE(DEV_PORT_WRITE, OF(DEVICE), 2, 3, 4, 0xffffffff), ST_OK);
+    CHECK_EQ(last.value, 0);
     CHECK_EQ(SYS(DEV_OPEN, FREE, 1 << 16 | 2), ST_NOTFOUND);        /* segment 1 */
     CHECK_EQ(SYS(VM_CREATE, FREE, 0), ST_OK);                        /* another, without DMA */
     CHECK_EQ(USE(VM_MAP_BAR, FREE, OF(DEVICE), 0, 0, 0x100000, 4096), ST_STATE);
@@ -279,6 +284,37 @@ static void owners(void)
     CHECK_EQ(SYS(DEV_RELEASE, OF(DEVICE)), ST_OK);
     CHECK_EQ(vcpu->stop, 1);
     CHECK_EQ(SYS(DEV_RELEASE, OF(DEVICE)), ST_STATE);
+}
+
+/* Functions without an IOMMU: only where there is none, only for a VM without a domain, only by the flag. */
+static void unprotected(void)
+{
+    enum { VM = FREE + 10, FN, MEM };
+    static const status_t broken[] = { ST_CORRUPT, ST_UNSUPP, ST_TIMEOUT, ST_NOIR, ST_HW };
+    const struct memory *mem;
+    CHECK_EQ(SYS(VM_CREATE, VM, 0), ST_OK);
+    CHECK_EQ(SYS(DEV_OPEN, FN, 3), ST_OK);
+    CHECK_EQ(SYS(MEMORY_CREATE, MEM, 0x10000, 0x10000), ST_OK);
+    mem = (struct memory *)root->caps[MEM].obj;
+    CHECK_EQ(last.value, mem->base.v);           /* so that it can be mapped one to one */
+    CHECK_EQ(SYS(VM_MAP, VM, mem->base.v & ~0xfffull, MEM, 0, 0x10000), ST_OK);
+    CHECK_EQ(SYS(DEV_ASSIGN, FN, VM, 8), ST_INVAL);
+    for (unsigned i = 0; i < ARRAY_LEN(broken); i++) {
+        platform.iommu_status = broken[i];
+        CHECK_EQ(SYS(DEV_ASSIGN, FN, VM, DEV_UNPROTECTED), ST_NOIOMMU);
+    }
+    platform.iommu_status = ST_ABSENT;
+    CHECK_EQ(SYS(DEV_ASSIGN, FN, VM, 3), ST_NOIOMMU);
+    CHECK_EQ(SYS(DEV_ASSIGN, FN, OF(VM), DEV_UNPROTECTED), ST_STATE);      /* its VM has a domain */
+    CHECK_EQ(SYS(DEV_ASSIGN, FN, VM, DEV_UNPROTECTED), ST_OK);
+    CHECK_EQ(SYS(DEV_RELEASE, FN), ST_OK);
+    CHECK(!mem->dirty);
+    CHECK_EQ(SYS(DEV_ASSIGN, FN, VM, DEV_UNPROTECTED | 3), ST_OK);
+    world_release = ST_QUARANTINED;              /* it may still write: what it wrote to is never given out again */
+    CHECK_EQ(SYS(DEV_RELEASE, FN), ST_QUARANTINED);
+    CHECK(mem->dirty);
+    world_release = ST_OK;
+    platform.iommu_status = ST_OK;
 }
 
 /* ---- facts ---- */
@@ -327,5 +363,6 @@ int main(void)
     facts();
     drops();
     owners();
+    unprotected();
     return unit_done();
 }

@@ -14,6 +14,7 @@
 #define WORLD_USER_VA    0x10000ull
 
 extern uint8_t world_user[WORLD_USER_BYTES];     /* what user pointers reach */
+extern status_t world_release;                   /* what dev_release answers */
 extern uint64_t world_memory_out;                /* bytes given by umem and not back */
 extern uint64_t world_allocations;               /* live fake allocations */
 extern uint32_t world_fail_after;                /* allocation number that fails, 0 = none */

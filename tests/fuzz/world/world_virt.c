@@ -141,17 +141,24 @@ void dev_destroy(struct kobj *obj)
 status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags)
 {
     (void)vm_id;
-    KASSERT((flags & ~(uint32_t)(DEV_NO_RESET_OK | DEV_RESERVED_MAP)) == 0 && dma != NULL);
+    KASSERT((flags & ~(uint32_t)(DEV_NO_RESET_OK | DEV_RESERVED_MAP | DEV_UNPROTECTED)) == 0);
+    KASSERT((dma == NULL) == ((flags & DEV_UNPROTECTED) != 0));
     if (dev->vm)
         return ST_BUSY;
     dev->vm = vm;
     dev->dma = dma;
     return ST_OK;
 }
-status_t dev_release(struct device *dev) { dev->vm = NULL; return ST_OK; }
+status_t world_release;
+status_t dev_release(struct device *dev) { dev->vm = NULL; return world_release; }
 status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value)
 {
     *value = write ? *value : (uint32_t)(off + size);
+    return dev->vm ? ST_OK : ST_STATE;
+}
+status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write, uint32_t *value)
+{
+    *value = write ? *value : (uint32_t)(bar << 8 | off << 4 | size);
     return dev->vm ? ST_OK : ST_STATE;
 }
 status_t dev_owner_reset(struct device *dev) { return dev->vm ? ST_OK : ST_STATE; }

@@ -198,7 +198,9 @@ static struct sys_ret create_memory(uint64_t slot, uint64_t size, uint64_t align
     fk.memory.user_free -= size;
     o = make(OBJ_MEMORY);
     o->size = size;
-    return fill(slot, o);
+    o->bits = fk.next_memory = (fk.next_memory + align - 1) & ~(align - 1);
+    fk.next_memory += size;
+    return fill(slot, o).st == ST_OK ? OK(o->bits) : ERR(ST_BUSY);
 }
 
 static struct sys_ret create_module(uint64_t slot, uint64_t index)
@@ -250,10 +252,13 @@ static struct dev_info *dev_of(struct fk_object *o)
     abort();
 }
 
-static struct sys_ret assign(struct fk_object *d, struct fk_object *vm)
+static struct sys_ret assign(struct fk_object *d, struct fk_object *vm, uint64_t flags)
 {
+    bool open = flags & DEV_UNPROTECTED;
     if (!d || !vm)
         return ERR(ST_TYPE);
+    if (open == (vm->bits & VM_DMA) || open != (dev_of(d)->iommu_unit == ~0u))
+        return ERR(open ? ST_STATE : ST_NOIOMMU);
     if (d->owner || dev_of(d)->state != DEV_BLOCKED)
         return ERR(ST_BUSY);
     d->owner = get(vm);
@@ -333,6 +338,7 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
     case SYS_VM_CREATE:
         o = make(OBJ_VM);
         o->vm_id = ++ids;
+        o->bits = a2;
         fill(slot, o);
         return OK(o->vm_id);
     case SYS_VCPU_CREATE: return create_vcpu(slot, at(a2, OBJ_VM), a3, a4);
@@ -342,7 +348,7 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
     }
 }
 
-static struct sys_ret vm_map(struct fk_object *vm, struct fk_object *mem, uint64_t off, uint64_t len)
+static struct sys_ret vm_map(struct fk_object *vm, uint64_t gpa, struct fk_object *mem, uint64_t off, uint64_t len)
 {
     if (!vm || !mem)
         return ERR(ST_TYPE);
@@ -350,6 +356,7 @@ static struct sys_ret vm_map(struct fk_object *vm, struct fk_object *mem, uint64
         return ERR(ST_NOSPACE);
     if (off > mem->size || len > mem->size - off || len == 0)
         return ERR(ST_RANGE);
+    vm->gpa[vm->mems] = gpa;
     vm->mem[vm->mems++] = get(mem);
     return OK(0);
 }
@@ -451,8 +458,8 @@ struct sys_ret fake_sys_call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2,
         memcpy((void *)(uintptr_t)a2, &o->info, sizeof o->info);
         return OK(0);
     case SYS_TASK_KILL: return task_kill(at(a1, OBJ_TASK));
-    case SYS_VM_MAP: return vm_map(at(a1, OBJ_VM), at(a3, OBJ_MEMORY), a4, a5);
-    case SYS_DEV_ASSIGN: return assign(at(a1, OBJ_DEVICE), at(a2, OBJ_VM));
+    case SYS_VM_MAP: return vm_map(at(a1, OBJ_VM), a2, at(a3, OBJ_MEMORY), a4, a5);
+    case SYS_DEV_ASSIGN: return assign(at(a1, OBJ_DEVICE), at(a2, OBJ_VM), a3);
     case SYS_DEV_RELEASE: return release(at(a1, OBJ_DEVICE));
     case SYS_CAP_DROP: return drop(a1);
     default: return create(nr, a1, a2, a3, a4);

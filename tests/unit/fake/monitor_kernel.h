@@ -26,13 +26,15 @@ struct fk_object {
     struct fk_object *owner, *mem[8];    /* thread -> task, vcpu -> vm, device -> vm, irq -> device */
     bool killed, started;
     uint32_t bdf, vm_id;
-    uint64_t bits;                 /* event */
+    uint64_t bits;                 /* event; memory: host address; VM: flags */
+    uint64_t gpa[8];               /* VM: where mem[] is */
     struct task_info info;
 };
 
 struct fake_kernel {
     struct info_platform platform;
     struct info_memory memory;     /* user_free is what MEMORY_CREATE takes from */
+    uint64_t next_memory;          /* host address of the next object */
     struct info_cpu cpu[8];
     unsigned cpus;
     struct dev_info dev[32];

@@ -347,7 +347,7 @@ struct pci_model_fn *pci_model_nic(unsigned bus, unsigned dev, unsigned fn, uint
     struct pci_model_fn *f = pci_model_add(bus, dev, fn, 0x8086, 0x10d3, 0x020000);
     pci_model_bar(f, 0, 0, mmio, 0x20000);
     pci_model_bar(f, 1, 0, mmio + 0x20000, 0x20000);
-    pci_model_bar(f, 2, 1, 0x6000 + 0x20 * dev, 0x20);
+    pci_model_bar(f, 2, 1, 0x6000 + 0x2000 * (bus & 3) + 0x400 * fn + 0x20 * dev, 0x20);
     pci_model_bar(f, 3, 0, mmio + 0x40000, 0x4000);
     pci_model_pm(f, false);
     pci_model_msi(f, 0, true, false);

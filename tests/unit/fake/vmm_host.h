@@ -31,6 +31,8 @@ static struct {
     struct fake_map map[FAKE_MAPS];
     unsigned maps, bad;              /* live mappings; calls against the contract */
     struct fake_irq irq[VMM_MAX_IRQS];
+    uint8_t port[VMM_MAX_DEVICES][6][256];   /* what is behind the I/O BARs */
+    unsigned port_reads, port_writes, port_size;
     status_t map_status, irq_status, info_status, reset_status;
     char log[256];
 } fake;
@@ -104,6 +106,34 @@ void host_dev_cfg_write(unsigned dev, unsigned off, unsigned size, uint32_t valu
         return;
     for (unsigned i = 0; i < size; i++)
         fake.cfg[dev][off + i] = (uint8_t)(value >> (8 * i));
+}
+
+static bool fake_port_ok(unsigned dev, unsigned bar, uint64_t off, unsigned size)
+{
+    bool ok = dev < VMM_MAX_DEVICES && bar < 6 && (size == 1 || size == 2 || size == 4) && off + size <= 256 &&
+              (fake.info[dev].bar[bar].flags & BAR_IO) && off + size <= fake.info[dev].bar[bar].size;
+
+    fake.bad += !ok;
+    fake.port_size = size;
+    return ok;
+}
+
+uint32_t host_dev_port_read(unsigned dev, unsigned bar, uint64_t off, unsigned size)
+{
+    uint32_t v = 0;
+
+    fake.port_reads++;
+    if (!fake_port_ok(dev, bar, off, size))
+        return ~0u;
+    memcpy(&v, &fake.port[dev][bar][off], size);
+    return v;
+}
+
+void host_dev_port_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint32_t value)
+{
+    fake.port_writes++;
+    if (fake_port_ok(dev, bar, off, size))
+        memcpy(&fake.port[dev][bar][off], &value, size);
 }
 
 status_t host_dev_reset(unsigned dev)

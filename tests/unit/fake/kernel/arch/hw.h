@@ -78,6 +78,8 @@ static inline uint32_t hw_in32(uint16_t p) { return fake_port_in(p, 4); }
 static inline void hw_out8(uint16_t p, uint8_t v) { fake_port_out(p, 1, v); }
 static inline void hw_out16(uint16_t p, uint16_t v) { fake_port_out(p, 2, v); }
 static inline void hw_out32(uint16_t p, uint32_t v) { fake_port_out(p, 4, v); }
+static inline uint32_t hw_in(uint16_t p, unsigned size) { return fake_port_in(p, size); }
+static inline void hw_out(uint16_t p, unsigned size, uint32_t v) { fake_port_out(p, size, v); }
 
 static inline uint64_t hw_rdmsr(uint32_t msr) { return fake_rdmsr(msr); }
 static inline void hw_wrmsr(uint32_t msr, uint64_t v) { fake_wrmsr(msr, v); }
