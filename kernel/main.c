@@ -99,10 +99,10 @@ void kernel_main(uint64_t bootinfo_pa)
     lapic_init_cpu();
     sched_init_cpu();
     start_virtualisation();
-    cpu_start_others(bi);
+    const uint32_t up = cpu_start_others(bi);
     platform.spec = spec_actions;
     platform.arch_caps = spec_caps;
-    log_line("cpu: %u up, %u MHz", cpu_count, (unsigned)(tsc_hz() / 1000000u));
+    log_line("cpu: %u of %u up, %u MHz", up, cpu_count, (unsigned)(tsc_hz() / 1000000u));
     start_devices(bi);
     sys_root_start();
     start_notifications(bi);

@@ -14,7 +14,7 @@
 #define CLAIM_US    2000000u      /* from SIPI to the first instruction: an emulator may have to find time for it */
 #define ONLINE_US   2000000u      /* from there to being set up */
 
-enum { OFFLINE, ONLINE, LATE };   /* percpu.online: whoever leaves OFFLINE first decides */
+enum { OFFLINE, ONLINE = CPU_ONLINE, LATE };   /* percpu.online: whoever leaves OFFLINE first decides */
 
 struct ap_params {                /* offsets known to ap.S */
     uint8_t code[0xfc0];
@@ -75,11 +75,12 @@ static bool wake_up(struct ap_params *params, uint32_t apic_id)
 }
 
 /* NULL, or why not. What was taken stays taken: the machine is full, or the CPU may still come. */
-static const char *start(struct ap_params *params, uint32_t apic_id)
+static const char *start(struct ap_params *params, struct cpu_area *area)
 {
     uint64_t top[IST_COUNT];                 /* [IST_NONE]: the stack that it starts on */
-    struct cpu_area *area = pmm_alloc();
-    bool complete = area != NULL;
+    bool complete = true;
+    if (!lapic_is_x2apic && area->pc.apic_id > 0xfe)
+        return "it needs x2APIC";
     for (unsigned i = 0; i < IST_COUNT && complete; i++) {
         void *stack = kstack_alloc();
         complete = stack != NULL;
@@ -88,29 +89,24 @@ static const char *start(struct ap_params *params, uint32_t apic_id)
     if (!complete)
         return "no memory for its stacks";
     tables_fill(area, top);
-    area->pc.cpu = cpu_count;
-    area->pc.apic_id = apic_id;
     area->pc.kernel_cr3 = percpu()->kernel_cr3;
     params->stack = top[IST_NONE];
     params->area = (uintptr_t)area;
-    cpu_block[cpu_count] = &area->pc;
     __atomic_store_n(&params->go, 1, __ATOMIC_RELEASE);
-    if (wake_up(params, apic_id))
+    if (wake_up(params, area->pc.apic_id))
         (void)changes(&area->pc.online, OFFLINE, ONLINE_US);
-    if (!leave_offline(&area->pc, LATE))
-        return NULL;
-    cpu_block[cpu_count] = NULL;
-    return "it did not come up";
+    return leave_offline(&area->pc, LATE) ? "it did not come up" : NULL;
 }
 
-/* The index of a CPU that failed is used again: indices stay dense. */
-void cpu_start_others(const struct bootinfo *bi)
+/* A CPU that does not come up keeps its number: `cpus = N` in a manifest never names another one than before. */
+uint32_t cpu_start_others(const struct bootinfo *bi)
 {
     hpa_t pa = { bi->start_page };
+    uint32_t up = 1;
     if (pa.v == 0 || space_create(&start_space) != ST_OK ||
         ptab_map(&start_space.pt, pa.v, pa, PAGE_SIZE, PT_R | PT_W | PT_X) != ST_OK) {
         log_line("cpu: no page below 1 MiB: this CPU only");
-        return;
+        return up;
     }
     struct ap_params *params = space_window(pa, PAGE_SIZE);     /* nothing clears user memory meanwhile */
     memset(params, 0, sizeof *params);
@@ -118,16 +114,19 @@ void cpu_start_others(const struct bootinfo *bi)
     params->cr3 = start_space.cr3;
     params->self = (uint32_t)pa.v;
     for (uint32_t i = 0; i < bi->cpus && cpu_count < MAX_CPUS; i++) {
-        uint32_t id = bi->cpu[i];
-        if (id == percpu()->apic_id)
+        struct cpu_area *area = bi->cpu[i] == percpu()->apic_id ? NULL : pmm_alloc();
+        if (!area)
             continue;
-        const char *why = !lapic_is_x2apic && id > 0xfe ? "it needs x2APIC" : start(params, id);
+        area->pc.cpu = cpu_count;
+        area->pc.apic_id = bi->cpu[i];
+        cpu_block[cpu_count++] = &area->pc;
+        const char *why = start(params, area);
+        up += why == NULL;
         if (why)
-            log_line("cpu: APIC id %u is not used: %s", id, why);
-        else
-            cpu_count++;
+            log_line("cpu: CPU %u (APIC id %u) is not used: %s", area->pc.cpu, area->pc.apic_id, why);
     }
     /* The tables stay, without the page: a CPU that comes too late may still be on its way out of them. */
     status_t st = ptab_unmap(&start_space.pt, pa.v, PAGE_SIZE);
     KASSERT(st == ST_OK);
+    return up;
 }

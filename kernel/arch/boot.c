@@ -39,7 +39,7 @@ void cpu_boot_tables(void)
     tables_idt_fill();
     tables_fill(&boot_area, ist);
     tables_load(&boot_area);
-    boot_area.pc.online = 1;
+    boot_area.pc.online = CPU_ONLINE;
     boot_area.pc.apic_id = hw_cpuid(1, 0).ebx >> 24;
     cpu_block[0] = &boot_area.pc;
     cpu_count = 1;

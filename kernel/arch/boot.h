@@ -41,7 +41,7 @@ void tables_idt_fill(void);
 
 NORETURN void kernel_main(uint64_t bootinfo_pa);
 /* smp.c: starts the other CPUs. Each comes through ap.S to smp_entry. */
-void cpu_start_others(const struct bootinfo *bi);
+uint32_t cpu_start_others(const struct bootinfo *bi);      /* how many CPUs are up then */
 NORETURN void smp_entry(struct cpu_area *area);
 
 /* Descriptor tables of the boot CPU: percpu() and exceptions work from here on. */

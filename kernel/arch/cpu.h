@@ -13,6 +13,14 @@
 #define SEL_UCODE  0x23u
 #define SEL_TSS    0x28u
 
+#define CPU_ONLINE 1u      /* percpu.online: it came up at boot */
+/* Numbers come from outside: also whether there is such a CPU. */
+static inline bool cpu_is_up(uint32_t cpu)
+{
+    return cpu < cpu_count &&
+           __atomic_load_n(&cpu_block[index_clamp(cpu, cpu_count)]->online, __ATOMIC_ACQUIRE) == CPU_ONLINE;
+}
+
 struct cpu_features {       /* const after boot; the bools are what features.c says of them */
     bool smap;              /* 00 entry.S and copy.S look at it */
     bool nx, fxsr_sse2, pge, apic, svm, npt, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;

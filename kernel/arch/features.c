@@ -80,7 +80,7 @@ const char *features_log(void)
     const char *missing = NULL;
     for (const struct feature *row = features; row < features + ARRAY_LEN(features) && row->name; row++) {
         bool have = *((const bool *)&cpu_features + row->at);
-        log_line("cpu: %-16s %-3s %s: %s", row->name, have ? "yes" : "no", row->need ? "needed" : "used if there",
+        log_line("cpu: %-16s %-3s  %-8s  %s", row->name, have ? "yes" : "no", row->need ? "needed" : "optional",
                  row->at == F(svm) && svm_locked ? "firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup" : row->why);
         if (!missing && !have && row->need == KERNEL)
             missing = row->name;

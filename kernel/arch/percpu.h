@@ -31,5 +31,5 @@ static inline struct percpu *percpu(void)
 }
 
 extern struct percpu *cpu_block[MAX_CPUS];   /* by index; NULL beyond cpu_count */
-extern uint32_t cpu_count;           /* CPUs that are up, const after boot */
+extern uint32_t cpu_count;           /* CPUs that the loader listed, up or not (cpu_is_up); const after boot */
 

@@ -20,7 +20,8 @@
 #define   MCR_ON    0x0b          /* DTR, RTS, OUT2 (interrupt gate) */
 #define UART_LSR    5u
 #define   LSR_DATA  0x01
-#define   LSR_EMPTY 0x20
+#define   LSR_EMPTY 0x20          /* takes bytes */
+#define   LSR_IDLE  0x40          /* has sent all of them */
 #define   LSR_NONE  0xff          /* nothing answers */
 
 #define COM1        0x3f8
@@ -42,15 +43,20 @@ static uint32_t rx_head, rx_tail; /* lock: free-running */
 static uint8_t rd(unsigned reg) { return hw_in8((uint16_t)(port + reg)); }
 static void wr(unsigned reg, uint8_t v) { hw_out8((uint16_t)(port + reg), v); }
 
+static bool transmitter_is(uint8_t lsr, uint64_t us)
+{
+    struct deadline d = deadline_in(us);
+    while (!(rd(UART_LSR) & lsr))
+        if (!spin(&d))
+            return (rd(UART_LSR) & lsr) != 0;        /* once more: the CPU may have been away meanwhile */
+    return true;
+}
+
 /* False: no UART, or it does not take the byte in time. */
 static bool put(char c)
 {
     if (port != 0 && room == 0) {
-        struct deadline d = deadline_in(stuck ? 0 : WAIT_US);
-        bool empty = rd(UART_LSR) & LSR_EMPTY;
-        while (!empty && spin(&d))
-            empty = rd(UART_LSR) & LSR_EMPTY;
-        stuck = !empty && !(rd(UART_LSR) & LSR_EMPTY);      /* once more: the CPU may have been away meanwhile */
+        stuck = !transmitter_is(LSR_EMPTY, stuck ? 0 : WAIT_US);
         room = stuck ? 0 : burst;
     }
     if (port == 0 || room == 0)
@@ -134,6 +140,14 @@ size_t console_write(const char *bytes, size_t len)
         done++;
     spin_unlock(&lock);
     return done;
+}
+
+void console_drain(void)
+{
+    spin_lock(&lock);
+    if (port != 0 && !stuck)
+        (void)transmitter_is(LSR_IDLE, WAIT_US);
+    spin_unlock(&lock);
 }
 
 /* Bounded: a UART that is gone reads "data ready" for ever. */

@@ -18,6 +18,8 @@ void console_init(uint16_t port, uint32_t baud);
 /* Raw bytes to the UART (the monitor's). Waits for the transmitter with a bound per byte;
  * returns bytes written. */
 size_t console_write(const char *bytes, size_t len);
+/* Before the power goes: waits, with a bound, until the last byte is on the wire. */
+void console_drain(void);
 /* Bytes received so far, at most max; empties the receive buffer. */
 size_t console_read(char *bytes, size_t max);
 /* From the UART interrupt or a poll: moves received bytes to the buffer; true when there are new ones. */

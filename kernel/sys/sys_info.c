@@ -22,7 +22,7 @@ static union {                               /* root thread: a record that the k
 
 static const void *cpu_record(const struct percpu *cpu)
 {
-    made.cpu = (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu->online,
+    made.cpu = (struct info_cpu){ .index = cpu->cpu, .apic_id = cpu->apic_id, .online = cpu_is_up(cpu->cpu),
                                   .idle_tsc = sched_idle_tsc(cpu), .guest_tsc = cpu->guest_tsc, .irqs = cpu->irqs,
                                   .ipis = cpu->ipis, .switches = cpu->switches };
     return &made;

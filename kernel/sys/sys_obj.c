@@ -32,7 +32,7 @@ status_t sys_thread_create(struct task *task, uint32_t cpu_prio, uint64_t args_p
     struct thread_args ta;
     uint32_t cpu = cpu_prio & 0xffff, prio = cpu_prio >> 16;
     TRY(user_copy_in(&ta, args_ptr, sizeof ta));
-    if (cpu >= cpu_count || prio == 0 || prio >= PRIO_COUNT || ta.entry >= USER_TOP || ta.sp >= USER_TOP)
+    if (!cpu_is_up(cpu) || prio == 0 || prio >= PRIO_COUNT || ta.entry >= USER_TOP || ta.sp >= USER_TOP)
         return ST_RANGE;
     return task->ending ? ST_STATE : thread_create(task, cpu, prio, ta.entry, ta.sp, ta.arg, out);
 }

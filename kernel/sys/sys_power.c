@@ -19,6 +19,7 @@ status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb)
     if (op == POWER_OFF && bi->pm1a_cnt == 0)
         return ST_UNSUPP;
     upcall_panic();                       /* no DMA from here on */
+    console_drain();
     if (op == POWER_OFF) {
         hw_out16(bi->pm1a_cnt, (uint16_t)(typa << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
         if (bi->pm1b_cnt != 0)

@@ -47,7 +47,7 @@ status_t sys_vcpu_create(struct vm *vm, uint32_t index_cpu, struct event *doorbe
     uint32_t index = index_cpu & 0xffff, cpu = index_cpu >> 16;
     if (vm->started)
         return ST_STATE;
-    if (cpu >= cpu_count || index >= MAX_VCPUS_VM || index != vm->vcpus)
+    if (!cpu_is_up(cpu) || index >= MAX_VCPUS_VM || index != vm->vcpus)
         return ST_RANGE;
     return vcpu_create(vm, index, cpu, doorbell, out);
 }

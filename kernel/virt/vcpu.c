@@ -23,7 +23,7 @@ static uint32_t reset_phase(uint32_t index) { return index == 0 ? VCPU_PHASE_RUN
 
 status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out)
 {
-    KASSERT(index == vm->vcpus && index < MAX_VCPUS_VM && cpu < cpu_count);
+    KASSERT(index == vm->vcpus && index < MAX_VCPUS_VM && cpu_is_up(cpu));
     if (!cpu_block[cpu]->virt)
         return ST_UNSUPP;
     struct vcpu *v = pmm_alloc();

@@ -11,6 +11,7 @@ static uint8_t lcr, pending[3000];
 static size_t pending_len, pending_at;
 static bool absent, stuck;
 static uint32_t divisor, ier;
+static uint64_t idle_at;                 /* when the last byte is on the wire */
 
 static uint32_t uart_in(uint16_t port, unsigned size)
 {
@@ -20,7 +21,7 @@ static uint32_t uart_in(uint16_t port, unsigned size)
     switch (port & 7) {
     case 0: return pending_at < pending_len ? pending[pending_at++] : 0;
     case 2: return 0xc1;
-    case 5: return (stuck ? 0u : 0x60u) | (pending_at < pending_len ? 1u : 0u);
+    case 5: return (stuck ? 0u : fake_hw.now_us >= idle_at ? 0x60u : 0x20u) | (pending_at < pending_len ? 1u : 0u);
     default: return 0;
     }
 }
@@ -111,6 +112,24 @@ static void shared(void)
     CHECK_STR(sent, expected);
 }
 
+/* Power goes only when the last byte is out, and in any case soon. */
+static void drain(void)
+{
+    idle_at = fake_hw.now_us + 5000;
+    console_drain();
+    CHECK(fake_hw.now_us >= idle_at && fake_hw.now_us < idle_at + 100);
+    uint64_t from = fake_hw.now_us;
+    idle_at = ~0ull;
+    console_drain();
+    CHECK(fake_hw.now_us - from < 400000);
+    idle_at = 0;
+    absent = true;
+    from = fake_hw.now_us;
+    console_drain();
+    CHECK(fake_hw.now_us - from < 100);
+    absent = false;
+}
+
 int main(void)
 {
     fake_hw_reset();
@@ -119,6 +138,7 @@ int main(void)
     before();
     lines();
     input();
+    drain();
     shared();
     return unit_done();
 }

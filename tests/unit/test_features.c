@@ -63,7 +63,7 @@ static void all_there(void)
     CHECK(!f->intel && !f->tsc_deadline && !f->verw && !f->l1d_flush && !f->arch_caps && !f->auto_ibrs);
     CHECK_EQ(f->phys_bits, 48);
     CHECK_EQ(f->asids, 32768);
-    CHECK_STR(row("SVM", &missing), "SVM              yes needed: guests run in it; VT-x is not supported yet");
+    CHECK_STR(row("SVM", &missing), "SVM              yes  needed    guests run in it; VT-x is not supported yet");
     CHECK(missing == NULL);
     CHECK_EQ(fake_log_lines(), 14);
 }
@@ -94,8 +94,8 @@ static void intel(void)
     features_detect();
     CHECK(cpu_features.intel && cpu_features.tsc_deadline && cpu_features.verw && cpu_features.l1d_flush);
     CHECK(cpu_features.arch_caps && cpu_features.ibpb && cpu_features.spec_ctrl && cpu_features.stibp);
-    CHECK_STR(row("SVM", &missing), "SVM              no  needed: guests run in it; VT-x is not supported yet");
-    CHECK_STR(row("nested", NULL), "nested paging    no  needed: guests have no shadow page tables");
+    CHECK_STR(row("SVM", &missing), "SVM              no   needed    guests run in it; VT-x is not supported yet");
+    CHECK_STR(row("nested", NULL), "nested paging    no   needed    guests have no shadow page tables");
     CHECK(missing == NULL);                        /* guests do not run, the kernel does */
 }
 
@@ -105,7 +105,7 @@ static void locked(void)
     cpu.vm_cr = VM_CR_SVMDIS;
     features_detect();
     CHECK(!cpu_features.svm);
-    CHECK_STR(row("SVM", NULL), "SVM              no  needed: firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup");
+    CHECK_STR(row("SVM", NULL), "SVM              no   needed    firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup");
 }
 
 static void missing(void)
@@ -115,9 +115,9 @@ static void missing(void)
     cpu.std[1].edx &= ~BIT32(25);                  /* one of the three bits */
     cpu.std[1].edx &= ~BIT32(9);
     features_detect();
-    CHECK_STR(row("local APIC", &first), "local APIC       no  needed: timer and interrupts between CPUs");
+    CHECK_STR(row("local APIC", &first), "local APIC       no   needed    timer and interrupts between CPUs");
     CHECK_STR(first, "FXSAVE and SSE2");
-    CHECK_STR(row("SMEP", NULL), "SMEP             yes used if there: the kernel cannot execute user pages");
+    CHECK_STR(row("SMEP", NULL), "SMEP             yes  optional  the kernel cannot execute user pages");
 }
 
 int main(void)

@@ -50,12 +50,16 @@ static void set_up(void)
     CHECK_EQ(SYS(EVENT_CREATE, OF(EVENT)), ST_OK);
     CHECK_EQ(SYS(TASK_CREATE, OF(TASK), OF(EVENT), 1), ST_OK);
     put(&(struct thread_args){ 0x1000, 0x2000, 0 }, sizeof(struct thread_args));
+    CHECK_EQ(SYS(THREAD_CREATE, OF(THREAD), OF(TASK), 1 << 16 | 2, DATA), ST_RANGE);   /* that CPU did not come up */
+    CHECK_EQ(SYS(THREAD_CREATE, OF(THREAD), OF(TASK), 1 << 16 | 3, DATA), ST_RANGE);
     CHECK_EQ(SYS(THREAD_CREATE, OF(THREAD), OF(TASK), 1 << 16, DATA), ST_OK);
     CHECK_EQ(SYS(MEMORY_CREATE, OF(MEMORY), 0x10000, 4096), ST_OK);
     put(&(struct channel_args){ 1, SLOT_ROOT_EVENT, 0x100, OF(EVENT), 0x200 }, sizeof(struct channel_args));
     CHECK_EQ(SYS(CHANNEL_CREATE, OF(CHANNEL), DATA), ST_OK);
     CHECK_EQ(SYS(VM_CREATE, OF(VM), VM_DMA), ST_OK);
     CHECK_EQ(last.value, 1);
+    CHECK_EQ(SYS(VCPU_CREATE, OF(VCPU), OF(VM), 2 << 16, OF(EVENT)), ST_RANGE);
+    CHECK_EQ(SYS(VCPU_CREATE, OF(VCPU), OF(VM), 3 << 16, OF(EVENT)), ST_RANGE);
     CHECK_EQ(SYS(VCPU_CREATE, OF(VCPU), OF(VM), 1 << 16, OF(EVENT)), ST_OK);
     CHECK_EQ(SYS(DEV_OPEN, OF(DEVICE), 1), ST_OK);
     CHECK_EQ(SYS(DEV_ASSIGN, OF(DEVICE), OF(VM), 0), ST_OK);
@@ -325,10 +329,10 @@ static void facts(void)
     CHECK_EQ(SYS(SYS_INFO, INFO_COUNT, 0, DATA, 4096), ST_INVAL);
     CHECK_EQ(SYS(SYS_INFO, ~UINT64_C(0), 0, DATA, 4096), ST_INVAL);
     CHECK_EQ(SYS(SYS_INFO, INFO_CPU, 0, DATA, 4096), ST_OK);
-    CHECK_EQ(last.value, 2);
+    CHECK_EQ(last.value, 3);
     CHECK_EQ(SYS(SYS_INFO, INFO_CPU, 0, DATA, 2 * sizeof cpu - 1), ST_OK);
     CHECK_EQ(last.value, 1);
-    CHECK_EQ(SYS(SYS_INFO, INFO_CPU, 2, DATA, 4096), ST_OK);
+    CHECK_EQ(SYS(SYS_INFO, INFO_CPU, 3, DATA, 4096), ST_OK);
     CHECK_EQ(last.value, 0);
     CHECK_EQ(SYS(SYS_INFO, INFO_CPU, 0, 0x1000, 4096), ST_FAULT);
     CHECK_EQ(SYS(SYS_INFO, INFO_MEMORY, 0, DATA, 4096), ST_OK);

@@ -20,13 +20,14 @@ uint32_t world_fail_after;
 static uint64_t umem_at, tsc;
 static struct thread caller;
 struct percpu fake_percpu = { .current = &caller };
-struct percpu *cpu_block[MAX_CPUS] = { &fake_percpu, &fake_percpu };
-uint32_t cpu_count = 2;
+static struct percpu cpu_dead = { .cpu = 2 };
+struct percpu *cpu_block[MAX_CPUS] = { &fake_percpu, &fake_percpu, &cpu_dead };
+uint32_t cpu_count = 3;
 
 void world_reset(void)
 {
     memset(&caller, 0, sizeof caller);
-    fake_percpu = (struct percpu){ .current = &caller };
+    fake_percpu = (struct percpu){ .current = &caller, .online = 1 };
     world_memory_out = world_allocations = umem_at = 0;
     world_fail_after = 0;
 }
@@ -154,6 +155,7 @@ status_t user_copy_out(uint64_t dst, const void *src, uint64_t len)
 }
 
 uint64_t tsc_hz(void) { return 1000000000u; }
+void console_drain(void) { }
 size_t console_write(const char *bytes, size_t len) { (void)bytes; return len; }
 size_t console_read(char *bytes, size_t max) { memset(bytes, 'x', max); return tsc++ % 2 ? max : 0; }
 const struct bootinfo *boot_info(void)
