@@ -109,6 +109,8 @@ void cmd_devices(int argc, char **argv, bool records)
             record(&shell.f->dev[i]);
         else
             row(&shell.f->dev[i]);
+    if (!records)
+        console_print("  'device FUNCTION' says why, 'explain CODE' what a code means.\n");
 }
 
 static void bars(const struct dev_info *d)
@@ -163,15 +165,17 @@ void cmd_device(int argc, char **argv, bool records)
     if (is_unprotected(d))
         console_print("  dma        UNPROTECTED: guest %s has dma = unprotected, it reaches all memory\n", planned_for(d));
     group_of(d);
-    console_print("  interrupts %u MSI, %u MSI-X, line %s\n", d->msi_off ? d->msi_vectors : 0u,
-                  d->msix_off ? d->msix_count : 0u, d->pin ? "yes" : "no");
-    console_print("  reset      %s\n  reserved   %u firmware regions\n", resets(d, reset, sizeof reset), d->reserved);
+    console_print("  interrupts %u MSI, %u MSI-X%s\n", d->msi_off ? d->msi_vectors : 0u, d->msix_off ? d->msix_count : 0u,
+                  d->pin ? ", one line" : "");
+    console_print("  reset      %s\n", resets(d, reset, sizeof reset));
+    if (d->reserved)
+        console_print("  reserved   %u memory region%s of the firmware's\n", d->reserved, d->reserved == 1 ? "" : "s");
     if (d->firmware_dma)
         console_print("  firmware   had left memory access on; it was cut\n");
     bars(d);
     code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     if (code == CODE_NONE)
-        console_print("  verdict    can be assigned\n");
+        console_print("  verdict    %s\n", d->state == DEV_ASSIGNED ? "assigned" : "can be assigned");
     else
         console_print("  verdict    %s %s\n", explain_name(code), why);
 }

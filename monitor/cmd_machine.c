@@ -12,14 +12,18 @@
 
 void cmd_help(int argc, char **argv, bool records)
 {
+    uint32_t hits = 0;
     for (const struct command *c = shell_commands; c->name; c++) {
         if (argc > 1 && !str_eq(argv[1], c->name))
             continue;
+        hits++;
         if (records)
             console_print("command=%s touches=%s\n", c->name, c->touches ? "yes" : "no");
         else
             console_print("  %-9s %-10s %s\n", c->name, c->args, c->help);
     }
+    if (hits == 0)
+        console_print("no command \"%s\": help lists them\n", argv[1]);
     if (!records && argc == 1)
         console_print("  -p behind a command gives one record a line as key=value pairs.\n");
 }
@@ -184,12 +188,18 @@ void cmd_cpus(int argc, char **argv, bool records)
         console_print("  cpu  apic  state      busy  guest       irqs       ipis   switches  guests\n");
     for (uint32_t i = 0; i < shell.f->cpus; i++) {
         const struct info_cpu *c = &shell.f->cpu[i];
+        if (!c->online) {
+            console_print(records ? "cpu=%u apic=%u state=offline busy=- guest=- irqs=- ipis=- switches=- vms="
+                                  : "  %3u  %4u  offline       -      -          -          -          -  ",
+                          c->index, c->apic_id);
+            cpu_guests(c->index);
+            continue;
+        }
         uint64_t up = slots_now() - shell.f->platform.boot_tsc, all = up / 100 + 1;
         uint64_t busy = up > c->idle_tsc ? up - c->idle_tsc : 0;
-        console_print(records ? "cpu=%u apic=%u state=%s busy=%lu guest=%lu irqs=%lu ipis=%lu switches=%lu vms="
-                              : "  %3u  %4u  %-8s %5lu%% %5lu%% %10lu %10lu %10lu  ", c->index, c->apic_id,
-                      c->online ? "online" : "offline", busy / all, c->guest_tsc / all, c->irqs, c->ipis,
-                      c->switches);
+        console_print(records ? "cpu=%u apic=%u state=online busy=%lu guest=%lu irqs=%lu ipis=%lu switches=%lu vms="
+                              : "  %3u  %4u  online   %5lu%% %5lu%% %10lu %10lu %10lu  ", c->index, c->apic_id,
+                      busy / all, c->guest_tsc / all, c->irqs, c->ipis, c->switches);
         cpu_guests(c->index);
     }
 }
@@ -236,6 +246,8 @@ void cmd_stats(int argc, char **argv, bool records)
 {
     static const char *const object[] = { "none", "system", "task", "thread", "memory", "vm", "vcpu", "channel",
                                           "event", "device", "irq" };
+    if (argc > 1 && !supervise_find(argv[1]))
+        console_print("no guest \"%s\": vms lists them\n", argv[1]);
     for (uint32_t i = 0; i < supervise_count(); i++)
         if (argc == 1 || str_eq(argv[1], supervise_guest(i)->vm->name))
             guest_stats(supervise_guest(i), records);
@@ -244,6 +256,6 @@ void cmd_stats(int argc, char **argv, bool records)
     facts_refresh(shell.f);
     console_print(records ? "objects" : "  kernel objects:");
     for (uint32_t i = 1; i < ARRAY_LEN(object); i++)
-        console_print(records ? " %s=%lu" : " %s %lu ", object[i], shell.f->memory.objects[i]);
+        console_print(records ? " %s=%lu" : i == 1 ? " %s %lu" : ", %s %lu", object[i], shell.f->memory.objects[i]);
     console_print(records ? " slots=%u\n" : "\n  monitor's slots in use: %u\n", slots_used());
 }

@@ -99,36 +99,48 @@ void cmd_manifest(int argc, char **argv, bool records)
     show_diags();
 }
 
-static void survey_device(const struct dev_info *d, uint32_t *named)
+/* The n-th host CPU for a guest: those that are up, CPU 0 last, since the monitor is there. */
+static uint32_t survey_cpu(uint32_t n)
+{
+    uint32_t up[FACTS_CPUS], count = 0;
+    for (uint32_t i = 1; i < shell.f->cpus && count < FACTS_CPUS; i++)
+        if (shell.f->cpu[i].online)
+            up[count++] = shell.f->cpu[i].index;
+    return count ? up[n % count] : 0;
+}
+
+static void survey_device(const struct dev_info *d, bool good, uint32_t *named)
 {
     char bdf[16], path[40], why[DIAG_TEXT];
     enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
-    if (d->header != 0)
+    if (d->header != 0 || good != (code == CODE_NONE))
         return;                    /* bridges would only fill the screen */
     if (code != CODE_NONE) {
-        console_print("# no: %s %04x:%04x %s: %s %s\n", bdf, d->vendor, d->device, name_class(d->class_rev),
-                      explain_name(code), why);
+        console_print("%s#   %s %04x:%04x %s: %s %s\n", (*named)++ ? "" : "\n# These cannot be given to a guest:\n", bdf,
+                      d->vendor, d->device, name_class(d->class_rev), explain_name(code), why);
         return;
     }
-    console_print("\n[vm guest%u]                  # %s %s\n", ++*named, bdf, name_class(d->class_rev));
+    console_print("\n[vm guest%u]                  # %s %s\n", *named + 1, bdf, name_class(d->class_rev));
     console_print("cpus    = %u\nmemory  = 512M\nkernel  = guests/vmlinuz\ninitrd  = guests/initrd.img\n",
-                  shell.f->cpus > 1 ? 1 + (*named - 1) % (shell.f->cpus - 1) : 0);
+                  survey_cpu((*named)++));
     console_print("cmdline = console=ttyS0\npci     = path=%s id=%04x:%04x\n", path, d->vendor, d->device);
 }
 
 void cmd_survey(int argc, char **argv, bool records)
 {
-    uint32_t named = 0;
+    uint32_t named = 0, left = 0;
     (void)argc;
     (void)argv;
     (void)records;
     console_print("# A manifest for this machine. Save it as cordon.conf on the stick, then edit.\n"
-                  "[cordon]\nversion = 1\n\n");
+                  "[cordon]\nversion = 1\n");
     for (uint32_t i = 0; i < shell.f->devices; i++)
-        survey_device(&shell.f->dev[i], &named);
+        survey_device(&shell.f->dev[i], true, &named);
     if (named == 0)
         console_print("\n# No function can be assigned here. A guest without functions:\n[vm guest1]\n"
-                      "cpus    = %u\nmemory  = 512M\nkernel  = guests/vmlinuz\n", shell.f->cpus > 1 ? 1u : 0u);
+                      "cpus    = %u\nmemory  = 512M\nkernel  = guests/vmlinuz\n", survey_cpu(0));
+    for (uint32_t i = 0; i < shell.f->devices; i++)
+        survey_device(&shell.f->dev[i], false, &left);
 }

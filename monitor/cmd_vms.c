@@ -5,6 +5,7 @@
 #include "kernel/lib/fmt.h"
 #include "monitor/console.h"
 #include "monitor/explain.h"
+#include "monitor/guestio.h"
 #include "monitor/supervise.h"
 
 #define REPLAY 2048u        /* of a guest's output that `console` shows again */
@@ -221,8 +222,10 @@ void cmd_console(int argc, char **argv, bool records)
                       supervise_state_word(g->state), g->vm->name);
         return;
     }
+    guestio_drain(g);
     console_attach(g->index, g->vm->name);
     replay(&g->log, REPLAY);
+    guestio_drain(g);                     /* from here on it rings for each byte */
 }
 
 void cmd_log(int argc, char **argv, bool records)
@@ -232,6 +235,7 @@ void cmd_log(int argc, char **argv, bool records)
     (void)records;
     if (!g)
         return;
+    guestio_drain(g);
     ring = argc > 2 && str_eq(argv[2], "vmm") ? &g->vmm_log : &g->log;
     if (ring->total == 0) {
         console_print("nothing yet\n");

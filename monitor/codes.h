@@ -210,7 +210,9 @@
     X(G613, "The guest was killed by the operator.", \
             "'start NAME' starts it again.") \
     X(G614, "A function was cut off after too many blocked accesses.", \
-            "See 'faults'. The guest or the function is at fault; restart the guest.")
+            "See 'faults'. The guest or the function is at fault; restart the guest.") \
+    X(G615, "The guest's code, stack or page tables lie where it has no memory.", \
+            "A fault inside the guest: see its console ('log NAME'). If it wants more memory, raise memory =.")
 
 #define CODE_LIST(X) \
     CODE_LIST_M(X) CODE_LIST_F(X) CODE_LIST_I(X) CODE_LIST_S(X) \

@@ -29,36 +29,40 @@ void guestio_begin(struct guest *g)
     console_guest_output(g->index, (const uint8_t *)line, n);
 }
 
-/* Copies out what is new, to sink and screen; a head that lies counts as a full ring. */
-static void drain(struct guest *g, const uint8_t *ring, uint32_t size, const uint32_t *head_word,
-                  uint32_t *tail_word, uint32_t *tail, struct textring *sink, bool show)
+/* Copies out what is new, to sink and screen, at most a ring's worth: true when there is more. A head that lies counts
+ * as a full ring. */
+static bool drain(struct guest *g, const uint8_t *ring, uint32_t size, struct ring_words *words, uint32_t level,
+                  uint32_t *tail, struct textring *sink, bool show)
 {
     uint8_t chunk[256];
-    uint32_t head = load(head_word), left = head - *tail;
-    if (left > size) {
-        *tail = head - size;
-        left = size;
-    }
-    while (left > 0) {
-        uint32_t n = MIN(left, (uint32_t)sizeof chunk);
+    uint32_t head = ring_taken(words, *tail, level), room = size;
+    while (head != *tail && room > 0) {
+        if (head - *tail > size)
+            *tail = head - size;
+        uint32_t n = MIN(MIN(head - *tail, room), (uint32_t)sizeof chunk);
         for (uint32_t i = 0; i < n; i++)
             chunk[i] = ring[(*tail + i) % size];
         *tail += n;
-        left -= n;
+        room -= n;
         textring_put(sink, chunk, n);
         if (show)
             console_guest_output(g->index, chunk, n);
+        head = ring_taken(words, *tail, level);
     }
-    store(tail_word, *tail);
+    return head != *tail;
 }
 
+/* What nobody watches may wait until half the ring is full: who wants to see it drains first. */
 void guestio_drain(struct guest *g)
 {
     struct vmm_channel *c = g->objects.chan;
+    const uint32_t level = console_attached() == g->index ? 1 : VMM_OUT_SIZE / 2;
     if (!c || !g->log.data)
         return;
-    drain(g, c->out, VMM_OUT_SIZE, &c->out_head, &c->out_tail, &g->out_tail, &g->log, true);
-    drain(g, c->log, VMM_LOG_SIZE, &c->log_head, &c->log_tail, &g->log_tail, &g->vmm_log, false);
+    bool more = drain(g, c->out, VMM_OUT_SIZE, &c->out_ring, level, &g->out_tail, &g->log, true);
+    more |= drain(g, c->log, VMM_LOG_SIZE, &c->log_ring, 1, &g->log_tail, &g->vmm_log, false);
+    if (more)                    /* the others first */
+        (void)sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SUPERVISE_BIT(g->index));
 }
 
 void guestio_input(struct guest *g, const uint8_t *data, size_t n)

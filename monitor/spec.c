@@ -66,7 +66,8 @@ static bool amd_returns(const struct spec_cpu *c)
 static const char change[] = "at a change of owner", boot[] = "since boot", build[] = "by how the kernel is built";
 static const char none[] = "none";
 
-static struct spec_line unaffected(const char *issue) { return (struct spec_line){ issue, SPEC_UNAFFECTED, "", "", "" }; }
+static struct spec_line unaffected(const char *issue)
+{ return (struct spec_line){ issue, SPEC_UNAFFECTED, "", "", "" }; }
 static struct spec_line closed(const char *issue, const char *done, const char *where, const char *cost)
 { return (struct spec_line){ issue, SPEC_CLOSED, done, where, cost }; }
 static struct spec_line partly(const char *issue, const char *done, const char *where, const char *cost)
@@ -87,8 +88,8 @@ static struct spec_line v2(const struct spec_cpu *c)
 static struct spec_line modes(const struct spec_cpu *c)
 {
     if (does(c, SPEC_ON_IBRS | SPEC_ON_AUTO_IBRS))
-        return closed("ibrs", does(c,
-                                   SPEC_ON_IBRS) ? "enhanced IBRS keeps ring 0 apart" : "automatic IBRS keeps ring 0 apart",
+        return closed("ibrs", does(c, SPEC_ON_IBRS) ? "enhanced IBRS keeps ring 0 apart"
+                                                    : "automatic IBRS keeps ring 0 apart",
                       boot, none);
     return closed("ibrs", "not needed: the kernel has no indirect branches", build, none);
 }

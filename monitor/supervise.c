@@ -235,7 +235,7 @@ static bool follow_state(struct guest *g)
         [VMM_FAIL_NONE] = CODE_G611,     [VMM_FAIL_IMAGE] = CODE_G601,  [VMM_FAIL_MEMORY] = CODE_G602,
         [VMM_FAIL_SHUTDOWN] = CODE_G603, [VMM_FAIL_STATE] = CODE_G604,  [VMM_FAIL_INSN] = CODE_G605,
         [VMM_FAIL_DEVICE] = CODE_G606,   [VMM_FAIL_CALL] = CODE_G607,   [VMM_FAIL_ASSERT] = CODE_G608,
-        [VMM_FAIL_UNHANDLED] = CODE_G609,
+        [VMM_FAIL_UNHANDLED] = CODE_G609, [VMM_FAIL_NOWHERE] = CODE_G615,
     };
     char reason[GUEST_TEXT];
     uint32_t fail;

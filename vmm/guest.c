@@ -44,6 +44,21 @@ bool guest_linear(const struct vcpu_state *vs, unsigned mode, unsigned seg, uint
     return insn_sign(offset, 6) == offset;          /* 48-bit canonical: LA57 is not offered */
 }
 
+/* A push goes below rsp, and those of an exception may begin in the page below. */
+bool guest_stack_is_at(const struct vcpu_state *vs, const struct guest_mem *mem, gpa_t gpa)
+{
+    struct mem_paging paging = guest_paging(vs);
+    for (unsigned below = 1; below <= 64; below += 63) {
+        uint64_t linear;
+        uint32_t error;
+        gpa_t at;
+        if (guest_linear(vs, guest_mode(vs), SEG_SS, vs->gpr[GPR_RSP] - below, &linear) &&
+            mem_walk(mem, &paging, linear, WALK_SYSTEM, &at, &error) == ST_OK && PAGE_DOWN(at.v) == PAGE_DOWN(gpa.v))
+            return true;
+    }
+    return false;
+}
+
 /* Bytes at rip up to the end of its page, and then those of the next page. */
 static status_t fetch(struct vcpu_state *vs, const struct guest_mem *mem, unsigned mode, uint64_t rip,
                       uint8_t *dst, unsigned *got)

@@ -24,6 +24,9 @@ struct mem_paging guest_paging(const struct vcpu_state *vs);
 /* Segment and offset to linear. false: not canonical (64-bit mode). */
 MUST_USE bool guest_linear(const struct vcpu_state *vs, unsigned mode, unsigned seg, uint64_t offset, uint64_t *out);
 
+/* The page of gpa is the one that a push would go to. */
+MUST_USE bool guest_stack_is_at(const struct vcpu_state *vs, const struct guest_mem *mem, gpa_t gpa);
+
 /* Decodes what rip points at: from the bytes that the CPU supplied, or from
  * memory. ST_FAULT: a page fault was injected; ST_INVAL: #UD was injected;
  * ST_RANGE, ST_UNSUPP: cannot be decoded. */

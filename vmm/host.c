@@ -99,15 +99,16 @@ static struct vmm_channel *channel(void) { return (struct vmm_channel *)VMM_CHAN
 void host_console_put(const uint8_t *bytes, unsigned count)
 {
     struct vmm_channel *ch = channel();
-    uint32_t head = ch->out_head, tail = __atomic_load_n(&ch->out_tail, __ATOMIC_ACQUIRE);
+    const uint32_t before = ch->out_ring.head, tail = __atomic_load_n(&ch->out_ring.tail, __ATOMIC_ACQUIRE);
+    uint32_t head = before;
     for (unsigned i = 0; i < count; i++) {
         if (head - tail >= VMM_OUT_SIZE)
             ch->out_lost++;
         else
             ch->out[head++ % VMM_OUT_SIZE] = bytes[i];
     }
-    __atomic_store_n(&ch->out_head, head, __ATOMIC_RELEASE);
-    (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
+    if (ring_written(&ch->out_ring, before, head))
+        (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
 }
 
 unsigned host_console_get(uint8_t *bytes, unsigned max)

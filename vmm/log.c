@@ -29,15 +29,17 @@ PRINTF(1, 0) static void log_v(const char *format, va_list ap)
     struct vmm_channel *ch = channel();
     size_t len = fmt_v(line, LINE_MAX, format, ap);
     line[len++] = '\n';
+    bool ring = false;
     lock_take(&log_lock);
-    uint32_t head = ch->log_head, used = head - __atomic_load_n(&ch->log_tail, __ATOMIC_ACQUIRE);
+    uint32_t head = ch->log_ring.head, used = head - __atomic_load_n(&ch->log_ring.tail, __ATOMIC_ACQUIRE);
     if (used <= VMM_LOG_SIZE && len <= VMM_LOG_SIZE - used) {
         for (size_t i = 0; i < len; i++)
             ch->log[(head + i) % VMM_LOG_SIZE] = (uint8_t)line[i];
-        __atomic_store_n(&ch->log_head, head + (uint32_t)len, __ATOMIC_RELEASE);
+        ring = ring_written(&ch->log_ring, head, head + (uint32_t)len);
     }
     lock_drop(&log_lock);
-    ring_bell();
+    if (ring)
+        ring_bell();
 }
 
 void log_line(const char *format, ...)

@@ -56,7 +56,8 @@ static void exit_eoi(struct vmm *vmm, const struct vcpu_state *vs)
 
 /* ---- instructions ---- */
 
-static NORETURN void fail_insn(const struct vmm *vmm, struct vcpu_state *vs, status_t st, const char *what)
+static NORETURN void fail_insn(const struct vmm *vmm, struct vcpu_state *vs, enum vmm_fail code, status_t st,
+                               const char *what)
 {
     uint8_t b[8] = { 0 };
     struct mem_paging paging = guest_paging(vs);
@@ -65,11 +66,11 @@ static NORETURN void fail_insn(const struct vmm *vmm, struct vcpu_state *vs, sta
     gpa_t gpa;
     if (guest_linear(vs, guest_mode(vs), SEG_CS, vs->rip, &linear)
         && mem_walk(&vmm->mem, &paging, linear, WALK_SYSTEM, &gpa, &error) == ST_OK) {
-        const uint8_t *code = mem_ptr(&vmm->mem, gpa, MIN(sizeof b, PAGE_SIZE - (linear & 0xfff)));
-        if (code != NULL)
-            memcpy(b, code, MIN(sizeof b, PAGE_SIZE - (linear & 0xfff)));
+        const uint8_t *at = mem_ptr(&vmm->mem, gpa, MIN(sizeof b, PAGE_SIZE - (linear & 0xfff)));
+        if (at != NULL)
+            memcpy(b, at, MIN(sizeof b, PAGE_SIZE - (linear & 0xfff)));
     }
-    vmm_fail(VMM_FAIL_INSN, vs, "%s: rip %lx bytes %02x %02x %02x %02x %02x %02x %02x %02x gpa %lx (%s)", what,
+    vmm_fail(code, vs, "%s: rip %lx bytes %02x %02x %02x %02x %02x %02x %02x %02x gpa %lx (%s)", what,
              vs->rip, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], vs->exit.gpa, status_name(st));
 }
 
@@ -77,14 +78,16 @@ static void exit_memory(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
 {
     struct emu emu = { vs, &vmm->mem, &vmm->platform.bus, index };
     if (vs->exit.reason == EXIT_MMIO && (vs->exit.access & ACCESS_FETCH))
-        fail_insn(vmm, vs, ST_RANGE, "the guest executes where there is no memory");
+        fail_insn(vmm, vs, VMM_FAIL_NOWHERE, ST_RANGE, "the guest executes where it has no memory");
     if (vs->exit.reason == EXIT_MMIO && (vs->exit.access & ACCESS_PT_WALK))
-        fail_insn(vmm, vs, ST_RANGE, "the guest's page tables lie where there is no memory");
+        fail_insn(vmm, vs, VMM_FAIL_NOWHERE, ST_RANGE, "the guest's page tables lie where it has no memory");
     lock_take(&vmm->lock);
     status_t st = emu_run(&emu);
     lock_drop(&vmm->lock);
+    if (st != ST_OK && vs->exit.reason == EXIT_MMIO && guest_stack_is_at(vs, &vmm->mem, (gpa_t){ vs->exit.gpa }))
+        fail_insn(vmm, vs, VMM_FAIL_NOWHERE, st, "the guest's stack lies where it has no memory");
     if (st != ST_OK)
-        fail_insn(vmm, vs, st, "unsupported instruction on emulated memory");
+        fail_insn(vmm, vs, VMM_FAIL_INSN, st, "unsupported instruction on emulated memory");
 }
 
 static void exit_insn(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
@@ -98,7 +101,7 @@ static void exit_insn(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
     else if (st == ST_OK)
         st = cr_emulate(vs, &insn, vmm->cr4_allowed, index);
     if (st != ST_OK)
-        fail_insn(vmm, vs, st, "unsupported instruction");
+        fail_insn(vmm, vs, VMM_FAIL_INSN, st, "unsupported instruction");
 }
 
 /* ---- MSRs ---- */
@@ -116,7 +119,7 @@ static bool msr_locate(struct vmm *vmm, struct vcpu_state *vs, unsigned *len)
     if (st == ST_FAULT || st == ST_INVAL)
         return false;
     if (st != ST_OK)
-        fail_insn(vmm, vs, st, "RDMSR or WRMSR not found");
+        fail_insn(vmm, vs, VMM_FAIL_INSN, st, "RDMSR or WRMSR not found");
     *len = insn.len;
     return true;
 }

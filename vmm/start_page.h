@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/ring.h"
+
 #define VMM_START_MAGIC  0x31304d4d56434f43ull
 
 /* Where things are in a VMM's address space. */
@@ -92,8 +94,7 @@ enum vmm_state { VMM_STARTING, VMM_RUNNING, VMM_OFF, VMM_RESET, VMM_FAILED };
 enum vmm_request { VMM_REQ_NONE, VMM_REQ_POWER_BUTTON, VMM_REQ_DUMP };
 
 struct vmm_channel {
-    uint32_t out_head, out_tail;   /* head: VMM writes; tail: monitor writes */
-    uint32_t log_head, log_tail;
+    struct ring_words out_ring, log_ring;   /* VMM to monitor */
     uint32_t in_head, in_tail;     /* head: monitor writes; tail: VMM writes */
     uint32_t state;                /* enum vmm_state, VMM writes last */
     uint32_t request;              /* enum vmm_request, monitor writes */
@@ -118,7 +119,8 @@ _Static_assert(sizeof(struct vmm_start) <= 4096, "start page fits");
     X(DEVICE,        "an assigned function could not be set up") \
     X(CALL,          "a system call failed that should not") \
     X(ASSERT,        "an assertion of the VMM failed") \
-    X(UNHANDLED,     "the guest caused an exit that nobody handles")
+    X(UNHANDLED,     "the guest caused an exit that nobody handles") \
+    X(NOWHERE,       "the guest's code, stack or page tables lie where it has no memory")
 
 enum vmm_fail {
 #define X(n, s) VMM_FAIL_##n,

@@ -84,8 +84,8 @@ static void run_any_state(void)
 static void lie_in_the_channel(void)
 {
     for (uint32_t i = 0; i < ROUNDS; i++) {
-        channel()->out_head = (uint32_t)noise();
-        channel()->log_head = (uint32_t)noise();
+        channel()->out_ring.head = (uint32_t)noise();
+        channel()->log_ring.head = (uint32_t)noise();
         channel()->in_tail = (uint32_t)noise();
         channel()->code = (uint32_t)noise();
         channel()->out[noise() % VMM_OUT_SIZE] = (uint8_t)noise();

@@ -304,6 +304,24 @@ static void paging_state(void)
     vs.cr4 = 0x20;
 }
 
+/* Whose page a fault hit: the stack's, or something else's. */
+static void stack(void)
+{
+    static const struct { uint64_t rsp, gpa; bool hit; } row[] = {
+        { 0x201000, BUF + 0xff8, true },                 /* pushed to 200ff8 */
+        { 0x201000, BUF + 0x1000, false },
+        { 0x203010, BUF + 0x1000, true },                /* the frame of an exception reaches the page below */
+        { 0x203010, 0x5000, true },
+        { 0x202000, BUF + 0xff8, false },                /* a page that is not there */
+        { 0x8000000000200800, BUF, false },
+    };
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        paging_state();
+        vs.gpr[GPR_RSP] = row[i].rsp;
+        CHECK_EQ(guest_stack_is_at(&vs, &mem, (gpa_t){ row[i].gpa }), row[i].hit);
+    }
+}
+
 static void faults(void)
 {
     static const uint8_t store[] = { 0x89, 0x06 }, load8[] = { 0x48, 0x8b, 0x06 }, push[] = { 0xff, 0x36 };
@@ -494,6 +512,7 @@ int main(void)
     bus_attach_port(&bus, 0x1f0, 4, &port, NULL);
     differential();
     faults();
+    stack();
     known_address();
     lapic();
     ports();

@@ -120,7 +120,7 @@ static void guest_prints(struct guest *g, const char *text)
 {
     struct vmm_channel *c = g->objects.chan;
     for (; *text; text++)
-        c->out[c->out_head++ % VMM_OUT_SIZE] = (uint8_t)*text;
+        c->out[c->out_ring.head++ % VMM_OUT_SIZE] = (uint8_t)*text;
     sys_call2(SYS_EVENT_SIGNAL, SLOT_ROOT_EVENT, SUPERVISE_BIT(g->index));
     monitor_step(0);
 }
@@ -191,6 +191,21 @@ static void test_commands(void)
     type("\x15");
     type("explain f101\r");
     CHECK(fk_printed("F101  A function is named twice."));
+    type("help nobody\r");
+    CHECK(fk_printed("no command \"nobody\": help lists them"));
+    type("stats nobody\r");
+    CHECK(fk_printed("no guest \"nobody\": vms lists them"));
+    fk.cpu[1].online = 0;
+    type("cpus\r");
+    CHECK(fk_printed("    1     0  offline       -      -          -          -          -  "));
+    type("cpus -p\r");
+    CHECK(fk_printed("cpu=1 apic=0 state=offline busy=- guest=- irqs=- ipis=- switches=- vms="));
+    type("survey\r");
+    CHECK(fk_printed("cpus    = 2\r") && !fk_printed("cpus    = 1\r"));
+    CHECK(fk_printed("# These cannot be given to a guest:\r\n#   0000:00:00.0"));
+    fk.cpu[1].online = 1;
+    type("cpus -v\r");
+    CHECK(fk_printed("emulated by QEMU"));
     static const char *const all[] = { "help", "status", "status -p", "vms", "stats", "stats -p", "devices", "iommu",
                                        "faults", "cpus", "cpus -p", "memory", "memory -p", "manifest",
                                        "manifest -p", "survey", "vms storage" };
@@ -214,7 +229,12 @@ static void test_console(void)
     guest_prints(g, "a\033[6nb\033]0;t\007c\033[?25hd\r\n");
     type("log storage\r");                /* a terminal would answer: nothing of it gets through */
     CHECK(fk_printed("abcd\r\n") && !fk_printed("\033"));
+    CHECK_EQ(g->objects.chan->out_ring.level, VMM_OUT_SIZE / 2);      /* nobody watches */
+    g->objects.chan->out[g->objects.chan->out_ring.head++ % VMM_OUT_SIZE] = '!';
+    type("log storage\r");                /* what waits below the level is shown all the same */
+    CHECK(fk_printed("abcd\r\n!\r\n"));
     type("console storage\r");
+    CHECK_EQ(g->objects.chan->out_ring.level, 1);
     CHECK(fk_printed("hello from storage"));
     fk_clear();
     guest_prints(g, "login: ");
@@ -227,14 +247,14 @@ static void test_console(void)
     CHECK(fk_printed("[monitor]"));
     CHECK(fk_printed("cordon> "));
     /* A VMM that lies about its rings hurts nobody. */
-    g->objects.chan->out_head += 0x40000000;
+    g->objects.chan->out_ring.head += 0x40000000;
     g->objects.chan->in_tail = 12345;
     say(g, VMM_RUNNING);
     CHECK_EQ(g->state, GUEST_RUNNING);
     supervise_input(g->index, (const uint8_t *)"x", 1);
-    g->objects.chan->out_tail = 77;
+    g->objects.chan->out_ring.tail = 77;
     guest_prints(g, "ok\r\n");
-    CHECK_EQ(g->objects.chan->out_tail, g->objects.chan->out_head);
+    CHECK_EQ(g->objects.chan->out_ring.tail, g->objects.chan->out_ring.head);
 }
 
 /* Objects besides those kept per guest must be the same before and after. */
