@@ -198,7 +198,7 @@ $(B)/nv/preload.so: tests/nv/preload.c
 $(B)/nv/carrier: tests/nv/carrier.c
 $(B)/nv/preload.so $(B)/nv/carrier: $(B)/flags
 	@mkdir -p $(@D)
-	$(call say,HOST,$@)$(HOSTCC) $(HCFLAGS) -D_GNU_SOURCE $(if $(filter %.so,$@),-shared -fPIC) -o $@ $<
+	$(call say,HOST,$@)$(HOSTCC) $(HCFLAGS) -D_GNU_SOURCE $(if $(filter %.so,$@),-shared -fPIC) -o $@ $(filter %.c,$^)
 $(B)/nv/state: $(addprefix tests/nv/, setup.sh init boot.S bochsrc) $(B)/nv/preload.so $(B)/nv/carrier $(G)/fetched | $(B)/mkimage
 	$(call say,NV,$@)CC="$(HOSTCC)" sh $< $(B)
 NV := $(if $(T),$(findstring nv-,$(T))$(filter system system/*,$(T)),yes)
