@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The I/O BAR of an assigned function: every width at every register, against the same registers in
- * memory where the function has them; decode, sizing, moving. For RTL8139 and NE2000 cards.
+ * The BARs of conventional cards as assigned functions. Ports: every width at every register, against the same
+ * registers in memory where the function has them; decode, sizing, moving. For RTL8139 and NE2000 cards; memory of an e1000.
  */
 #include "tests/guest/lib/rt.h"
 
@@ -9,6 +9,9 @@
 
 #define RTL8139   0x813910ecu
 #define NE2000    0x802910ecu
+#define E1000     0x100e8086u
+#define   STATUS    0x0008u
+#define   RAL       0x5400u      /* receive address: keeps what is written */
 #define MAR       8u             /* RTL8139: multicast filter, 8 bytes that keep what is written */
 #define SPARE     0x2000u        /* a free place in the guest's window */
 
@@ -29,7 +32,7 @@ static bool find(void)
 {
     for (devfn = 8; devfn < 0xf8; devfn++) {
         id = rd(0);
-        if (id == RTL8139 || id == NE2000)
+        if (id == RTL8139 || id == NE2000 || id == E1000)
             return true;
     }
     return false;
@@ -112,6 +115,27 @@ static void ne2000(void)
     outb(base, 0x21);
 }
 
+/* ---- e1000: registers in memory ---- */
+static void e1000(void)
+{
+    uintptr_t at = rd(0x10) & ~15u, spare = 0xd0000000u;
+    wr(4, 0x0402);
+    uint32_t status = mmio_rd32(at + STATUS);
+    rt_check(status != 0 && status != ~0u, "memory-answers");
+    mmio_wr32(at + RAL, 0x12345678);
+    rt_equal("registers-keep", mmio_rd32(at + RAL), 0x12345678);
+    wr(4, 0x0400);
+    rt_equal("no-decode-no-answer", mmio_rd32(at + STATUS), ~0u);
+    wr(4, 0x0402);
+    wr(0x10, (uint32_t)spare);
+    rt_equal("bar-answers-where-it-went", mmio_rd32(spare + RAL), 0x12345678);
+    rt_equal("bar-left-the-old-place", mmio_rd32(at + STATUS), ~0u);
+    wr(0x10, (uint32_t)at);
+    rt_equal("bar-is-back", mmio_rd32(at + RAL), 0x12345678);
+    rt_equal("interrupt-pin", rd(0x3c) >> 8 & 0xff, 0);
+    rt_equal("bar-1-is-ports", rd(0x14) & 3, 1);
+}
+
 /* ---- the BAR ---- */
 static void decode(void)
 {
@@ -144,7 +168,11 @@ static void decode(void)
 void guest_main(void)
 {
     if (!find()) {
-        rt_fail("function", "no RTL8139 or NE2000 is here");
+        rt_fail("function", "no RTL8139, NE2000 or e1000 is here");
+        return;
+    }
+    if (id == E1000) {
+        e1000();
         return;
     }
     uint32_t bar = rd(0x10);
