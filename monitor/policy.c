@@ -104,10 +104,13 @@ static void check_cpu(struct check *c, uint32_t v, uint32_t cpu)
     for (uint32_t i = 0; i < c->f->cpus; i++)
         if (c->f->cpu[i].index == cpu)
             online = c->f->cpu[i].online != 0;
-    if (cpu >= c->f->cpus)
+    if (cpu >= c->f->cpus && c->f->cpus < 2)
+        policy_refuse(c, v, CODE_R405, at, NULL,
+                      "cpus: CPU %u: the machine has CPU 0 alone -> a vCPU has nowhere to run -> use cpus = 0", cpu);
+    else if (cpu >= c->f->cpus)
         policy_refuse(c, v, CODE_R405, at, NULL,
                       "cpus: CPU %u: the machine has CPUs 0 to %u -> a vCPU has nowhere to run -> use one of these",
-                      cpu, c->f->cpus ? c->f->cpus - 1 : 0);
+                      cpu, c->f->cpus - 1);
     else if (!online)
         policy_refuse(c, v, CODE_R406, at, NULL,
                       "cpus: CPU %u: it did not start at boot -> a vCPU has nowhere to run"

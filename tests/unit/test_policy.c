@@ -323,6 +323,11 @@ static void test_resources(void)
     CHECK_EQ(p.vm[0].code, CODE_R405);
     CHECK_EQ(find(0, CODE_R405)->line, 2);
     CHECK(!p.vm[1].refused);
+    f.cpus = 1;
+    run(STD("a", "1"));
+    CHECK_EQ(p.vm[0].code, CODE_R405);
+    CHECK(strstr(find(0, CODE_R405)->text, "the machine has CPU 0 alone") != NULL);
+    machine();
     run(STD("a", "3"));
     CHECK_EQ(p.vm[0].code, CODE_R406);
     run(STD("a", "1") STD("b", "0,1"));
