@@ -310,6 +310,15 @@ static void lengths_from_the_vmm(void)
     block.rip = 0x9000;
     CHECK_EQ(svm_exit(&svm), SVM_RESUME);                       /* known now */
     CHECK_EQ(block.rip, 0x9002);
+    block.rip = 0x9041;                                         /* meets 9000h in its slot: both stay known */
+    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(svm_complete(&svm, 3), SVM_RESUME);
+    for (unsigned i = 0; i < 4; i++) {
+        cpu.phase = VCPU_PHASE_RUN;
+        block.rip = i % 2 ? 0x9041 : 0x9000;
+        CHECK_EQ(svm_exit(&svm), SVM_RESUME);
+        CHECK_EQ(block.rip, i % 2 ? 0x9044 : 0x9002);
+    }
     block.rip = 0xa000;
     block.exit_code = SVM_EXIT_VMMCALL;
     CHECK_EQ(svm_exit(&svm), SVM_USER);

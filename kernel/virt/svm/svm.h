@@ -159,6 +159,9 @@ static inline uint32_t svm_insn_len(struct svm_vcpu *s, uint32_t code)
     const struct svm_insn *i = svm_insn_slot(s, linear);
     if (likely(i->linear == linear && i->cr3 == b->cr3 && i->code == code))
         return i->len;
+    i = svm_insn_slot(s, linear ^ 1);                /* where svm_complete moved it */
+    if (i->linear == linear && i->cr3 == b->cr3 && i->code == code)
+        return i->len;
     uint64_t len = b->next_rip - b->rip;
     return len >= 1 && len <= 15 ? (uint32_t)len : 0;
 }

@@ -242,6 +242,7 @@ enum svm_next svm_complete(struct svm_vcpu *s, uint32_t len)
 {
     const struct vmcb *b = &s->vmcb;
     uint64_t linear = b->rip + b->seg[SEG_CS].base;
+    *svm_insn_slot(s, linear ^ 1) = *svm_insn_slot(s, linear);       /* two that meet in a slot are both kept */
     *svm_insn_slot(s, linear) = (struct svm_insn){ linear, b->cr3, (uint32_t)b->exit_code, len };
     return dispatch(s, (uint32_t)b->exit_code);
 }
