@@ -21,9 +21,10 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S
               bootmem.c extent.c fmt_x86.c kmap.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, event.c memory.c obj.c task.c) \
               $(addprefix kernel/sched/, sched.c thread.c) $(addprefix kernel/sys/, blobs.S sys.c sys_call.c sys_dev.c \
-              sys_info.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, vcpu.c \
+              sys_info.c sys_mem.c sys_obj.c sys_power.c sys_root.c sys_vm.c) $(addprefix kernel/virt/, backend.c vcpu.c vcpu_msr.c \
               vlapic.c vlapic_icr.c vlapic_reg.c vlapic_timer.c vm.c vm_cpuid.c) $(addprefix kernel/virt/svm/, \
-              svm_caps.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_msr.c svm_run.c svm_state.c)
+              svm_caps.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_msr.c svm_run.c svm_state.c) $(addprefix kernel/virt/vmx/, \
+              vmx_caps.c vmx_entry.S vmx_event.c vmx_exit.c vmx_fast.c vmx_run.c vmx_state.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c msix.c reset.c scan.c)
 IOMMU_SRC   := drivers/iommu/iommu.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)
@@ -35,7 +36,7 @@ MONITOR_SRC := $(addprefix monitor/, aml.c build.c build_task.c build_vm.c cmd_d
               supervise.c vmm_image.c)
 VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c cr.c dsdt.c emu.c emu_string.c \
               guest.c host.c hostbridge.c insn.c insn_table.c ioapic.c load_elf.c load_linux.c load_multiboot.c \
-              log.c main.c mem.c msr.c mtrr.c pic.c pit.c platform.c pm.c rtc.c run.c run_exit.c uart.c vmsi.c \
+              log.c main.c mem.c msr.c mtrr.c pic.c pit.c platform.c pm.c rtc.c run.c run_exit.c state_check.c uart.c vmsi.c \
               vpci.c vpci_bar.c vpci_image.c)
 # Loaders: programs of their own, none of it linked into the kernel.
 LOADER_SRC  := $(addprefix kernel/boot/, acpi.c acpi_fadt.c acpi_madt.c acpi_mcfg.c acpi_spcr.c blob.S clock.c image.c \

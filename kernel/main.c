@@ -54,8 +54,10 @@ static void start_memory(const struct bootinfo *bi)
 static void start_virtualisation(void)
 {
     platform.virt_status = virt_init_cpu(platform.virt_reason);
-    platform.virt_vendor = cpu_features.svm ? 2 : 0;
-    if (platform.virt_status == ST_OK)
+    platform.virt_vendor = cpu_features.vmx ? 1 : cpu_features.svm ? 2 : 0;
+    if (platform.virt_status == ST_OK && cpu_features.vmx)
+        log_line("virt: VT-x with EPT, unrestricted guests and VPIDs");
+    else if (platform.virt_status == ST_OK)
         log_line("virt: SVM with nested paging, %u address space ids, next-RIP %s", cpu_features.asids,
                  cpu_features.nrips ? "by the CPU" : "by the VMM's decoder");
     else

@@ -9,7 +9,7 @@
 /* Every key there is: a misspelt one is an error, not a case that tests less. */
 static const char *const keys[] = {
     "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "stick", "bios", "append", "timeout", "need",
-    "forbid", "allow", "expect", "not", "send", "raw", "hmp", "hmp-expect", "hmp-not", "sleep", "exited", "shell", "kernel", NULL
+    "forbid", "allow", "expect", "not", "send", "raw", "hmp", "hmp-expect", "hmp-not", "sleep", "exited", "shell", "kernel", "like", NULL
 };
 
 static char *trim(char *s)
@@ -57,6 +57,22 @@ static struct test_case *section(struct case_file *cf, const char *path, int num
     return c;
 }
 
+/* The lines of an earlier case; what stands above them in this one goes first. */
+static void copy(const struct case_file *cf, struct test_case *c, const char *path, int number, const char *name)
+{
+    for (int i = 0; i < cf->count; i++) {
+        const struct test_case *from = &cf->item[i];
+        if (from == c || strcmp(from->name, name) != 0)
+            continue;
+        if (c->count + from->count > MAX_LINES)
+            bad(path, number, "too many lines in the case", name);
+        memcpy(&c->line[c->count], from->line, (size_t)from->count * sizeof from->line[0]);
+        c->count += from->count;
+        return;
+    }
+    bad(path, number, "no earlier case of this name", name);
+}
+
 void cfg_read(const char *path, struct case_file *cf)
 {
     char buf[4096];
@@ -80,6 +96,10 @@ void cfg_read(const char *path, struct case_file *cf)
         s = trim(s);
         if (!known(s))
             bad(path, number, "unknown key", s);
+        if (strcmp(s, "like") == 0) {
+            copy(cf, c, path, number, trim(eq + 1));
+            continue;
+        }
         if (c->count == MAX_LINES)
             bad(path, number, "too many lines in the case", s);
         c->line[c->count++] = (struct line){ strdup(s), strdup(trim(eq + 1)), number };

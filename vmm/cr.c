@@ -55,6 +55,11 @@ uint64_t cr4_allowed(uint32_t leaf1_ecx, uint32_t leaf1_edx, uint32_t leaf7_ebx,
     return allowed;
 }
 
+bool cr_pdptes_in_use(const struct vcpu_state *vs)
+{
+    return (vs->cr0 & CR0_PG) && (vs->cr4 & CR4_PAE) && !(vs->efer & EFER_LMA);
+}
+
 static bool cr0_legal(const struct vcpu_state *vs, uint64_t v)
 {
     bool on = (v & CR0_PG) != 0, was = (vs->cr0 & CR0_PG) != 0, code64 = (vs->seg[SEG_CS].attr & ATTR_L) != 0;

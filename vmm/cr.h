@@ -4,6 +4,10 @@
 
 #include "vmm/guest.h"
 
+/* PAE paging: MOV to CR0, CR3 or CR4 loads vs->pdpte from where CR3 points [SDM3 4.4.1]. */
+#define CR3_PDPT  0xffffffe0ull
+bool cr_pdptes_in_use(const struct vcpu_state *vs);
+
 /* CR4 bits that a guest with this CPUID may set: leaf 1 ECX and EDX, leaf 7 EBX and ECX. */
 uint64_t cr4_allowed(uint32_t leaf1_ecx, uint32_t leaf1_edx, uint32_t leaf7_ebx, uint32_t leaf7_ecx);
 

@@ -7,6 +7,7 @@
 #include "vmm/guest.h"
 #include "vmm/log.h"
 #include "vmm/run.h"
+#include "vmm/state_check.h"
 
 #define KVM_ENOSYS  1000u            /* [LINUX virt/kvm/x86/hypercalls.rst] */
 
@@ -100,6 +101,9 @@ static void exit_insn(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
         vs->exit.insn_len = insn.len;
     else if (st == ST_OK)
         st = cr_emulate(vs, &insn, vmm->cr4_allowed, index);
+    const gpa_t pdpt = { vs->cr3 & CR3_PDPT };
+    if (st == ST_OK && cr_pdptes_in_use(vs) && mem_read(&vmm->mem, pdpt, vs->pdpte, sizeof vs->pdpte) != ST_OK)
+        memset(vs->pdpte, 0, sizeof vs->pdpte);
     if (st != ST_OK)
         fail_insn(vmm, vs, VMM_FAIL_INSN, st, "unsupported instruction");
 }
@@ -160,12 +164,14 @@ static void exit_msr(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
 
 /* ---- the ends ---- */
 
-static NORETURN void exit_fatal(struct vcpu_state *vs, unsigned index)
+static NORETURN void exit_fatal(const struct vmm *vmm, struct vcpu_state *vs, unsigned index)
 {
+    const char *check = vs->exit.code == STATE_VMX_REFUSED ? state_check(vs, vmm->msr.phys_bits) : NULL;
     if (vs->exit.reason == EXIT_SHUTDOWN)
         vmm_fail(VMM_FAIL_SHUTDOWN, vs, "vCPU %u: triple fault at rip %lx, cr2 %lx", index, vs->rip, vs->cr2);
     if (vs->exit.reason == EXIT_INVALID)
-        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: its state was refused: code %x", index, vs->exit.code);
+        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: its state was refused: code %x%s%s", index, vs->exit.code,
+                 check ? ": " : "", check ? check : "");
     vmm_fail(VMM_FAIL_UNHANDLED, vs, "vCPU %u: exit %u code %x info %lx %lx at rip %lx", index, vs->exit.reason,
              vs->exit.code, vs->exit.info1, vs->exit.info2, vs->rip);
 }
@@ -184,7 +190,7 @@ void run_exit(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
     case EXIT_EXTINT:    exit_extint(vmm, vs); break;
     case EXIT_EOI:       exit_eoi(vmm, vs); break;
     case EXIT_HYPERCALL: vs->gpr[GPR_RAX] = (uint64_t)0 - KVM_ENOSYS; break;
-    default:             exit_fatal(vs, index);
+    default:             exit_fatal(vmm, vs, index);
     }
     if (platform_outcome(&vmm->platform) != PM_RUNNING)
         run_outcome(platform_outcome(&vmm->platform));

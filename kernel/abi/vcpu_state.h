@@ -36,7 +36,7 @@ struct vcpu_msrs {
 
 /* Groups for `valid`, `dirty` and SYS_VCPU_STATE. GPRs except RSP are always there. */
 #define VS_RIP     0x001u  /* rip, rflags, rsp, int_shadow */
-#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 efer; CR8 is the local APIC's TPR: VCPU_LAPIC */
+#define VS_CR      0x002u  /* cr0 cr2 cr3 cr4 efer, pdpte; CR8 is the local APIC's TPR: VCPU_LAPIC */
 #define VS_SEG     0x004u  /* all of seg[] */
 #define VS_DR      0x008u  /* dr0-3 dr6 dr7 */
 #define VS_MSR     0x010u  /* msr, pat, xcr0 */
@@ -121,12 +121,14 @@ struct vcpu_state {
     uint32_t valid, dirty;                           /* 148 VS_* groups */
     struct vcpu_segment seg[SEG_COUNT];              /* 150 */
     struct vcpu_exit exit;                           /* 1f0 */
+    uint64_t pdpte[4];                               /* 230 under PAE paging without IA-32e mode: as CR3 points at */
 };
 
 #define VCPU_AT(m, off) _Static_assert(offsetof(struct vcpu_state, m) == (off), #m " at " #off)
 VCPU_AT(seg, 0x150);
 VCPU_AT(exit, 0x1f0);
-_Static_assert(sizeof(struct vcpu_state) == 0x230, "struct vcpu_state");
+VCPU_AT(pdpte, 0x230);
+_Static_assert(sizeof(struct vcpu_state) == 0x250, "struct vcpu_state");
 
 /* SYS_VM_CPUID: one row per leaf and subleaf. The kernel itself fills in what
  * changes at run time: leaf 1 APIC id and OSXSAVE, leaf Bh/1Fh x2APIC id, leaf

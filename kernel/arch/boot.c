@@ -18,7 +18,8 @@ void cpu_setup(void)
     const struct cpu_features *f = &cpu_features;
     uint64_t cr0 = hw_read_cr0() & ~(CR0_EM | CR0_TS | CR0_AM | CR0_NW | CR0_CD);
     uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->umip ? CR4_UMIP : 0) |
-                   (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) | (f->xsave ? CR4_OSXSAVE : 0);
+                   (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) | (f->xsave ? CR4_OSXSAVE : 0) |
+                   (f->vmx_in_use ? CR4_VMXE : 0);      /* cleared in VMX operation: #GP */
     hw_write_cr0(cr0 | CR0_PE | CR0_MP | CR0_NE | CR0_WP | CR0_PG);
     hw_write_cr4(cr4);                  /* all else off: FSGSBASE, PCIDE, PKE, VMXE */
     hw_wrmsr(MSR_EFER, (hw_rdmsr(MSR_EFER) & EFER_LMA) | EFER_SCE | EFER_LME | (f->nx ? EFER_NXE : 0));

@@ -36,6 +36,7 @@ AT(struct cpu_area, tss, 0x70);
 void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT]);
 /* Loads GDT, segments, TSS, IDT and GS base. From here on percpu() and exceptions work. */
 void tables_load(struct cpu_area *area);
+uint64_t tables_idt(void);           /* its address */
 /* The one IDT; before the first tables_load. */
 void tables_idt_fill(void);
 

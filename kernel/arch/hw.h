@@ -64,15 +64,20 @@ static inline struct cpuid_regs hw_cpuid(uint32_t leaf, uint32_t sub)
     return r;
 }
 
-#define HW_CR(n) \
-    static inline uint64_t hw_read_cr##n(void) \
-    { uint64_t v; __asm__ volatile ("mov %%cr" #n ", %0" : "=r"(v)); return v; } \
-    static inline void hw_write_cr##n(uint64_t v) \
-    { __asm__ volatile ("mov %0, %%cr" #n : : "r"(v) : "memory"); }
-HW_CR(0)
-HW_CR(2)
-HW_CR(3)
-HW_CR(4)
+#define HW_REG(name) \
+    static inline uint64_t hw_read_##name(void) \
+    { uint64_t v; __asm__ volatile ("mov %%" #name ", %0" : "=r"(v)); return v; } \
+    static inline void hw_write_##name(uint64_t v) \
+    { __asm__ volatile ("mov %0, %%" #name : : "r"(v) : "memory"); }
+HW_REG(cr0)
+HW_REG(cr2)
+HW_REG(cr3)
+HW_REG(cr4)
+HW_REG(dr0)
+HW_REG(dr1)
+HW_REG(dr2)
+HW_REG(dr3)
+HW_REG(dr6)
 
 static inline void hw_pause(void) { __asm__ volatile ("pause"); }
 static inline void hw_cli(void) { __asm__ volatile ("cli" : : : "memory"); }

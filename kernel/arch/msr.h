@@ -54,6 +54,9 @@
 #define CR4_OSFXSR      0x200ull
 #define CR4_OSXMMEXCPT  0x400ull
 #define CR4_UMIP        0x800ull
+#define CR4_VMXE        0x2000ull
+#define CR4_FSGSBASE    0x10000ull
+#define CR4_PCIDE       0x20000ull
 #define CR4_OSXSAVE     0x40000ull
 #define CR4_SMEP        0x100000ull
 #define CR4_SMAP        0x200000ull

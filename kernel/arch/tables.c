@@ -24,6 +24,8 @@ void tables_idt_fill(void)
     }
 }
 
+uint64_t tables_idt(void) { return (uintptr_t)idt; }
+
 void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT])
 {
     uint64_t tss = (uintptr_t)&area->tss;

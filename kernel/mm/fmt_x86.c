@@ -24,3 +24,18 @@ const struct ptab_fmt ptab_fmt_npt = {
     .valid = P, .addr = ADDR, .leaf_large = PS, .table = P | W | U | A, .leaf_always = U | A | D,
     .r = P, .w = W, .nx = NX, .uc = PCD | PWT, .wc = PWT,
 };
+
+/* EPT [SDM3 29.3]. Memory types are the entry's; the guest's PAT weakens write-back and write-combining, but uncached
+ * is not its choice: there its PAT is ignored. A and D are not kept: nobody reads them. */
+#define EPT_R     BIT64(0)
+#define EPT_W     BIT64(1)
+#define EPT_X     BIT64(2)
+#define EPT_IPAT  BIT64(6)
+#define EPT_UC    (UINT64_C(0) << 3)
+#define EPT_WC    (UINT64_C(1) << 3)
+#define EPT_WB    (UINT64_C(6) << 3)
+
+const struct ptab_fmt ptab_fmt_ept = {
+    .valid = EPT_R | EPT_W | EPT_X, .addr = ADDR, .leaf_large = PS, .table = EPT_R | EPT_W | EPT_X,
+    .r = EPT_R, .w = EPT_W, .x = EPT_X, .uc = EPT_UC | EPT_IPAT, .wc = EPT_WC, .wb = EPT_WB,
+};

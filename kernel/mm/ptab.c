@@ -75,8 +75,7 @@ static uint64_t leaf_bits(const struct ptab_fmt *fmt, unsigned prot)
     bits |= prot & PT_W ? fmt->w : 0;
     bits |= prot & PT_X ? fmt->x : fmt->nx;
     bits |= prot & PT_USER ? fmt->user : 0;
-    bits |= prot & PT_UC ? fmt->uc : 0;
-    bits |= prot & PT_WC ? fmt->wc : 0;
+    bits |= prot & PT_UC ? fmt->uc : prot & PT_WC ? fmt->wc : fmt->wb;
     bits |= prot & PT_GLOBAL ? fmt->global : 0;
     return bits;
 }

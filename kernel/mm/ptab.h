@@ -29,7 +29,7 @@ struct ptab_fmt {
     uint64_t next_level;   /* mask for the level of the table pointed at (AMD-Vi), 0 = none */
     uint64_t leaf_always;  /* bits of every leaf */
     uint64_t r, w, x, nx;  /* PT_R adds r, PT_W adds w, PT_X adds x, its absence adds nx */
-    uint64_t user, uc, wc, global;
+    uint64_t user, uc, wc, wb, global;   /* wb: neither PT_UC nor PT_WC */
 };
 
 struct ptab {
@@ -58,3 +58,4 @@ void ptab_destroy(struct ptab *pt);
 
 extern const struct ptab_fmt ptab_fmt_host;   /* the kernel's and tasks' */
 extern const struct ptab_fmt ptab_fmt_npt;    /* SVM's nested tables */
+extern const struct ptab_fmt ptab_fmt_ept;    /* VT-x's */

@@ -75,6 +75,13 @@ void vcpu_destroy(struct kobj *obj)
 
 /* ---- the home thread ---- */
 
+static void switch_in(struct vcpu *v)
+{
+    if (cpu_features.rdtscp)
+        hw_wrmsr(MSR_TSC_AUX, v->tsc_aux);
+    virt_switch_in(v);
+}
+
 static status_t bind(struct vcpu *v)
 {
     struct thread *t = thread_current();
@@ -87,7 +94,7 @@ static status_t bind(struct vcpu *v)
     __atomic_store_n(&v->thread, t, __ATOMIC_SEQ_CST);
     doorbell_wakes(v, t);
     __atomic_store_n(&t->attention, 1, __ATOMIC_SEQ_CST);
-    virt_switch_in(v);
+    switch_in(v);
     return ST_OK;
 }
 
@@ -162,10 +169,10 @@ static bool take_init_sipi(struct vcpu *v)
                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) { }
     if (message & VCPU_INIT) {
         vlapic_reset(&v->lapic);
-        virt_reset(v);
+        vcpu_reset(v, RESET_CS, RESET_CS_BASE, RESET_RIP);
         v->phase = reset_phase(v->index);
     } else if ((message & VCPU_SIPI) && v->phase == VCPU_PHASE_WAIT_SIPI) {
-        virt_start_at(v, (uint8_t)message);
+        vcpu_reset(v, (uint16_t)((message & 0xff) << 8), (message & 0xff) << 12, 0);
         v->phase = VCPU_PHASE_RUN;
     }
     return (message & VCPU_INIT) != 0;
@@ -217,10 +224,10 @@ void upcall_switch(struct thread *prev, struct thread *next)
 {
     const struct task **owner = &last_owner[index_clamp(next->cpu, MAX_CPUS)];
     const bool dead = prev->state == THREAD_DEAD;
+    if (prev->vcpu)
+        virt_switch_out(prev->vcpu, dead);
     if (prev->vcpu && dead)
         unbind(prev->vcpu);
-    else if (prev->vcpu)
-        virt_switch_out(prev->vcpu);
     if (dead) {
         prev->vcpu = NULL;
         *owner = NULL;                   /* its address may come back as another task's */
@@ -232,5 +239,5 @@ void upcall_switch(struct thread *prev, struct thread *next)
         *owner = next->task;
     }
     if (next->vcpu)
-        virt_switch_in(next->vcpu);
+        switch_in(next->vcpu);
 }

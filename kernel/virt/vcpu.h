@@ -11,12 +11,15 @@
 #include "kernel/virt/vm.h"
 
 struct svm_vcpu;
+struct vmx_vcpu;
+
+struct vcpu_cpuid { struct vm_cpuid row; uint64_t cr4, base; };
 
 struct vcpu {
     struct kobj obj;
     struct vm *vm;                  /* const, holds a reference */
     struct vcpu_state *state;       /* const: the shared page (pmm), untrusted content */
-    struct svm_vcpu *svm;           /* const: back end's part */
+    union { struct svm_vcpu *svm; struct vmx_vcpu *vmx; }; /* const: back end's part */
     struct thread *thread;          /* the home thread, set at the first VCPU_RUN, then const */
     struct event *doorbell;         /* const, holds a reference until vcpu_destroy */
     struct fpu_area *fpu;           /* const */
@@ -31,6 +34,10 @@ struct vcpu {
     uint64_t serial;                /* const: never the same for two vCPUs since boot */
     uint64_t tsc_offset, tsc_adjust; /* owner CPU */
     uint32_t tsc_aux;               /* owner CPU; cpu_features.rdtscp */
+    uint64_t event;                 /* owner CPU: to inject at the next entry, EVENT_* */
+    uint64_t xcr0, dr[4];           /* owner CPU */
+    uint32_t dr_loaded;             /* owner CPU: dr[] is in the CPU, where the guest may have changed it */
+    struct vcpu_cpuid leaf1;        /* owner CPU: the answer to CPUID leaf 1, and what it depends on */
     struct vlapic lapic;
     struct vcpu_stats stats;        /* owner CPU */
 };

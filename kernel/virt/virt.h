@@ -1,35 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the neutral vCPU asks of its back end. One vendor is here; the second
- * becomes the other arm of each function, by a direct branch on cpu_features.
- * All run on the vCPU's CPU with interrupts off, unless said.
+ * What the neutral vCPU asks of its back end: a direct branch, no function pointers. All run on the vCPU's CPU with
+ * interrupts off, unless said.
  */
 #pragma once
 
 #include "kernel/virt/svm/svm.h"
+#include "kernel/virt/vmx/vmx.h"
 
-/* Allocates the back end's part and gives the vCPU its power-on state. Root thread. ST_NOSPACE. */
-static inline MUST_USE status_t virt_vcpu_init(struct vcpu *v) { return svm_vcpu_init(v); }
-static inline void virt_vcpu_free(struct vcpu *v) { svm_vcpu_free(v); }
-/* The loop of VCPU_RUN. */
-static inline MUST_USE status_t virt_run(struct vcpu *v) { return svm_run(v); }
-/* Groups between the page and the back end; set: false = a value that no CPU would accept. */
-static inline void virt_state_get(struct vcpu *v, uint32_t groups) { svm_state_get(v, groups); }
-static inline MUST_USE bool virt_state_set(struct vcpu *v, uint32_t groups) { return svm_state_set(v, groups); }
-/* INIT: architectural state after it [SDM3 table 9-1]; then SIPI: real mode at vector << 12. */
-static inline void virt_reset(struct vcpu *v) { svm_reset(v); }
-static inline void virt_start_at(struct vcpu *v, uint8_t vector) { svm_start_at(v, vector); }
-/* Brings IRR, ISR and TPR up to what the hardware did since the last look. */
-static inline void virt_sync(struct vcpu *v) { svm_sync(v); }
-/* The local APIC's TPR was written by a register access. */
-static inline void virt_push_tpr(struct vcpu *v) { svm_push_tpr(v); }
-/* Chooses what interrupts the guest next; true: the guest can take the virtual PIC's interrupt now. */
-static inline MUST_USE bool virt_update(struct vcpu *v) { return svm_update(v); }
-/* Would an interrupt, NMI or injected event end HLT? */
-static inline bool virt_wakes(const struct vcpu *v) { return svm_wakes(v); }
-/* The thread stops or starts to run on this CPU. */
-static inline void virt_switch_out(struct vcpu *v) { svm_switch_out(v); }
-static inline void virt_switch_in(struct vcpu *v) { svm_switch_in(v); }
 /* Once per CPU at boot. reason in words when it fails. */
-static inline MUST_USE status_t virt_init_cpu(char reason[96]) { return svm_init_cpu(reason); }
-
+static inline MUST_USE status_t virt_init_cpu(char reason[96])
+{ return cpu_features.vmx ? vmx_init_cpu(reason) : svm_init_cpu(reason); }
+/* The nested page table of a new VM. Root thread. */
+static inline MUST_USE status_t virt_npt_init(struct ptab *pt)
+{ return cpu_features.vmx ? vmx_npt_init(pt) : svm_npt_init(pt); }
+/* Allocates the back end's part and gives the vCPU its power-on state. Root thread. ST_NOSPACE. */
+static inline MUST_USE status_t virt_vcpu_init(struct vcpu *v)
+{ return cpu_features.vmx ? vmx_vcpu_init(v) : svm_vcpu_init(v); }
+static inline void virt_vcpu_free(struct vcpu *v) { cpu_features.vmx ? vmx_vcpu_free(v) : svm_vcpu_free(v); }
+/* The loop of VCPU_RUN. */
+static inline MUST_USE status_t virt_run(struct vcpu *v) { return cpu_features.vmx ? vmx_run(v) : svm_run(v); }
+/* Groups between the page and the back end; set: false = a value that no CPU would accept. Before the first run on
+ * any CPU. */
+static inline void virt_state_get(struct vcpu *v, uint32_t groups)
+{ cpu_features.vmx ? vmx_state_get(v, groups) : svm_state_get(v, groups); }
+static inline MUST_USE bool virt_state_set(struct vcpu *v, uint32_t groups)
+{ return cpu_features.vmx ? vmx_state_set(v, groups) : svm_state_set(v, groups); }
+/* INIT: forgets what is not in the groups. */
+static inline void virt_reset(struct vcpu *v) { cpu_features.vmx ? vmx_reset(v) : svm_reset(v); }
+/* vcpu->tsc_offset is new. */
+static inline void virt_tsc_moved(struct vcpu *v) { cpu_features.vmx ? vmx_tsc_moved(v) : svm_tsc_moved(v); }
+/* Brings IRR, ISR and TPR up to what the hardware did since the last look; then TPR was written. VT-x has no copy. */
+static inline void virt_sync(struct vcpu *v) { cpu_features.vmx ? (void)0 : svm_sync(v); }
+static inline void virt_push_tpr(struct vcpu *v) { cpu_features.vmx ? (void)0 : svm_push_tpr(v); }
+/* Chooses what interrupts the guest next; true: the guest can take the virtual PIC's interrupt now. */
+static inline MUST_USE bool virt_update(struct vcpu *v) { return cpu_features.vmx ? vmx_update(v) : svm_update(v); }
+/* That interrupt's vector, acknowledged at the PIC; false: it was not asked for. */
+static inline MUST_USE bool virt_extint(struct vcpu *v, uint8_t vector)
+{ return cpu_features.vmx ? vmx_extint(v, vector) : svm_extint(v, vector); }
+/* The pending #DB of a single step is replaced by another exception. */
+static inline void virt_no_step(struct vcpu *v) { cpu_features.vmx ? vmx_no_step(v) : svm_no_step(v); }
+/* Would an interrupt, NMI or injected event end HLT? */
+static inline bool virt_wakes(const struct vcpu *v) { return cpu_features.vmx ? vmx_wakes(v) : svm_wakes(v); }
+/* The thread stops (last: for ever) or starts to run on this CPU. */
+static inline void virt_switch_out(struct vcpu *v, bool last)
+{ cpu_features.vmx ? vmx_switch_out(v, last) : svm_switch_out(v); }
+static inline void virt_switch_in(struct vcpu *v) { cpu_features.vmx ? vmx_switch_in(v) : svm_switch_in(v); }

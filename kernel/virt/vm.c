@@ -3,7 +3,7 @@
 #include "kernel/virt/vm.h"
 
 #include "kernel/lib/idpool.h"
-#include "kernel/virt/vcpu.h"
+#include "kernel/virt/virt.h"
 
 #define SHOOT_US      20000u      /* a kicked CPU leaves its guest within microseconds */
 
@@ -22,7 +22,7 @@ status_t vm_create(struct vm **out)
     asids.limit = MIN(cpu_features.asids, MAX_VMS + 1);
     TRY(idpool_alloc(&asids, 1, 1, &asid));
     struct vm *vm = pmm_alloc();
-    if (vm && ptab_init(&vm->npt, &ptab_fmt_npt, 4, cpu_features.page1g ? 3 : 2, false) == ST_OK) {
+    if (vm && virt_npt_init(&vm->npt) == ST_OK) {
         kobj_init(&vm->obj, OBJ_VM);
         vm->asid = asid;
         vm->id = ++last_id;
@@ -51,7 +51,7 @@ static bool has_left(const struct vcpu *v, uint32_t gen)
     return !__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->tlb_seen, __ATOMIC_SEQ_CST) == gen;
 }
 
-/* Removed table pages go back to the pool when no vCPU can use them any more. Partner: svm_enter_guest sets in_guest,
+/* Removed table pages go back to the pool when no vCPU can use them any more. Partner: vcpu_enters sets in_guest,
  * then reads tlb_gen. Called by a vCPU's own thread (it is not in its guest then) or with none running. The lock is
  * held over the wait: a second call may not reap what this one still waits for. Nobody waits for the lock from within
  * a guest, so the wait ends. */

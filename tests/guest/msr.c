@@ -89,8 +89,13 @@ static void direct(void)
 
 static void unknown(void)
 {
-    static const uint32_t none[] = { 0x12345678, 0xc0010114, 0xc0010117, 0x3a, 0x480, 0xdeadbeef, 0xc0001fff };
+    static const uint32_t none[] = { 0x12345678, 0xc0010114, 0xc0010117, 0x480, 0xdeadbeef, 0xc0001fff };
     uint64_t value;
+    int vector = try_read(0x3a, &value);                      /* Intel: feature control, locked without VT-x */
+    if (cpuid(0, 0).ebx == 0x756e6547)
+        rt_check(vector == 0 && value == 1, "feature-control-locked");
+    else
+        rt_equal("unknown-read-gp", (uint64_t)vector, 14);
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
         rt_equal("unknown-read-gp", (uint64_t)try_read(none[i], &value), 14);
     refused("unknown-write-gp", 0x12345678, 0);

@@ -16,4 +16,4 @@ functions=$(awk '/^\{/ { start = FNR; ok = 0 } /lint: long-function [a-z]/ { ok 
 kernel=$(sh tests/lint/kernel_lines.sh) || functions="$functions
 FAIL $kernel"
 [ -z "$long$functions" ] || { printf '%s\n' "$long" "$functions"; exit 1; }
-echo "ok $(echo "$files" | wc -l) files; $kernel"
+printf "ok %s files; %s\n" "$(echo "$files" | wc -l)" "$(echo "$kernel" | tr -s " \n" " ")"

@@ -63,9 +63,15 @@ static void all_there(void)
     CHECK(!f->intel && !f->tsc_deadline && !f->verw && !f->l1d_flush && !f->arch_caps && !f->auto_ibrs);
     CHECK_EQ(f->phys_bits, 48);
     CHECK_EQ(f->asids, 32768);
-    CHECK_STR(row("SVM", &missing), "SVM              yes  needed    guests run in it; VT-x is not supported yet");
+    CHECK_STR(row("SVM", &missing), "SVM              yes  needed    guests run in it");
     CHECK(missing == NULL);
     CHECK_EQ(fake_log_lines(), 14);
+    CHECK(!f->vmx && !f->vmx_in_use && row("VT-x", NULL)[0] == 0);
+    CHECK_EQ(f->cr4_known, 0x340fff);              /* not VMXE, SMXE, PKE, CET, LA57 */
+    cpu.std[1].ecx |= BIT32(17);
+    cpu.std[7].ebx |= BIT32(0);
+    features_detect();
+    CHECK_EQ(f->cr4_known, 0x370fff);
 }
 
 /* The leaf that holds them is not there: the highest one's data is not taken for it. */
@@ -94,9 +100,15 @@ static void intel(void)
     features_detect();
     CHECK(cpu_features.intel && cpu_features.tsc_deadline && cpu_features.verw && cpu_features.l1d_flush);
     CHECK(cpu_features.arch_caps && cpu_features.ibpb && cpu_features.spec_ctrl && cpu_features.stibp);
-    CHECK_STR(row("SVM", &missing), "SVM              no   needed    guests run in it; VT-x is not supported yet");
-    CHECK_STR(row("nested", NULL), "nested paging    no   needed    guests have no shadow page tables");
+    CHECK_STR(row("VT-x", &missing), "VT-x             no   needed    guests run in it");
     CHECK(missing == NULL);                        /* guests do not run, the kernel does */
+    CHECK_STR(row("SVM", NULL), "");
+    CHECK_STR(row("nested", NULL), "");
+    fake_hw.cr[4] = CR4_VMXE;
+    cpu.std[1].ecx |= BIT32(5);
+    features_detect();
+    CHECK_STR(row("VT-x", NULL), "VT-x             yes  needed    guests run in it");
+    CHECK(cpu_features.vmx && cpu_features.vmx_in_use && !cpu_features.svm);
 }
 
 static void locked(void)

@@ -16,8 +16,6 @@
 #define ADDR 0x000ffffffffff000ull
 
 static const struct ptab_fmt fmt_slpt = { .valid = 3, .addr = ADDR, .leaf_large = 0x80, .table = 3, .r = 1, .w = 2 };
-static const struct ptab_fmt fmt_ept = { .valid = 7, .addr = ADDR, .leaf_large = 0x80, .table = 7, .leaf_always = 6 << 3,
-                                         .r = 1, .w = 2, .x = 4 };
 static const struct ptab_fmt fmt_amdvi = { .valid = 1, .addr = ADDR, .table = 3ull << 61 | 1, .next_level = 7ull << 9,
                                            .leaf_always = 1ull << 60 | 1, .r = 1ull << 61, .w = 1ull << 62 };
 
@@ -121,7 +119,7 @@ static void test_largest_leaves(void)
 
 static void test_formats(void)
 {
-    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &fmt_ept, &ptab_fmt_host, &ptab_fmt_npt, &fmt_amdvi };
+    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &ptab_fmt_ept, &ptab_fmt_host, &ptab_fmt_npt, &fmt_amdvi };
     for (unsigned i = 0; i < 5; i++)
         for (unsigned levels = 3; levels <= 5; levels++)
             for (unsigned leaf = 1; leaf <= 3; leaf++) {
@@ -160,7 +158,10 @@ static void test_bits(void)
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R), 1);
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R | PT_W), 3);
     CHECK_EQ(entry_for(&fmt_slpt, 0, M2, PT_R | PT_W), 0x83);
-    CHECK_EQ(entry_for(&fmt_ept, 0, K4, PT_R | PT_X), 0x35);
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_X), 0x35);                    /* write-back */
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, M2, PT_R | PT_W | PT_X | PT_USER), 0xb7);
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_W | PT_UC), 0x43);             /* whatever the guest's PAT says */
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_W | PT_WC), 0x0b);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R), 1ull << 63 | 0x61);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R | PT_W | PT_X | PT_USER), 0x67);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, M2, PT_R | PT_UC | PT_GLOBAL), 1ull << 63 | 0x61 | 0x80 | 0x18 | 0x100);
@@ -281,7 +282,7 @@ static void on_store(void *ctx, uint64_t addr)
 
 static void test_each_store(bool snoop)
 {
-    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &fmt_ept };
+    static const struct ptab_fmt *fmts[] = { &fmt_slpt, &ptab_fmt_ept };
     for (unsigned i = 0; i < 2; i++) {
         reset();
         struct ptab pt = make(fmts[i], 4, 2, !snoop);

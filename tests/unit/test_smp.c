@@ -22,6 +22,7 @@ __asm__ (".globl ap_code, ap_code_end\nap_code: ap_code_end:");
 
 #define NEVER(name) void never_##name(void) __asm__(#name); void never_##name(void) { fake_die("called: " #name, 0); }
 NEVER(cpu_setup) NEVER(lapic_init_cpu) NEVER(sched_idle) NEVER(sched_init_cpu) NEVER(svm_init_cpu) NEVER(tables_load)
+NEVER(vmx_init_cpu)
 
 /* The page that CPUs start in; offsets as in ap.S. */
 static _Alignas(PAGE_SIZE) uint8_t page[PAGE_SIZE];

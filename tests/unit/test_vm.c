@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/virt/vm.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/obj/obj.c kernel/lib/idpool.c
-         tests/unit/fake/hw.c tests/unit/fake/pmm.c */
+         tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/no_vmx.c */
 /* What a VMM can make the kernel allocate by mapping BARs is bounded, and comes back. */
 #include <stdlib.h>
 
@@ -13,6 +13,7 @@ struct cpu_features cpu_features;
 void kobj_put(struct kobj *obj) { (void)obj; abort(); }           /* no capabilities here */
 void vcpu_notify(struct vcpu *vcpu) { (void)vcpu; }
 void vcpu_free(struct vcpu *vcpu) { (void)vcpu; }
+status_t svm_npt_init(struct ptab *pt) { return ptab_init(pt, &ptab_fmt_npt, 4, 3, false); }
 
 static const hpa_t bar = { 0xe0000000 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/virt/svm/svm_state.c kernel/virt/svm/svm_event.c kernel/virt/svm/svm_exit.c kernel/virt/svm/svm_msr.c
-   kernel/virt/svm/svm_fast.c kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c
+   kernel/virt/svm/svm_fast.c kernel/virt/backend.c kernel/virt/vcpu_msr.c kernel/virt/vm_cpuid.c
+   kernel/virt/vlapic.c kernel/virt/vlapic_reg.c
    kernel/virt/vlapic_icr.c kernel/virt/vlapic_timer.c tests/unit/fake/hw.c
-   tests/unit/fake/svm_guest.c */
+   tests/unit/fake/svm_guest.c tests/unit/fake/no_vmx.c */
 /* SVM without an SVM: CPUID and APIC on the fast path, the state page, refused states. */
 #include "tests/unit/fake/svm_guest.h"
 #include "unit.h"
@@ -99,10 +100,10 @@ static void cpuid_values(void)
     cpu.lapic.base &= ~(uint64_t)APIC_BASE_EN;
     (void)leaf(1, 0);
     CHECK_EQ(state.gpr[GPR_RDX], 0x001);
-    svm.xcr0 = 3;
+    cpu.xcr0 = 3;
     (void)leaf(0xd, 0);
     CHECK_EQ(state.gpr[GPR_RBX], 576);
-    svm.xcr0 = 7;
+    cpu.xcr0 = 7;
     (void)leaf(0xd, 0);
     CHECK_EQ(state.gpr[GPR_RBX], 832);
 }
@@ -184,7 +185,7 @@ static void refused_state(void)
     block.cr3 = 0xdeadb000;
     block.msr.lstar = 0xffffffff80100000ull;
     block.exit_code = 0xffffffffull;
-    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(svm_exit(&svm), VIRT_USER);
     CHECK_EQ(state.exit.reason, EXIT_INVALID);
     CHECK_EQ(state.exit.code, SVM_EXIT_INVALID);
     CHECK_EQ(state.valid, 0);
@@ -195,7 +196,7 @@ static void refused_state(void)
     CHECK_EQ(cpu.stop, 1);
     guest_long_mode(0xc000);
     block.exit_code = ~0ull;                                    /* and as QEMU 10 writes it */
-    CHECK_EQ(svm_exit(&svm), SVM_USER);
+    CHECK_EQ(svm_exit(&svm), VIRT_USER);
     CHECK_EQ(state.exit.reason, EXIT_INVALID);
 }
 
@@ -240,7 +241,7 @@ static void hostile_page(void)
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         state.pending_event = bad[i];
         CHECK(!svm_state_set(&cpu, VS_EVENT));
-        CHECK_EQ(svm.event, 0);
+        CHECK_EQ(cpu.event, 0);
     }
     state.pending_event = 0;
     CHECK(svm_state_set(&cpu, VS_EVENT));
@@ -254,13 +255,13 @@ static void debug_registers(void)
     state.dr7 = 0x401;
     cpu.thread = NULL;                                          /* before its first run, from any CPU */
     CHECK(svm_state_set(&cpu, VS_DR));
-    CHECK(loads == 0 && !svm.dr_loaded && block.icpt[ICPT_DR] == ICPT_DR_ALL && svm.dr[1] == 0x1234);
+    CHECK(loads == 0 && !cpu.dr_loaded && block.icpt[ICPT_DR] == ICPT_DR_ALL && cpu.dr[1] == 0x1234);
     cpu.thread = &thread;
     CHECK(svm_state_set(&cpu, VS_DR));
-    CHECK(loads == 1 && svm.dr_loaded && block.icpt[ICPT_DR] == 0);
+    CHECK(loads == 1 && cpu.dr_loaded && block.icpt[ICPT_DR] == 0);
     state.dr[1] = 0;
     svm_state_get(&cpu, VS_DR);
-    CHECK(state.dr[1] == 0x1234 && svm.dr_loaded);              /* the breakpoints stay on */
+    CHECK(state.dr[1] == 0x1234 && cpu.dr_loaded);              /* the breakpoints stay on */
 }
 
 static void cr8(void)

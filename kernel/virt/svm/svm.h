@@ -7,7 +7,6 @@
 #pragma once
 
 #include "kernel/virt/svm/vmcb.h"
-#include "kernel/virt/vcpu.h"
 
 /* Who armed V_IRQ; from VIRQ_APIC on with a vector for the guest. */
 enum svm_virq { VIRQ_NONE, VIRQ_WINDOW, VIRQ_APIC, VIRQ_EXTINT };
@@ -29,22 +28,16 @@ struct svm_vcpu {
     uint64_t host_pa;            /* 10 const: where this CPU keeps the host's VMLOAD state */
     /* C only */
     struct vcpu *vcpu;           /* const */
-    uint64_t xcr0;
     /* svm_reset clears from here */
-    uint64_t event;              /* to inject at the next entry, EVENT_* */
     uint64_t shadow_rip;         /* interrupt shadow carried over an exit: see svm_event.c */
     uint64_t iret_rip;
-    uint64_t dr[4];
     uint32_t virq;               /* enum svm_virq; the vector is in the VMCB */
     uint32_t nmi;                /* enum svm_nmi */
     uint32_t shadow_left;        /* exits that shadow_rip is good for, 0 = no shadow */
     uint32_t look_again;         /* interrupts to be looked at after the next exit */
     uint32_t want_len;           /* the exit waits for insn_len from the VMM */
-    uint32_t dr_loaded;          /* DR0-3 of the CPU are the guest's */
     /* up to here */
     struct ktimer kick;
-    struct vm_cpuid leaf1;       /* CPUID leaf 1 as it was for this CR4 and APIC base */
-    uint64_t leaf1_cr4, leaf1_base;
     struct svm_insn insn[SVM_INSN_SLOTS];
     ALIGNED(PAGE_SIZE) struct vmcb vmcb;
 };
@@ -53,18 +46,12 @@ AT(struct svm_vcpu, vmcb_pa, 0x08);
 AT(struct svm_vcpu, host_pa, 0x10);
 _Static_assert(sizeof(struct svm_vcpu) == 2 * PAGE_SIZE, "two pages");
 
-#define MSR_TSC_AUX  0xc0000103u
-
 /* Hangs off percpu()->virt. */
 struct svm_cpu {
     struct vmcb host;            /* the host's VMSAVE state */
     uint8_t hsave[PAGE_SIZE];    /* VM_HSAVE_PA */
-    uint64_t tsc_aux;            /* own CPU: what the MSR holds */
     uint64_t owner[MAX_VMS + 1]; /* own CPU, by ASID: serial of the vCPU that used it last */
 };
-
-enum svm_next { SVM_RESUME, SVM_USER };                /* what a handled exit leads to */
-enum svm_fast_result { FAST_RESUME, FAST_ATTENTION, FAST_EXIT };
 
 /* ---- behind virt.h ---- */
 MUST_USE status_t svm_init_cpu(char reason[96]);
@@ -74,17 +61,19 @@ MUST_USE status_t svm_run(struct vcpu *vcpu);
 void svm_state_get(struct vcpu *vcpu, uint32_t groups);
 MUST_USE bool svm_state_set(struct vcpu *vcpu, uint32_t groups);
 void svm_reset(struct vcpu *vcpu);
-void svm_start_at(struct vcpu *vcpu, uint8_t vector);
 void svm_sync(struct vcpu *vcpu);
 void svm_push_tpr(struct vcpu *vcpu);
 MUST_USE bool svm_update(struct vcpu *vcpu);
 bool svm_wakes(const struct vcpu *vcpu);
+MUST_USE status_t svm_npt_init(struct ptab *pt);
+void svm_tsc_moved(struct vcpu *vcpu);
+MUST_USE bool svm_extint(struct vcpu *vcpu, uint8_t vector);
+void svm_no_step(struct vcpu *vcpu);
 void svm_switch_out(struct vcpu *vcpu);
 void svm_switch_in(struct vcpu *vcpu);
 
 /* ---- svm_caps.c: shared by all vCPUs, const after boot ---- */
 extern uint64_t svm_iopm_pa, svm_msrpm_pa;
-extern uint64_t svm_cr4_mask;    /* CR4 bits that this CPU knows */
 
 /* ---- svm_entry.S, svm_run.c ---- */
 /* Runs the guest until something is not for the fast path. IF = 0 before and after. */
@@ -95,40 +84,30 @@ uint64_t svm_xcr0_sync(struct svm_vcpu *svm);
 /* DR0-3: the guest's come into the CPU, where it is at home, and are not intercepted until svm_switch_out. */
 void svm_dr_load(struct svm_vcpu *svm);
 
-/* ---- svm_fast.c, svm_msr.c: GIF = 0, guest's GS, with the guest's registers rdx, rcx ---- */
+/* ---- svm_fast.c: GIF = 0, guest's GS, with the guest's registers rdx, rcx ---- */
 uint32_t svm_fast(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint64_t rcx);
-uint32_t svm_fast_msr(struct svm_vcpu *svm, struct vcpu_state *state, uint64_t rdx, uint32_t msr, uint32_t len);
 
 /* ---- svm_exit.c ---- */
 void svm_init(struct svm_vcpu *svm);             /* intercepts, permission maps, power-on state */
-MUST_USE enum svm_next svm_exit(struct svm_vcpu *svm);
+MUST_USE enum virt_next svm_exit(struct svm_vcpu *svm);
 /* Ends in user mode: fills the record's reason and the groups. */
-MUST_USE enum svm_next svm_to_user(struct svm_vcpu *svm, enum vcpu_exit_reason reason);
+MUST_USE enum virt_next svm_to_user(struct svm_vcpu *svm, enum vcpu_exit_reason reason);
 /* The VMM supplied the length for which the exit waited. */
-MUST_USE enum svm_next svm_complete(struct svm_vcpu *svm, uint32_t len);
-/* Answers CPUID for leaf VMCB.rax; rip stays. The fast path's too. */
-void svm_cpuid(struct svm_vcpu *svm, struct vcpu_state *state, uint32_t sub);
+MUST_USE enum virt_next svm_complete(struct svm_vcpu *svm, uint32_t len);
 /* The instruction is done: rip moves, a single step traps. */
 void svm_advance(struct svm_vcpu *svm, uint32_t len);
-bool svm_xcr0_ok(uint64_t xcr0);
 
 /* ---- svm_msr.c ---- */
-MUST_USE enum svm_next svm_msr(struct svm_vcpu *svm, uint32_t len);
-bool svm_pat_ok(uint64_t pat);
+MUST_USE enum virt_next svm_msr(struct svm_vcpu *svm, uint32_t len);
 
 /* ---- svm_event.c ---- */
 void svm_after_exit(struct svm_vcpu *svm);       /* EXITINTINFO; before the exit is handled */
 void svm_inject(struct svm_vcpu *svm);           /* just before entry */
 void svm_raise(struct svm_vcpu *svm, unsigned vector);          /* an exception; error code 0 where it has one */
 void svm_arm_apic(struct vcpu *vcpu);            /* V_IRQ for the local APIC; touches no per-CPU data */
-void svm_arm_extint(struct vcpu *vcpu, uint8_t vector);         /* from the virtual PIC, acknowledged there */
 
-/* The guest's ecx after the fast path: the VMM may write to the page at any time, so once. */
-static inline uint32_t svm_ecx(const struct svm_vcpu *s)
-{ return (uint32_t)__atomic_load_n(&s->state->gpr[GPR_RCX], __ATOMIC_RELAXED); }
-
-/* The loop looks at everything before the next entry. */
-static inline void svm_attend(struct vcpu *v) { __atomic_store_n(&v->thread->attention, 1, __ATOMIC_RELAXED); }
+/* The guest's ecx after the fast path. */
+static inline uint32_t svm_ecx(const struct svm_vcpu *s) { return (uint32_t)once(&s->state->gpr[GPR_RCX]); }
 
 /* Moving past an instruction ends the interrupt shadow and RF. Outside 64-bit mode rip wraps at 32 bits. */
 static inline void svm_move_rip(struct vmcb *b, uint32_t len)
@@ -136,14 +115,6 @@ static inline void svm_move_rip(struct vmcb *b, uint32_t len)
     b->rip += len;
     b->int_state = 0;
     b->rflags &= ~RFLAGS_RF;
-}
-
-/* The fast path's end. */
-static inline uint32_t svm_fast_done(struct svm_vcpu *s, uint32_t len)
-{
-    svm_move_rip(&s->vmcb, len);
-    s->vcpu->stats.exits++;
-    return __atomic_load_n(&s->vcpu->thread->attention, __ATOMIC_RELAXED) ? FAST_ATTENTION : FAST_RESUME;
 }
 
 static inline struct svm_insn *svm_insn_slot(struct svm_vcpu *s, uint64_t linear)

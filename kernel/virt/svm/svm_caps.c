@@ -5,13 +5,11 @@
 #include "kernel/virt/svm/svm.h"
 
 #define MSR_VM_HSAVE_PA  0xc0010117u
-#define CR4_FSGSBASE     BIT64(16)
-#define CR4_PCIDE        BIT64(17)
 #define SVM_CPU_ORDER    2u
 
 _Static_assert(sizeof(struct svm_cpu) <= PAGE_SIZE << SVM_CPU_ORDER, "struct svm_cpu");
 
-uint64_t svm_iopm_pa, svm_msrpm_pa, svm_cr4_mask;
+uint64_t svm_iopm_pa, svm_msrpm_pa;
 
 /* MSRs that a guest reads and writes directly, and why it may. All of them are switched by
  * VMLOAD and VMSAVE, or lie in the VMCB's save area: nothing of the host's is behind them. */
@@ -35,21 +33,11 @@ static void make_maps(void)
     svm_msrpm_pa = boot_image_pa(msrpm).v;
 }
 
-/* CR4 bits that this CPU does not fault on [APM2 3.1.3]. Not PKE: nobody switches PKRU between guests. */
-static uint64_t cr4_known(void)
-{
-    const struct cpu_features *f = &cpu_features;
-    return MASK64(10, 0) | (f->umip ? CR4_UMIP : 0) | (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) |
-           (f->smap ? CR4_SMAP : 0) | (cpuid_leaf(7).ebx & BIT32(0) ? CR4_FSGSBASE : 0) |
-           (cpuid_leaf(1).ecx & BIT32(17) ? CR4_PCIDE : 0);
-}
-
 status_t svm_init_cpu(char reason[96])
 {
     const char *why = NULL;
     if (!cpu_features.svm)
-        why = cpu_features.intel ? "this CPU is Intel's: VT-x is not supported yet"
-                                 : "the CPU has no SVM, or the firmware locked it off";
+        why = cpu_features.intel ? "this CPU has no VT-x" : "the CPU has no SVM, or the firmware locked it off";
     else if (!cpu_features.npt)
         why = "the CPU has no nested paging";
     else if (cpu_features.asids < 2)
@@ -58,16 +46,15 @@ status_t svm_init_cpu(char reason[96])
         (void)str_copy(reason, 96, why);
         return ST_UNSUPP;
     }
-    if (svm_cr4_mask == 0) {
+    if (svm_iopm_pa == 0)
         make_maps();
-        svm_cr4_mask = cr4_known();
-    }
     struct svm_cpu *cpu = pmm_alloc_order(SVM_CPU_ORDER);
     if (!cpu)
         return ST_NOSPACE;
-    cpu->tsc_aux = ~UINT64_C(0);         /* not known */
     percpu()->virt = cpu;
     hw_wrmsr(MSR_EFER, hw_rdmsr(MSR_EFER) | EFER_SVME);
     hw_wrmsr(MSR_VM_HSAVE_PA, pmm_pa(cpu->hsave).v);
     return ST_OK;
 }
+
+status_t svm_npt_init(struct ptab *pt) { return ptab_init(pt, &ptab_fmt_npt, 4, cpu_features.page1g ? 3 : 2, false); }

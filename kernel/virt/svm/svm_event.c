@@ -17,7 +17,6 @@
 
 #define KICK_US        50u
 #define SHADOW_TRIES    4u
-#define HAS_ERROR_CODE (BIT32(8) | MASK32(14, 10) | BIT32(EXC_AC))     /* of the exceptions [APM2 8.2] */
 
 static bool in_shadow(const struct svm_vcpu *s)
 {
@@ -34,7 +33,7 @@ static void look_again(struct svm_vcpu *s, bool kick)
 
 void svm_raise(struct svm_vcpu *s, unsigned vector)
 {
-    s->event = EVENT(EVENT_TYPE_EXCEPTION, vector) | (HAS_ERROR_CODE & BIT32(vector) ? EVENT_HAS_ERROR : 0);
+    s->vcpu->event = EVENT(EVENT_TYPE_EXCEPTION, vector) | (EXC_HAS_ERROR(vector) ? EVENT_HAS_ERROR : 0);
 }
 
 static void open_nmi(struct svm_vcpu *s)
@@ -61,7 +60,7 @@ static void interrupted_delivery(struct svm_vcpu *s, uint64_t info)
         open_nmi(s);
     } else if (type == EVENT_TYPE_EXCEPTION && vector != EXC_BP && vector != EXC_OF && code != SVM_EXIT_SHUTDOWN &&
                code - SVM_EXIT_EXC >= 32) {
-        s->event = info & EVENT_BITS;
+        s->vcpu->event = info & EVENT_BITS;
     }
     /* INT n, INT3, INTO: rip is at the instruction, which executes again. An exception behind
      * an exception: the first occurs again after the second was handled. */
@@ -125,12 +124,15 @@ void svm_arm_apic(struct vcpu *v)
         arm(v->svm, VIRQ_APIC, (uint32_t)vector, V_IRQ | (uint32_t)FIELD_PREP(V_INTR_PRIO, vector >> 4));
 }
 
-void svm_arm_extint(struct vcpu *v, uint8_t vector)
+bool svm_extint(struct vcpu *v, uint8_t vector)
 {
     svm_sync(v);
     arm(v->svm, VIRQ_EXTINT, vector, V_IRQ | V_IGN_TPR);
     look_again(v->svm, false);
+    return true;
 }
+
+void svm_no_step(struct vcpu *v) { v->svm->vmcb.dr6 &= ~DR6_BS; }
 
 bool svm_update(struct vcpu *v)
 {
@@ -150,7 +152,7 @@ bool svm_update(struct vcpu *v)
         look_again(s, true);
     else if (!ext)
         svm_arm_apic(v);
-    else if ((s->vmcb.rflags & RFLAGS_IF) && !s->event)
+    else if ((s->vmcb.rflags & RFLAGS_IF) && !s->vcpu->event)
         return true;
     else                                   /* an exit as soon as the guest can be interrupted */
         arm(s, VIRQ_WINDOW, 0, V_IRQ | V_IGN_TPR);
@@ -161,7 +163,7 @@ bool svm_wakes(const struct vcpu *v)
 {
     const struct svm_vcpu *s = v->svm;
     bool irq = s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.tpr >> 4);
-    return s->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)) ||
+    return s->vcpu->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)) ||
            (irq && (s->vmcb.rflags & RFLAGS_IF));
 }
 
@@ -171,9 +173,9 @@ void svm_inject(struct svm_vcpu *s)
 {
     struct vmcb *b = &s->vmcb;
     bool nmi = __atomic_load_n(&s->vcpu->nmi_pending, __ATOMIC_RELAXED) != 0;
-    if (unlikely(s->event != 0)) {
-        b->event_inj = s->event;
-        s->event = 0;
+    if (unlikely(s->vcpu->event != 0)) {
+        b->event_inj = s->vcpu->event;
+        s->vcpu->event = 0;
         if (nmi)
             look_again(s, true);
     } else if (unlikely(nmi) && (s->nmi != NMI_OPEN || in_shadow(s))) {

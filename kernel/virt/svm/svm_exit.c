@@ -41,31 +41,13 @@ void svm_init(struct svm_vcpu *s)
     b->msrpm_pa = svm_msrpm_pa;
     b->np_enable = 1;
     b->g_pat = PAT_RESET;
-    s->xcr0 = 1;
-    svm_reset(s->vcpu);
+    s->vcpu->xcr0 = 1;
+    vcpu_reset(s->vcpu, RESET_CS, RESET_CS_BASE, RESET_RIP);
 }
 
-/* Groups that each reason needs. */
-static const uint8_t exit_groups[EXIT_REASON_COUNT] = {
-#define X(n, v, g, s) [v] = (g),
-    VCPU_EXITS(X)
-#undef X
-};
-
-enum svm_next svm_to_user(struct svm_vcpu *s, enum vcpu_exit_reason reason)
+enum virt_next svm_to_user(struct svm_vcpu *s, enum vcpu_exit_reason reason)
 {
-    struct vcpu_state *st = s->state;
-    struct vcpu_exit *e = &st->exit;
-    e->reason = reason;
-    e->code = (uint32_t)s->vmcb.exit_code;
-    st->valid = 0;
-    if (exit_groups[reason]) {
-        e->info1 = s->vmcb.exit_info1;
-        e->info2 = s->vmcb.exit_info2;
-        svm_state_get(s->vcpu, exit_groups[reason]);
-    }
-    s->vcpu->stats.by_exit[reason]++;
-    return SVM_USER;
+    return vcpu_to_user(s->vcpu, reason, (uint32_t)s->vmcb.exit_code, s->vmcb.exit_info1, s->vmcb.exit_info2);
 }
 
 void svm_advance(struct svm_vcpu *s, uint32_t len)
@@ -78,7 +60,7 @@ void svm_advance(struct svm_vcpu *s, uint32_t len)
     }
 }
 
-static enum svm_next port(struct svm_vcpu *s)
+static enum virt_next port(struct svm_vcpu *s)
 {
     struct vmcb *b = &s->vmcb;
     struct vcpu_exit *e = &s->state->exit;
@@ -95,7 +77,7 @@ static enum svm_next port(struct svm_vcpu *s)
     return svm_to_user(s, EXIT_IO);
 }
 
-static enum svm_next nested_fault(struct svm_vcpu *s)
+static enum virt_next nested_fault(struct svm_vcpu *s)
 {
     const struct vmcb *b = &s->vmcb;
     struct vcpu_exit *e = &s->state->exit;
@@ -110,15 +92,15 @@ static enum svm_next nested_fault(struct svm_vcpu *s)
     return svm_to_user(s, EXIT_MMIO);
 }
 
-static enum svm_next control_register(struct svm_vcpu *s, uint32_t code)
+static enum virt_next control_register(struct svm_vcpu *s, uint32_t code)
 {
     s->vcpu->stats.cr++;
     if (code == SVM_EXIT_CR_WRITE + 8) {
         svm_sync(s->vcpu);
         if (s->virq == VIRQ_NONE) {                  /* V_IRQ was taken meanwhile: it executes directly */
             vmcb_intercept(&s->vmcb, code, false);
-            svm_attend(s->vcpu);
-            return SVM_RESUME;
+            vcpu_attend_soon(s->vcpu);
+            return VIRT_RESUME;
         }
     }
     s->state->exit.insn = INSN_CR;
@@ -133,30 +115,10 @@ static void iret(struct svm_vcpu *s)
     s->iret_rip = s->vmcb.rip;
 }
 
-void svm_cpuid(struct svm_vcpu *s, struct vcpu_state *st, uint32_t sub)
+static void cpuid(struct svm_vcpu *s)
 {
-    struct vmcb *b = &s->vmcb;
-    struct vcpu *v = s->vcpu;
-    struct vm_cpuid r;
-    vm_cpuid_get(v, (uint32_t)b->rax, sub, b->cr4, s->xcr0, &r);
-    if ((uint32_t)b->rax == 1) {
-        s->leaf1 = r;
-        s->leaf1_cr4 = b->cr4;
-        s->leaf1_base = v->lapic.base;
-    }
-    v->stats.cpuid++;
-    b->rax = st->gpr[GPR_RAX] = r.eax;
-    st->gpr[GPR_RBX] = r.ebx;
-    st->gpr[GPR_RCX] = r.ecx;
-    st->gpr[GPR_RDX] = r.edx;
-}
-
-/* [SDM3 2.6]: bit 0 set, AVX needs SSE, nothing that the host does not save. */
-bool svm_xcr0_ok(uint64_t xcr0)
-{
-    uint64_t avx512 = xcr0 & 0xe0;
-    return (xcr0 & 1) && !(xcr0 & ~cpu_features.host_xcr0 & ~UINT64_C(1)) && (!(xcr0 & 4) || (xcr0 & 2)) &&
-           (avx512 == 0 || (avx512 == 0xe0 && (xcr0 & 4)));
+    vcpu_cpuid(s->vcpu, (uint32_t)s->vmcb.rax, svm_ecx(s), s->vmcb.cr4);
+    s->vmcb.rax = s->state->gpr[GPR_RAX];
 }
 
 static void xsetbv(struct svm_vcpu *s, uint32_t len)
@@ -165,29 +127,22 @@ static void xsetbv(struct svm_vcpu *s, uint32_t len)
     uint64_t value = st->gpr[GPR_RDX] << 32 | (uint32_t)s->vmcb.rax;
     if (!(s->vmcb.cr4 & CR4_OSXSAVE)) {
         svm_raise(s, EXC_UD);                        /* [APM2 11.5.2]; some CPUs check the intercept first */
-    } else if (s->vmcb.cpl != 0 || svm_ecx(s) != 0 || !svm_xcr0_ok(value)) {
+    } else if (s->vmcb.cpl != 0 || svm_ecx(s) != 0 || !vcpu_xcr0_ok(value)) {
         svm_raise(s, EXC_GP);
     } else {
-        s->xcr0 = value;
+        s->vcpu->xcr0 = value;
         svm_advance(s, len);
     }
 }
 
-static void halt(struct svm_vcpu *s)
-{
-    s->vcpu->stats.hlt++;
-    s->vcpu->phase = VCPU_PHASE_HALT;
-    svm_attend(s->vcpu);
-}
-
-static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
+static enum virt_next dispatch(struct svm_vcpu *s, uint32_t code)
 {
     struct vcpu *v = s->vcpu;
     unsigned action = code / 32 == ICPT_DR ? DR : code < ARRAY_LEN(actions) ? actions[code] : STOP;
     uint32_t len = 0;
     if (action & RAISE(0)) {
         svm_raise(s, action & ~RAISE(0));
-        return SVM_RESUME;
+        return VIRT_RESUME;
     }
     if (action >= SKIP) {
         len = svm_insn_len(s, code);
@@ -202,12 +157,12 @@ static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
     switch ((enum action)action) {
     case HOST_IRQ:  v->stats.intr++; break;
     case HOST:      v->stats.nmi++; break;
-    case LOOK:      svm_attend(v); break;
+    case LOOK:      vcpu_attend_soon(v); break;
     case IRET:      iret(s); break;
     case DR:        svm_dr_load(s); break;           /* the access executes again, on the real ones */
     case SKIP:      break;
-    case CPUID:     svm_cpuid(s, s->state, svm_ecx(s)); break;
-    case HALT:      halt(s); break;
+    case CPUID:     cpuid(s); break;
+    case HALT:      vcpu_halt(v); break;
     case XSETBV:    xsetbv(s, len); break;
     case MSR:       return svm_msr(s, len);
     case CR:        return control_register(s, code);
@@ -216,10 +171,10 @@ static enum svm_next dispatch(struct svm_vcpu *s, uint32_t code)
     case NONE:
     case STOP:      return svm_to_user(s, EXIT_UNHANDLED);
     }
-    return SVM_RESUME;
+    return VIRT_RESUME;
 }
 
-enum svm_next svm_exit(struct svm_vcpu *s)
+enum virt_next svm_exit(struct svm_vcpu *s)
 {
     struct vmcb *b = &s->vmcb;
     uint32_t code = (uint32_t)b->exit_code;
@@ -238,7 +193,7 @@ enum svm_next svm_exit(struct svm_vcpu *s)
     return code == SVM_EXIT_NPF ? nested_fault(s) : dispatch(s, code);
 }
 
-enum svm_next svm_complete(struct svm_vcpu *s, uint32_t len)
+enum virt_next svm_complete(struct svm_vcpu *s, uint32_t len)
 {
     const struct vmcb *b = &s->vmcb;
     uint64_t linear = b->rip + b->seg[SEG_CS].base;

@@ -2,8 +2,7 @@
 /* The virtual machine control block [APM2 B]: hardware's layout, and the words in it. */
 #pragma once
 
-#include "kernel/abi/vcpu_state.h"
-#include "kernel/lib/base.h"
+#include "kernel/virt/backend.h"
 
 struct vmcb {
     /* control area [APM2 B, table B-1] */
@@ -99,18 +98,4 @@ static inline void vmcb_intercept(struct vmcb *b, uint32_t code, bool on)
 #define NPF_FETCH          BIT64(4)
 #define NPF_PT_WALK        BIT64(33)
 
-/* Architectural bits that the checks name */
-#define RFLAGS_FIXED       BIT64(1)
-#define RFLAGS_TF          BIT64(8)
-#define RFLAGS_IF          BIT64(9)
-#define RFLAGS_RF          BIT64(16)
-#define RFLAGS_DEFINED     0x3f7fd5ull       /* all defined bits, bit 1 apart */
-#define DR6_BS             BIT64(14)
-#define DR6_FIXED          0xffff0ff0ull
-#define DR7_FIXED          0x400ull
-#define DR7_BREAKPOINTS    0xffull
 #define EFER_SVME          BIT64(12)
-#define EFER_GUEST         0xd01ull          /* SCE LME LMA NXE: what a guest may see */
-#define PAT_RESET          0x0007040600070406ull
-
-enum { EXC_DB = 1, EXC_NMI = 2, EXC_BP = 3, EXC_OF = 4, EXC_UD = 6, EXC_GP = 13, EXC_AC = 17, EXC_MC = 18 };

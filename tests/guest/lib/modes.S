@@ -88,8 +88,7 @@ compat: mov     $0x10, %eax
         mov     $pdpt_pae, %edi
         mov     $4, %ecx
 2:      lodsl
-        and     $~7, %eax
-        or      $1, %eax
+        and     $~0x1e6, %eax           /* reserved in PAE's, A among them [SDM3 4.4.1] */
         stosl
         lodsl
         stosl

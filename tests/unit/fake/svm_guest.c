@@ -6,7 +6,7 @@
 
 struct cpu_features cpu_features;
 struct percpu fake_percpu;
-uint64_t svm_iopm_pa = 0x10000, svm_msrpm_pa = 0x20000, svm_cr4_mask = 0x7ff | BIT64(18) | BIT64(20);
+uint64_t svm_iopm_pa = 0x10000, svm_msrpm_pa = 0x20000;
 struct svm_vcpu svm;
 struct vcpu cpu;
 struct vm vm;
@@ -18,14 +18,15 @@ uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { kicks += timer == &svm.kick; (void)deadline; }
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
-uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->xcr0; }
-void svm_dr_load(struct svm_vcpu *s) { s->dr_loaded = 1; s->vmcb.icpt[ICPT_DR] = 0; loads++; }
+uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->vcpu->xcr0; }
+void svm_dr_load(struct svm_vcpu *s) { s->vcpu->dr_loaded = 1; s->vmcb.icpt[ICPT_DR] = 0; loads++; }
 void svm_switch_in(struct vcpu *v)
 {
     if (v->svm->vmcb.dr7 & DR7_BREAKPOINTS)
         svm_dr_load(v->svm);
 }
-void svm_switch_out(struct vcpu *v) { v->svm->dr_loaded = 0; v->svm->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL; }
+void svm_switch_out(struct vcpu *v) { v->dr_loaded = 0; v->svm->vmcb.icpt[ICPT_DR] = ICPT_DR_ALL; }
+void svm_tsc_moved(struct vcpu *v) { block.tsc_offset = v->tsc_offset; }
 
 static const struct vm_cpuid rows[] = {
     { 0, 0, 0xd, 0x11, 0x22, 0x33, 0, 0 },
@@ -49,7 +50,8 @@ void guest_start(void)
 {
     fake_hw_reset();
     fake_hw.cpuid = host_cpuid;
-    cpu_features = (struct cpu_features){ .phys_bits = 40, .host_xcr0 = 7, .xsave = true };
+    cpu_features = (struct cpu_features){ .phys_bits = 40, .cr4_known = 0x7ff | BIT64(18) | BIT64(20), .host_xcr0 = 7,
+                                          .xsave = true };
     memset(&svm, 0, sizeof svm);
     memset(&cpu, 0, sizeof cpu);
     memset(&vm, 0, sizeof vm);

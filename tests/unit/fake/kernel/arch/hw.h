@@ -24,7 +24,7 @@ struct fake_access { uint64_t addr, value; unsigned size; bool write; };
 struct fake_hw {
     uint64_t now_us;                     /* what hw_now_us says */
     uint64_t step_us;                    /* added by each access and pause; reset gives 1 */
-    uint64_t cr[5];
+    uint64_t cr[5], dr[8], xcr0;
     uint64_t accesses, pauses, flushes;
     bool irq_on;
     bool allow_stray;                    /* unclaimed reads give all ones, writes vanish */
@@ -83,17 +83,23 @@ static inline void hw_out(uint16_t p, unsigned size, uint32_t v) { fake_port_out
 
 static inline uint64_t hw_rdmsr(uint32_t msr) { return fake_rdmsr(msr); }
 static inline void hw_wrmsr(uint32_t msr, uint64_t v) { fake_wrmsr(msr, v); }
+static inline uint64_t hw_xgetbv(void) { return fake_hw.xcr0; }
+static inline void hw_xsetbv(uint64_t v) { fake_hw.xcr0 = v; }
 static inline struct cpuid_regs hw_cpuid(uint32_t leaf, uint32_t sub) { return fake_cpuid(leaf, sub); }
 static inline uint64_t hw_rdtsc(void) { fake_step(); return fake_hw.now_us * 1000; }
 
-static inline uint64_t hw_read_cr0(void) { return fake_hw.cr[0]; }
-static inline uint64_t hw_read_cr2(void) { return fake_hw.cr[2]; }
-static inline uint64_t hw_read_cr3(void) { return fake_hw.cr[3]; }
-static inline uint64_t hw_read_cr4(void) { return fake_hw.cr[4]; }
-static inline void hw_write_cr0(uint64_t v) { fake_hw.cr[0] = v; }
-static inline void hw_write_cr2(uint64_t v) { fake_hw.cr[2] = v; }
-static inline void hw_write_cr3(uint64_t v) { fake_hw.cr[3] = v; }
-static inline void hw_write_cr4(uint64_t v) { fake_hw.cr[4] = v; }
+#define FAKE_REG(file, n) \
+    static inline uint64_t hw_read_##file##n(void) { return fake_hw.file[n]; } \
+    static inline void hw_write_##file##n(uint64_t v) { fake_hw.file[n] = v; }
+FAKE_REG(cr, 0)
+FAKE_REG(cr, 2)
+FAKE_REG(cr, 3)
+FAKE_REG(cr, 4)
+FAKE_REG(dr, 0)
+FAKE_REG(dr, 1)
+FAKE_REG(dr, 2)
+FAKE_REG(dr, 3)
+FAKE_REG(dr, 6)
 
 static inline void hw_pause(void) { fake_hw.pauses++; fake_step(); }
 static inline void hw_cli(void) { fake_hw.irq_on = false; }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One VT-x vCPU whose CPU is the test: VMCSs are tables, an exit is what the hook of vmx_enter writes into the current one. */
+#pragma once
+
+#include "kernel/virt/virt.h"
+#include "tests/unit/fake/pmm.h"
+#include "tests/unit/unit.h"
+
+struct fake_vmx {
+    uint64_t current;            /* physical address of the current VMCS, 0 = none */
+    bool on;                     /* after VMXON */
+    bool refuse_on;
+    unsigned loads, clears, irqs, nmis, enters, reads, writes;
+    unsigned invepts, invvpids;
+    uint64_t invept_type, invvpid_type, eptp;
+    uint16_t vpid;
+    uint32_t (*enter)(struct vmx_vcpu *vmx);     /* what the CPU does; NULL: exits for an external interrupt */
+};
+extern struct fake_vmx fake_vmx;
+extern struct vcpu cpu;
+extern struct vm vm;
+extern struct thread thread;
+#define vs         (cpu.state)      /* what the VMM sees */
+#define attention  (thread.attention)
+#define GP         (EVENT(EVENT_TYPE_EXCEPTION, EXC_GP) | EVENT_HAS_ERROR)
+
+/* Capability MSRs of a Skylake; the test may change them before vmx_start. */
+struct fake_caps { uint64_t feature_control, basic, ctl[VMX_WORDS], misc, ept_vpid; };
+extern struct fake_caps caps;
+void caps_skylake(void);
+/* Forgets everything; a CPU with these capabilities, its VMX not on. */
+void vmx_world(void);
+/* That, VMX on, and a vCPU after power-on whose home thread is the current one. */
+void vmx_start(void);
+/* That in flat 64-bit mode at rip, interrupts on, x2APIC on. */
+void vmx_long_mode(uint64_t rip);
+/* The CPU's side: fields that only it may write. */
+void exit_field(uint32_t field, uint64_t value);
+/* An exit with this reason and qualification, 2 bytes long, through vmx_fast and, if that did not do it, vmx_exit. */
+enum virt_next vmx_exits(uint32_t reason, uint64_t qualification);
+/* What the next entry injects, as the CPU would take it: vmx_inject, then reads and clears the field. */
+uint64_t vmx_injected(void);

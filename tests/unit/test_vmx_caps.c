@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/virt/vmx/vmx_caps.c kernel/virt/vmx/vmx_state.c kernel/virt/vmx/vmx_event.c kernel/virt/vmx/vmx_exit.c
+   kernel/virt/vmx/vmx_fast.c kernel/virt/vmx/vmx_run.c kernel/virt/backend.c kernel/virt/vcpu_msr.c
+   kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c kernel/virt/vlapic_icr.c
+   kernel/virt/vlapic_timer.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/lib/fmt.c kernel/lib/str.c
+   tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/vmx_guest.c tests/unit/fake/no_svm.c */
+/* What VT-x must have: CPUs that lack one thing each, or lie about it, are refused by its name. */
+#include "tests/unit/fake/vmx_guest.h"
+
+static char reason[96];
+
+static bool refused(const char *text)
+{
+    vmx_world();
+    reason[0] = 0;
+    status_t st = vmx_init_cpu(reason);
+    if (st != ST_UNSUPP || !strstr(reason, text) || fake_vmx.on || percpu()->virt)
+        printf("    wanted \"%s\", got \"%s\"\n", text, reason);
+    return st == ST_UNSUPP && strstr(reason, text) != NULL && !fake_vmx.on && percpu()->virt == NULL;
+}
+
+/* The CPU cannot do it; then: it cannot leave it off. */
+#define LACKS(word, bit) (caps_skylake(), caps.ctl[word] &= ~((uint64_t)(bit) << 32))
+#define FORCES(word, bit) (caps_skylake(), caps.ctl[word] |= (bit))
+
+static void missing_controls(void)
+{
+    static const struct { uint8_t word; uint32_t bits; const char *name; } rows[] = {
+        { VMX_PIN, PIN_EXTINT | PIN_NMI | PIN_VIRTUAL_NMI, "virtual NMIs" },
+        { VMX_PROC, PROC_INTR_WINDOW | PROC_NMI_WINDOW, "windows" }, { VMX_PROC, PROC_TSC_OFFSET, "TSC offsetting" },
+        { VMX_PROC, PROC_HLT | PROC_MWAIT | PROC_MONITOR | PROC_RDPMC | PROC_CR8 | PROC_MOV_DR | PROC_IO, "exits for HLT" },
+        { VMX_PROC, PROC_MSR_BITMAP, "MSR bitmaps" }, { VMX_PROC, PROC_SECONDARY, "secondary controls" },
+        { VMX_PROC2, PROC2_EPT, "EPT (nested paging)" }, { VMX_PROC2, PROC2_UNRESTRICTED, "unrestricted guest" },
+        { VMX_PROC2, PROC2_VPID, "VPID" },
+        { VMX_EXIT, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
+          "exits to 64-bit mode" },
+        { VMX_ENTRY, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, "entries that load" },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (uint32_t left = rows[i].bits; left != 0; left &= left - 1) {       /* each bit by itself */
+            LACKS(rows[i].word, left & -left);
+            CHECK(refused(rows[i].name));
+            CHECK(str_starts(reason, "this CPU's VT-x lacks") && strlen(reason) < sizeof reason - 1);      /* whole */
+        }
+    }
+    for (uint32_t bit = BIT32(15); bit <= BIT32(16); bit <<= 1) {
+        FORCES(VMX_PROC, bit);
+        CHECK(refused("CR3 accesses without exits"));
+    }
+    FORCES(VMX_PROC, PROC_INTR_WINDOW);
+    CHECK(refused("windows"));
+    caps_skylake();
+    caps.basic &= ~BIT64(55);                                   /* no exact MSRs: CR3 exits cannot be switched off */
+    caps.ctl[VMX_PROC] |= 0x0401e172;
+    CHECK(refused("CR3 accesses without exits"));
+}
+
+static void missing_ept(void)
+{
+    static const struct { unsigned bit; const char *name; } rows[] = {
+        { 6, "four levels" }, { 14, "write-back" }, { 20, "INVEPT" }, { 32, "INVVPID" },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        caps_skylake();
+        caps.ept_vpid &= ~BIT64(rows[i].bit);
+        CHECK(refused(rows[i].name));
+    }
+    caps_skylake();
+    caps.ept_vpid &= ~(BIT64(25) | BIT64(26));
+    CHECK(refused("a type of INVEPT"));
+    caps_skylake();
+    caps.ept_vpid &= ~(BIT64(41) | BIT64(42));
+    CHECK(refused("a type of INVVPID"));
+}
+
+static void firmware(void)
+{
+    caps_skylake();
+    caps.feature_control = 1;
+    CHECK(refused("the firmware locked VT-x off (IA32_FEATURE_CONTROL)"));
+    caps.feature_control = 0;                                   /* nobody decided: we do */
+    vmx_world();
+    CHECK_EQ(vmx_init_cpu(reason), ST_OK);
+    CHECK_EQ(caps.feature_control, 5);
+    caps_skylake();
+    vmx_world();
+    cpu_features.vmx_in_use = true;
+    CHECK_EQ(vmx_init_cpu(reason), ST_UNSUPP);
+    CHECK(strstr(reason, "in use already") != NULL);
+    vmx_world();
+    fake_vmx.refuse_on = true;
+    uint64_t before = fake_pmm.in_use;
+    CHECK_EQ(vmx_init_cpu(reason), ST_UNSUPP);
+    CHECK(strstr(reason, "VMXON failed") != NULL && percpu()->virt == NULL && fake_pmm.in_use == before);
+}
+
+static void words(void)
+{
+    caps_skylake();
+    caps.ctl[VMX_PROC2] |= (uint64_t)PROC2_ENCLS << 32;
+    vmx_world();
+    CHECK_EQ(vmx_init_cpu(reason), ST_OK);
+    CHECK(fake_hw.cr[4] & CR4_VMXE);
+    CHECK_EQ(cpu_features.asids, 65536);
+    for (unsigned i = 0; i < VMX_WORDS; i++) {
+        CHECK_EQ((uint32_t)caps.ctl[i] & ~vmx_caps.ctl[i], 0);                  /* what must be 1 */
+        CHECK_EQ(vmx_caps.ctl[i] & ~(uint32_t)(caps.ctl[i] >> 32), 0);          /* what may not */
+    }
+    CHECK(!(vmx_caps.ctl[VMX_PROC] & (PROC_INTR_WINDOW | PROC_NMI_WINDOW | PROC_CR3)));
+    CHECK_EQ(vmx_caps.ctl[VMX_PROC2], PROC2_EPT | PROC2_UNRESTRICTED | PROC2_VPID | PROC2_RDTSCP | PROC2_INVPCID |
+                                      PROC2_WBINVD | PROC2_ENCLS);
+    CHECK(vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER);
+    CHECK(vmx_caps.invept == INV_SINGLE && vmx_caps.invvpid == INV_SINGLE);
+    LACKS(VMX_PIN, PIN_PREEMPT_TIMER);                          /* goes without */
+    caps.ctl[VMX_PROC2] &= ~((uint64_t)(PROC2_RDTSCP | PROC2_INVPCID | PROC2_WBINVD | PROC2_ENCLS) << 32);
+    caps.ept_vpid &= ~(BIT64(17) | BIT64(25) | BIT64(41));
+    vmx_world();
+    CHECK_EQ(vmx_init_cpu(reason), ST_OK);
+    CHECK(!(vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER));
+    CHECK(vmx_caps.invept == INV_ALL && vmx_caps.invvpid == INV_ALL);
+    struct ptab pt;
+    CHECK_EQ(vmx_npt_init(&pt), ST_OK);
+    CHECK_EQ(pt.leaf_max, 2);
+    ptab_destroy(&pt);
+}
+
+/* What a guest reaches without an exit. */
+static void bitmap(void)
+{
+    const uint8_t *map = (const uint8_t *)vmx_caps.msr_bitmap_pa;
+    unsigned open[2] = { 0, 0 };
+    CHECK_EQ((uintptr_t)map % PAGE_SIZE, 0);
+    for (unsigned way = 0; way < 2; way++)
+        for (uint32_t i = 0; i < 0x4000; i++) {
+            const uint32_t msr = i < 0x2000 ? i : 0xc0000000 + i - 0x2000;
+            const bool both = (msr >= 0xc0000100 && msr <= 0xc0000102) || (msr >= 0x174 && msr <= 0x176) || msr == MSR_PAT ||
+                              msr == MSR_EFER, read = msr == MSR_STAR || msr == MSR_LSTAR || msr == MSR_SFMASK;
+            const bool exits = map[way * 0x800 + i / 8] >> i % 8 & 1;
+            CHECK(exits == !(both || (read && way == 0)));
+            open[way] += !exits;
+        }
+    CHECK(open[0] == 11 && open[1] == 8);
+}
+
+int main(void)
+{
+    missing_controls();
+    missing_ept();
+    firmware();
+    words();
+    bitmap();
+    return unit_done();
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: kernel/virt/vmx/vmx_caps.c kernel/virt/vmx/vmx_state.c kernel/virt/vmx/vmx_event.c kernel/virt/vmx/vmx_exit.c
+   kernel/virt/vmx/vmx_fast.c kernel/virt/vmx/vmx_run.c kernel/virt/backend.c kernel/virt/vcpu_msr.c
+   kernel/virt/vm_cpuid.c kernel/virt/vlapic.c kernel/virt/vlapic_reg.c kernel/virt/vlapic_icr.c
+   kernel/virt/vlapic_timer.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/lib/fmt.c kernel/lib/str.c
+   tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/vmx_guest.c tests/unit/fake/no_svm.c */
+/* VT-x without VT-x: the state page and the VMCS, whose VMCS is current, what is in the CPU when. */
+#include "kernel/mm/pmm.h"
+#include "tests/unit/fake/vmx_guest.h"
+
+static void reset(void)
+{
+    vmx_start();
+    CHECK_EQ(vmcs_read(VMCS_RIP), 0xfff0);
+    CHECK_EQ(vmcs_read(VMCS_CS_BASE), 0xffff0000);
+    CHECK_EQ(vmcs_read(VMCS_CS_AR), 0x9b);
+    CHECK_EQ(vmcs_read(VMCS_TR_AR), 0x8b);
+    CHECK_EQ(vmcs_read(VMCS_LDTR_AR), 0x82);
+    CHECK_EQ(vmcs_read(VMCS_CR0), CR0_NE | 0x10);                 /* CD and NW are the guest's idea only */
+    CHECK_EQ(vmcs_read(VMCS_CR0_SHADOW), CR0_CD | CR0_NW | 0x10);
+    CHECK_EQ(vmcs_read(VMCS_CR4), CR4_VMXE | CR4_MCE);
+    CHECK_EQ(vmcs_read(VMCS_CR4_SHADOW), 0);
+    CHECK_EQ(vmcs_read(VMCS_RFLAGS), 2);
+    CHECK_EQ(vmcs_read(VMCS_VPID), 3);
+    CHECK_EQ(vmcs_read(VMCS_EPTP), pmm_pa(vm.npt.root).v | 0x1e);
+    CHECK_EQ(vmcs_read(VMCS_LINK_POINTER), ~UINT64_C(0));
+    CHECK_EQ(vmcs_read(VMCS_HOST_CR0), CR0_PE | CR0_NE | CR0_WP | CR0_PG);      /* not TS */
+    CHECK_EQ(vmcs_read(VMCS_HOST_CR3), 0x123000);
+    CHECK_EQ(vmcs_read(VMCS_HOST_CR4), CR4_PAE | CR4_MCE | CR4_VMXE);
+    CHECK_EQ(vmcs_read(VMCS_HOST_IDTR_BASE), 0x1d7);
+    CHECK_EQ(vmcs_read(VMCS_PREEMPT_TIMER), 10000000);
+    CHECK_EQ(vmcs_read(VMCS_EXC_BITMAP), 1u << 1 | 1u << 17 | 1u << 18);
+    CHECK_EQ(vs->gpr[GPR_RDX], 0x600);
+    cpu.event = GP;
+    cpu.vmx->kernel_gs_base = 5;
+    exit_field(VMCS_INTERRUPTIBILITY, BLOCK_NMI);
+    vmx_window(cpu.vmx, PROC_INTR_WINDOW | PROC_NMI_WINDOW, true);
+    vcpu_reset(&cpu, 0x9a00, 0x9a000, 0);                          /* SIPI */
+    CHECK(cpu.event == 0 && vmcs_read(VMCS_INTERRUPTIBILITY) == 0);
+    CHECK_EQ(vmcs_read(VMCS_PROC), vmx_caps.ctl[VMX_PROC]);
+    CHECK(vmcs_read(VMCS_RIP) == 0 && vmcs_read(VMCS_CS_SEL) == 0x9a00 && vmcs_read(VMCS_CS_BASE) == 0x9a000);
+    CHECK_EQ(cpu.vmx->kernel_gs_base, 5);                          /* MSRs outlive INIT */
+}
+
+/* Every word of every group, set to something legal of its own, comes back, and no other group changes. */
+static void fill(uint64_t n)
+{
+    memset(vs, 0, sizeof *vs);
+    vs->rip = 0xffffffff81000000 + n;
+    vs->rflags = 0x246;
+    vs->gpr[GPR_RSP] = 0xffffc90000000000 + n;
+    vs->int_shadow = 1;
+    vs->cr0 = CR0_PG | CR0_PE | CR0_WP | CR0_CD | 0x10;
+    vs->cr2 = 0x7f0000000000 + n;
+    vs->cr3 = 0x1000 * n;
+    vs->cr4 = CR4_PAE | CR4_OSXSAVE | CR4_SMEP;
+    vs->efer = 0xd01;
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        vs->seg[i] = (struct vcpu_segment){ (uint16_t)(8 * (i + n)), 0x893, (uint32_t)(0x10000 * i + n), 0x100000 * i + n };
+    vs->seg[SEG_DS].attr = 0xc13;                                  /* not present: unusable */
+    vs->seg[SEG_GDTR].sel = vs->seg[SEG_GDTR].attr = vs->seg[SEG_IDTR].sel = vs->seg[SEG_IDTR].attr = 0;
+    for (unsigned i = 0; i < 4; i++)
+        vs->dr[i] = 0x1000 * i + n;
+    vs->dr6 = DR6_FIXED | DR6_BS;
+    vs->dr7 = DR7_FIXED | 0x2000;
+    vs->msr = (struct vcpu_msrs){ 0x23001000000000 + n, 0xffffffff82000000 + n, 0xffffffff82100000 + n, 0x47700 + n,
+                                  0xffff888000000000 + n, 0x10 + n, 0xfffffe0000000000 + n, 0xffffffff82200000 + n };
+    vs->pat = 0x0007010600070106;
+    vs->xcr0 = 7;
+}
+
+static void round_trip(void)
+{
+    struct vcpu_state want;
+    vmx_start();
+    fill(1);
+    CHECK(vmx_state_set(&cpu, VS_ALL & ~VS_EVENT));
+    want = *vs;
+    memset(vs, 0xee, sizeof *vs);
+    vmx_state_get(&cpu, VS_ALL);
+    vs->valid = 0;
+    CHECK_EQ(memcmp(&vs->rip, &want.rip, offsetof(struct vcpu_state, msr) - offsetof(struct vcpu_state, rip)), 0);
+    CHECK_EQ(memcmp(&vs->msr, &want.msr, sizeof want.msr), 0);
+    CHECK(vs->pat == want.pat && vs->xcr0 == 7 && vs->int_shadow == 1 && vs->gpr[GPR_RSP] == want.gpr[GPR_RSP]);
+    CHECK_EQ(memcmp(vs->seg, want.seg, sizeof want.seg), 0);
+    CHECK_EQ(vmcs_read(VMCS_DS_AR) & AR_UNUSABLE, AR_UNUSABLE);
+    CHECK_EQ(vmcs_read(VMCS_CR0), CR0_PG | CR0_PE | CR0_WP | CR0_NE | 0x10);
+    CHECK_EQ(vmcs_read(VMCS_ENTRY_CTL), vmx_caps.ctl[VMX_ENTRY] | ENTRY_IA32E);
+    for (uint32_t group = VS_RIP; group <= VS_MSR; group <<= 1) {
+        vmx_start();
+        fill(1);
+        CHECK(vmx_state_set(&cpu, VS_ALL & ~VS_EVENT));
+        want = *vs;
+        fill(2);
+        CHECK(vmx_state_set(&cpu, group));
+        memset(vs, 0, sizeof *vs);
+        vmx_state_get(&cpu, VS_ALL & ~group);
+        struct vcpu_state got = *vs;
+        fill(2);
+        struct vcpu_state two = *vs;
+        memset(vs, 0, sizeof *vs);
+        vmx_state_get(&cpu, group);
+        CHECK_EQ(vs->valid, group);
+        CHECK_EQ(group == VS_RIP ? vs->rip : got.rip, group == VS_RIP ? two.rip : want.rip);
+        CHECK_EQ(group == VS_CR ? vs->cr3 : got.cr3, group == VS_CR ? two.cr3 : want.cr3);
+        CHECK_EQ(group == VS_SEG ? vs->seg[SEG_GS].base : got.seg[SEG_GS].base,
+                 group == VS_SEG ? two.seg[SEG_GS].base : want.seg[SEG_GS].base);
+        CHECK_EQ(group == VS_DR ? vs->dr[3] : got.dr[3], group == VS_DR ? two.dr[3] : want.dr[3]);
+        CHECK_EQ(group == VS_MSR ? vs->msr.lstar : got.msr.lstar, group == VS_MSR ? two.msr.lstar : want.msr.lstar);
+    }
+}
+
+#define REFUSED(group, field, value) \
+    do { fill(1); vs->field = (value); CHECK(!vmx_state_set(&cpu, group)); } while (0)
+
+static void judged(void)
+{
+    vmx_start();
+    REFUSED(VS_CR, cr0, CR0_PG);
+    REFUSED(VS_CR, cr0, 1ull << 32);
+    REFUSED(VS_CR, cr0, CR0_NW | CR0_PE);
+    REFUSED(VS_CR, cr3, 1ull << 40);
+    REFUSED(VS_CR, cr4, CR4_VMXE);
+    REFUSED(VS_CR, cr4, 0);                                        /* 64-bit mode without PAE */
+    REFUSED(VS_CR, efer, 0x1000);
+    REFUSED(VS_MSR, pat, 2);
+    REFUSED(VS_MSR, xcr0, 6);
+    REFUSED(VS_MSR, xcr0, 0xf);
+    REFUSED(VS_MSR, msr.lstar, 1ull << 47);                        /* these would fault in the kernel */
+    REFUSED(VS_MSR, msr.cstar, 1ull << 47);
+    REFUSED(VS_MSR, msr.kernel_gs_base, 1ull << 47);
+    REFUSED(VS_MSR, msr.sfmask, 1ull << 32);
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_NMI, 2));
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXCEPTION, 2));
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXCEPTION, 31));
+    REFUSED(VS_EVENT, pending_event, EVENT(4, 0x80));
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXTINT, 0x30) | EVENT_HAS_ERROR);
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXCEPTION, 6) | 1ull << 32);
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXTINT, 0x30));      /* IF = 0: nobody asked for it */
+    CHECK_EQ(cpu.event, 0);
+    fill(1);
+    vs->pending_event = 0x1234;                                    /* not valid: nothing */
+    CHECK(vmx_state_set(&cpu, VS_EVENT));
+    vs->rflags = ~UINT64_C(0);
+    CHECK(vmx_state_set(&cpu, VS_RIP));
+    CHECK_EQ(vmcs_read(VMCS_RFLAGS), RFLAGS_DEFINED | 2);
+    CHECK_EQ(vmcs_read(VMCS_INTERRUPTIBILITY), BLOCK_MOV_SS);      /* and TF: a step is pending, or entry fails */
+    CHECK_EQ(vmcs_read(VMCS_PENDING_DEBUG), PENDING_BS);
+    exit_field(VMCS_INTERRUPTIBILITY, BLOCK_NMI | BLOCK_STI);
+    vs->int_shadow = 0;
+    CHECK(vmx_state_set(&cpu, VS_RIP));
+    CHECK_EQ(vmcs_read(VMCS_INTERRUPTIBILITY), BLOCK_NMI);
+    CHECK_EQ(vmcs_read(VMCS_PENDING_DEBUG), 0);
+}
+
+static void pdptes(void)
+{
+    vmx_start();
+    fill(1);
+    vs->efer = 0x800;
+    vs->seg[SEG_CS].attr = 0xc9b;
+    for (unsigned i = 0; i < 4; i++)
+        vs->pdpte[i] = 0x1001 + 0x1000 * i;
+    CHECK(vmx_state_set(&cpu, VS_CR));
+    CHECK(vmcs_read(VMCS_PDPTE0) == 0x1001 && vmcs_read(VMCS_PDPTE3) == 0x4001);
+    exit_field(VMCS_PDPTE1, 0x9001);                               /* the guest's MOV to CR3 */
+    vmx_state_get(&cpu, VS_CR);
+    CHECK(vs->pdpte[1] == 0x9001 && vs->pdpte[0] == 0x1001);
+    vs->efer = 0xd01;
+    vs->pdpte[1] = 7;
+    CHECK(vmx_state_set(&cpu, VS_CR));
+    CHECK_EQ(vmcs_read(VMCS_PDPTE1), 0x9001);                      /* not in 64-bit mode */
+}
+
+static uint64_t seen[3];
+static uint32_t look(struct vmx_vcpu *x)
+{
+    seen[0] = hw_rdmsr(MSR_LSTAR);
+    seen[1] = hw_rdmsr(MSR_KERNEL_GS_BASE);
+    seen[2] = fake_hw.cr[2];
+    fake_hw.cr[2] = 0xbad;                                         /* the guest faults */
+    x->reason = VMX_PREEMPT_TIMER;
+    return FAST_EXIT;
+}
+
+/* Of the system call MSRs the CPU holds the guest's only from an entry to the return to ring 3 or another thread. */
+static void lazy_msrs(void)
+{
+    const uint64_t host = hw_rdmsr(MSR_LSTAR);
+    vmx_start();
+    fill(1);
+    CHECK(vmx_state_set(&cpu, VS_MSR | VS_CR));
+    fake_vmx.enter = look;
+    CHECK_EQ(hw_rdmsr(MSR_LSTAR), host);
+    attention = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);                                /* vcpu_attend of this test leaves at once */
+    CHECK_EQ(fake_vmx.enters, 0);
+    fake_percpu.need_resched = 1;                                  /* one entry, then attention */
+    attention = 0;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK_EQ(fake_vmx.enters, 1);
+    CHECK_EQ(fake_vmx.irqs, 1);
+    CHECK(seen[0] == 0xffffffff82000001 && seen[1] == 0xffff888000000001 && seen[2] == 0x7f0000000001);
+    CHECK_EQ(cpu.vmx->cr2, 0xbad);
+    CHECK(hw_rdmsr(MSR_LSTAR) == host && hw_rdmsr(MSR_KERNEL_GS_BASE) == 0 && !cpu.vmx->msrs_loaded);
+    CHECK_EQ(cpu.vmx->kernel_gs_base, 0xffff888000000001);
+    CHECK_EQ(cpu.in_guest, 0);
+}
+
+/* XCR0 is switched where it differs, and where there is one. */
+static void xcr0(void)
+{
+    vmx_start();
+    cpu.xcr0 = 3;
+    fake_percpu.need_resched = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK_EQ(fake_hw.xcr0, 7);
+    cpu_features.xsave = false;
+    cpu_features.host_xcr0 = 3;
+    cpu.xcr0 = 1;
+    attention = 0;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_hw.xcr0 == 7 && fake_vmx.enters == 2);              /* XSETBV would be #UD */
+}
+
+/* A vCPU is looked into before its first run, on another vCPU's CPU. */
+static void borrowed(void)
+{
+    static struct vcpu other;
+    vmx_start();
+    const uint64_t mine = fake_vmx.current;
+    memset(&other, 0, sizeof other);
+    other.vm = &vm;
+    other.index = 1;
+    other.state = pmm_alloc();
+    vlapic_init(&other.lapic, 1, false);
+    CHECK_EQ(vmx_vcpu_init(&other), ST_OK);
+    CHECK(fake_vmx.current == mine && vmx_this_cpu()->current == cpu.vmx);
+    other.state->cr2 = 0;
+    vmx_state_get(&other, VS_RIP);
+    CHECK_EQ(other.state->rip, 0xfff0);
+    other.state->dr7 = 0x401;                                      /* a breakpoint: not into this CPU */
+    CHECK(vmx_state_set(&other, VS_DR));
+    CHECK(fake_vmx.current == mine && !other.dr_loaded && other.vmx->launched == 0);
+    other.thread = &thread;
+    vmx_switch_out(&cpu, false);
+    vmx_switch_in(&other);
+    CHECK(fake_vmx.current == other.vmx->vmcs_pa && other.dr_loaded);
+    vmx_switch_out(&other, true);                                  /* its thread died: nothing of it stays */
+    CHECK(fake_vmx.current == 0 && vmx_this_cpu()->current == NULL && !other.dr_loaded);
+    vmx_vcpu_free(&other);
+    pmm_free(other.state);
+    vmx_switch_in(&cpu);
+    CHECK_EQ(fake_vmx.current, mine);
+}
+
+static void debug_registers(void)
+{
+    vmx_start();
+    fill(1);
+    vs->dr7 = 0x401;
+    CHECK(vmx_state_set(&cpu, VS_DR));
+    CHECK(cpu.dr_loaded && fake_hw.dr[3] == 0x3001 && fake_hw.dr[6] == (DR6_FIXED | DR6_BS));
+    CHECK(!(vmcs_read(VMCS_PROC) & PROC_MOV_DR));
+    fake_hw.dr[2] = 0x77;                                          /* the guest's MOV DR */
+    fake_hw.dr[6] = DR6_FIXED | 1;
+    vmx_state_get(&cpu, VS_DR);
+    CHECK(vs->dr[2] == 0x77 && vs->dr6 == (DR6_FIXED | 1) && cpu.dr_loaded);
+    vmx_switch_out(&cpu, false);
+    CHECK(!cpu.dr_loaded && cpu.dr[2] == 0x77 && (vmcs_read(VMCS_PROC) & PROC_MOV_DR));
+    vmx_dr6(cpu.vmx, 0, 1);
+    CHECK_EQ(cpu.vmx->dr6, DR6_FIXED);
+}
+
+/* Whoever used the VPID last on this CPU, and translations that were taken away. */
+static void flushes(void)
+{
+    vmx_start();
+    fake_percpu.need_resched = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_vmx.invepts == 1 && fake_vmx.invvpids == 1 && fake_vmx.eptp == cpu.vmx->eptp && fake_vmx.vpid == 3);
+    attention = 0;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_vmx.invepts == 1 && fake_vmx.invvpids == 1);
+    vm.tlb_gen++;                                                  /* a BAR was unmapped */
+    attention = 0;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_vmx.invepts == 2 && fake_vmx.invvpids == 2 && cpu.tlb_seen == vm.tlb_gen);
+    vmx_this_cpu()->owner[3] = 78;                                 /* another vCPU of the VM ran here */
+    attention = 0;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_vmx.invepts == 3 && fake_vmx.invvpids == 3 && vmx_this_cpu()->owner[3] == 77);
+}
+
+int main(void)
+{
+    reset();
+    round_trip();
+    judged();
+    pdptes();
+    lazy_msrs();
+    xcr0();
+    borrowed();
+    debug_registers();
+    flushes();
+    return unit_done();
+}
