@@ -180,6 +180,8 @@ $(B)/cordon.img: $(B)/BOOTX64.EFI $(B)/bios.bin tests/demo/cordon.conf $(G)/stor
 	$(call say,STICK,$@)$(B)/mkimage stick $@ -bios=$(B)/bios.bin EFI/BOOT/BOOTX64.EFI=$< cordon.conf=tests/demo/cordon.conf $(STICK_FILES)
 $(B)/nvme.img: $(B)/mkimage
 	@$(B)/mkimage fill $@ 16
+$(B)/nvme-small.img: $(B)/mkimage
+	@$(B)/mkimage fill $@ 2
 # What the system cases need beside the demo: cut and empty files, and a VMM that goes wild when told so.
 $(G)/vmlinuz $(G)/vmlinuz-cloud $(G)/busybox: $(G)/fetched ;
 $(G)/cut.%: $(G)/%
@@ -193,7 +195,7 @@ $(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
 $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
 case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
-demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/httpd
+demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/nvme-small.img $(B)/httpd
 # Rig NV: a Linux that runs KVM in Bochs, saved when it is up. Only for runs that have its cases.
 $(B)/nv/preload.so: tests/nv/preload.c
 $(B)/nv/carrier: tests/nv/carrier.c

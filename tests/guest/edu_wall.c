@@ -49,7 +49,8 @@ static void move(uint64_t src, uint64_t dst, unsigned n, unsigned to_memory)
     mmio_wr64(bar + 0x98, 1u | to_memory << 1);
     uint64_t end = rdtsc() + 40000000000ull;
     while ((mmio_rd64(bar + 0x98) & 1) && rdtsc() < end)
-        pause();
+        for (uint64_t look = rdtsc() + 1000000; rdtsc() < look;)   /* each look is an exit */
+            pause();
 }
 
 /* Device buffer <- pattern, by way of this guest's own page. */

@@ -53,9 +53,9 @@ lba=$((2 + ($(stat -c %s "$kernel") + 511) / 512))
 ${CC:-gcc} -c -D__ASSEMBLY__ -DINITRD_LBA=$lba -DINITRD_SIZE="$size" -o boot.o "$here/boot.S"
 ld -Ttext 0x7c00 -e start --oformat binary -o block boot.o
 # tsc_early_khz: CPUID says 3.5 GHz, it is ips. clearcpuid: Bochs and Linux count the size of compact XSAVE areas
-# differently, and Linux then has no XSAVE at all.
-printf '%-511s\0' "console=ttyS0,115200 quiet nokaslr mitigations=off tsc=reliable tsc_early_khz=100000 no_timer_check \
-clearcpuid=xsavec,xsaves random.trust_cpu=on transparent_hugepage=never panic=-1 reboot=t" >cmdline
+# differently, and Linux then has no XSAVE at all. Huge pages: else each page of the machine under test is an exit or two.
+printf '%-511s\0' "console=ttyS2,115200 quiet nokaslr mitigations=off tsc=reliable tsc_early_khz=100000 no_timer_check \
+clearcpuid=xsavec,xsaves random.trust_cpu=on transparent_hugepage=always panic=-1 reboot=t" >cmdline
 { cat block cmdline "$kernel"; head -c $((lba * 512 - 1024 - $(stat -c %s "$kernel"))) /dev/zero; cat initrd; head -c 1048576 /dev/zero; } >../boot/carrier.img
 cd "$nv/boot"
 truncate -s $((($(stat -c %s carrier.img) + 511) / 512 * 512)) carrier.img
