@@ -37,6 +37,9 @@ void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT]);
 /* Loads GDT, segments, TSS, IDT and GS base. From here on percpu() and exceptions work. */
 void tables_load(struct cpu_area *area);
 uint64_t tables_idt(void);           /* its address */
+/* This CPU's GDT with its true limit, which a VM exit widens to 64 KiB [SDM3 28.5.2]: ring 3 could then use whatever
+ * lies behind as descriptors, call gates too. */
+void tables_gdt_load(const struct cpu_area *area);
 /* The one IDT; before the first tables_load. */
 void tables_idt_fill(void);
 

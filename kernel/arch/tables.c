@@ -44,12 +44,17 @@ void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT])
     area->pc.self = &area->pc;
 }
 
+void tables_gdt_load(const struct cpu_area *area)
+{
+    const struct table_ptr gdtr = { sizeof area->gdt - 1, (uintptr_t)area->gdt };
+    __asm__ volatile ("lgdt %0" : : "m"(gdtr));
+}
+
 void tables_load(struct cpu_area *area)
 {
-    struct table_ptr gdtr = { sizeof area->gdt - 1, (uintptr_t)area->gdt };
     struct table_ptr idtr = { sizeof idt - 1, (uintptr_t)idt };
-    __asm__ volatile ("lgdt %[gdtr]\n\t"
-                      "mov %[data], %%ss\n\t"
+    tables_gdt_load(area);
+    __asm__ volatile ("mov %[data], %%ss\n\t"
                       ".irp reg, ds, es, fs, gs\n\t"
                       "mov %[zero], %%\\reg\n\t"
                       ".endr\n\t"
@@ -59,7 +64,7 @@ void tables_load(struct cpu_area *area)
                       "1:\n\t"
                       "ltr %w[tss]\n\t"
                       "lidt %[idtr]"
-                      : : [gdtr] "m"(gdtr), [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
+                      : : [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
                         [code] "i"(SEL_KCODE), [tss] "r"(SEL_TSS)
                       : "memory");
     hw_wrmsr(MSR_GS_BASE, (uintptr_t)&area->pc);

@@ -207,6 +207,19 @@ static void lazy_msrs(void)
     CHECK_EQ(cpu.in_guest, 0);
 }
 
+/* Ring 3 finds descriptors in the GDT and nowhere else. */
+static void gdt_limit(void)
+{
+    vmx_start();
+    fake_percpu.need_resched = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(fake_vmx.enters == 1 && !fake_vmx.wide_gdt);
+    fake_vmx.wide_gdt = true;
+    cpu.vmx->msrs_loaded = 1;                                      /* an exit, then another thread */
+    vmx_switch_out(&cpu, false);
+    CHECK(!fake_vmx.wide_gdt);
+}
+
 /* XCR0 is switched where it differs, and where there is one. */
 static void xcr0(void)
 {
@@ -299,6 +312,7 @@ int main(void)
     judged();
     pdptes();
     lazy_msrs();
+    gdt_limit();
     xcr0();
     borrowed();
     debug_registers();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop of VCPU_RUN on VT-x, and what of the guest's is in the CPU while it runs or its thread does. */
+#include "kernel/arch/boot.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/virt/vmx/vmx.h"
 
@@ -7,7 +8,8 @@
 
 /* ---- registers that no control switches ---- */
 
-/* System call MSRs and KERNEL_GS_BASE: loaded at the first entry, unloaded before ring 3 or another thread runs. */
+/* System call MSRs and KERNEL_GS_BASE: loaded at the first entry, unloaded before ring 3 or another thread runs. So is
+ * what an exit did to the GDT's limit. */
 static void msrs_load(struct vmx_vcpu *x)
 {
     hw_wrmsr(MSR_STAR, x->syscall[0]);
@@ -26,6 +28,7 @@ void vmx_msrs_unload(struct vmx_vcpu *x)
     hw_wrmsr(MSR_SFMASK, vmx_caps.host_syscall[3]);
     x->kernel_gs_base = hw_rdmsr(MSR_KERNEL_GS_BASE);
     hw_wrmsr(MSR_KERNEL_GS_BASE, 0);                 /* ring 3's GS base */
+    tables_gdt_load((const struct cpu_area *)percpu());
     x->msrs_loaded = 0;
 }
 

@@ -115,6 +115,7 @@ uint32_t vmx_enter(struct vmx_vcpu *x)
     if (x->vmcs_pa != fake_vmx.current || region[1] != x->launched)
         fake_die("VM entry with another VMCS, or launched wrongly", x->vmcs_pa);
     region[1] = 1;
+    fake_vmx.wide_gdt = true;
     if (fake_vmx.enter)
         return fake_vmx.enter(x);
     x->reason = VMX_EXTINT;
@@ -124,6 +125,7 @@ uint32_t vmx_enter(struct vmx_vcpu *x)
 void hw_take_irqs(void) { fake_vmx.irqs++; }
 void hw_take_nmi(void) { fake_vmx.nmis++; }
 uint64_t tables_idt(void) { return 0x1d7; }
+void tables_gdt_load(const struct cpu_area *of) { fake_vmx.wide_gdt &= &of->pc != percpu(); }
 uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { (void)timer, (void)deadline; }
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }

@@ -10,6 +10,7 @@ struct fake_vmx {
     uint64_t current;            /* physical address of the current VMCS, 0 = none */
     bool on;                     /* after VMXON */
     bool refuse_on;
+    bool wide_gdt;               /* an exit gave the GDT 64 KiB, and nobody took them back */
     unsigned loads, clears, irqs, nmis, enters, reads, writes;
     unsigned invepts, invvpids;
     uint64_t invept_type, invvpid_type, eptp;
