@@ -116,8 +116,13 @@ void vcpu_notify(struct vcpu *v)
         upcall_wake(t);
 }
 
-/* Only the home thread, or anyone before it is known, may look into a vCPU. */
-static bool may_touch(const struct vcpu *v) { return !v->stop && (!v->thread || v->thread == thread_current()); }
+/* Only the home thread may look into a vCPU; before it is known, whoever runs on its CPU, where it cannot become known
+ * meanwhile. A VMCS that two CPUs use at once is undefined [SDM3 25.11.1]. */
+static bool may_touch(const struct vcpu *v)
+{
+    const struct thread *t = thread_current();
+    return !v->stop && (v->thread ? v->thread == t : v->cpu == t->cpu);
+}
 
 status_t vcpu_state(struct vcpu *v, bool set, uint32_t groups)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: kernel/virt/vcpu.c tests/unit/fake/hw.c */
-/* The order at a change of thread: the barriers come when nothing of the last owner's is in registers any more. */
+/* The order at a change of thread: the barriers come when nothing of the last owner's is in registers any more. Who may
+ * look into a vCPU. */
 #include <stdio.h>
 
 #include "kernel/arch/cpu.h"
@@ -22,11 +23,13 @@ void svm_switch_out(struct vcpu *v);
 void svm_switch_in(struct vcpu *v);
 void svm_switch_out(struct vcpu *v) { (void)v; step('o'); }
 void svm_switch_in(struct vcpu *v) { (void)v; step('i'); }
+void svm_state_get(struct vcpu *v, uint32_t groups);
+void svm_state_get(struct vcpu *v, uint32_t groups) { (void)v, (void)groups; step('g'); }
 
 #define NEVER(name) void never_##name(void) __asm__(#name); void never_##name(void) { fake_die("called: " #name, 0); }
 NEVER(fpu_area_init) NEVER(fpu_forget) NEVER(kobj_gone) NEVER(kobj_init) NEVER(kobj_put) NEVER(ktimer_cancel)
 NEVER(pmm_alloc) NEVER(pmm_free) NEVER(sched_set_state) NEVER(schedule) NEVER(upcall_resched) NEVER(upcall_wake)
-NEVER(svm_push_tpr) NEVER(svm_reset) NEVER(svm_run) NEVER(svm_state_get) NEVER(svm_state_set) NEVER(vcpu_reset)
+NEVER(svm_push_tpr) NEVER(svm_reset) NEVER(svm_run) NEVER(svm_state_set) NEVER(vcpu_reset)
 NEVER(vmx_init_cpu) NEVER(vmx_run) NEVER(vmx_state_get) NEVER(vmx_state_set) NEVER(vmx_switch_in) NEVER(vmx_switch_out)
 NEVER(vmx_update) NEVER(vmx_vcpu_free) NEVER(vmx_vcpu_init) NEVER(vmx_wakes)
 NEVER(svm_sync) NEVER(svm_update) NEVER(svm_vcpu_free) NEVER(svm_vcpu_init) NEVER(svm_wakes)
@@ -47,8 +50,28 @@ static const char *change(struct thread *prev, struct thread *next)
     return order;
 }
 
+/* Its home thread; nobody on another CPU at any time, or a VMCS could be active on two. */
+static void touch(void)
+{
+    static struct vcpu v = { .cpu = 1 };
+    struct thread home = { .cpu = 1 }, sibling = { .cpu = 1 }, abroad = { .cpu = 0 };
+    const struct { struct thread *bound, *caller; bool stop; status_t st; } rows[] = {
+        { NULL, &sibling, false, ST_OK }, { NULL, &abroad, false, ST_STATE }, { &home, &home, false, ST_OK },
+        { &home, &sibling, false, ST_STATE }, { &home, &abroad, false, ST_STATE }, { &home, &home, true, ST_STATE },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        v.thread = rows[i].bound;
+        v.stop = rows[i].stop;
+        fake_percpu.current = rows[i].caller;
+        steps = 0;
+        CHECK_EQ(vcpu_state(&v, false, VS_ALL), rows[i].st);
+        CHECK_EQ(steps, rows[i].st == ST_OK);
+    }
+}
+
 int main(void)
 {
+    touch();
     CHECK_STR(change(&idle, &guest), "fbi");
     CHECK_STR(change(&guest, &device), "of");            /* the same owner */
     CHECK_STR(change(&device, &guest), "fi");
