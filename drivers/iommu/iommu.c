@@ -40,6 +40,14 @@ status_t iommu_init(const struct bootinfo *bi, char reason[96])
     return vtd_init(table, bi->iommu_len, reason);
 }
 
+void iommu_log_notes(const char *table, const struct fw_notes *n)
+{
+    for (uint32_t i = 0; i < MIN(n->count, FW_NOTES); i++)
+        log_line("iommu: %s offset %u, entry type %u: %s", table, n->at[i].offset, n->at[i].type, n->at[i].text);
+    if (n->count > FW_NOTES)
+        log_line("iommu: %s: %u more such lines", table, n->count - FW_NOTES);
+}
+
 enum iommu_vendor iommu_vendor(void) { return vendor; }
 
 void iommu_fault_keep(const struct info_fault *fault)

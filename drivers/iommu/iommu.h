@@ -86,6 +86,8 @@ bool iommu_unit_info(uint32_t unit, struct info_iommu *out);   /* false: no such
 /* Last words: block all DMA without waiting for success; used by panic and power off. */
 void iommu_emergency_block(void);
 
-/* For the drivers behind it: sets the reason, returns st; numbers a record and keeps it. */
+/* For the drivers behind it: sets the reason, returns st; numbers a record and keeps it; prints a table's notes. */
 MUST_USE status_t iommu_refuse(char reason[96], status_t st, const char *why);
 void iommu_fault_keep(const struct info_fault *fault);
+struct fw_notes;
+void iommu_log_notes(const char *table, const struct fw_notes *n);

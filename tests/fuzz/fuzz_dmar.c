@@ -26,7 +26,7 @@ static void check(const struct dmar *d)
     for (uint32_t i = 0; i < d->units; i++) {
         check_span(d, &d->unit[i].scopes);
         must(d->unit[i].broken || (d->unit[i].base != 0 && d->unit[i].base % 4096 == 0));
-        must(!d->unit[i].broken || d->notes > 0);
+        must(!d->unit[i].broken || d->notes.count > 0);
     }
     for (uint32_t i = 0; i < d->regions; i++) {
         check_span(d, &d->region[i].scopes);
@@ -35,9 +35,9 @@ static void check(const struct dmar *d)
     }
     for (uint32_t i = 0; i < d->scopes; i++)
         must(d->scope[i].hops >= 1 && d->scope[i].hops <= DMAR_HOPS);
-    must(d->lost == ST_OK || d->notes > 0);
-    for (uint32_t i = 0; i < d->notes && i < DMAR_NOTES; i++)
-        must(d->note[i].text != NULL);
+    must(d->lost == ST_OK || d->notes.count > 0);
+    for (uint32_t i = 0; i < d->notes.count && i < FW_NOTES; i++)
+        must(d->notes.at[i].text != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

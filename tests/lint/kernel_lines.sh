@@ -3,10 +3,12 @@
 # What runs in ring 0, in code lines. A machine runs one back end of each kind: the bound is on the largest of them.
 find kernel drivers \( -name '*.c' -o -name '*.h' -o -name '*.S' \) -type f ! -path 'kernel/boot/*' ! -path 'kernel/abi/rt/*' |
     sort | xargs awk -f tests/lint/lines.awk | awk '
-    { all += $1; n[$2 ~ "^kernel/virt/svm/" ? "svm" : $2 ~ "^kernel/virt/vmx/" ? "vmx" : $2 ~ "^drivers/iommu/vtd/" ? "vtd" : "rest"] += $1 }
+    function max(a, b) { return a > b ? a : b }
+    { all += $1 }
+    { split($2, part, "/"); n[part[3] ~ /^(svm|vmx|vtd|amdvi)$/ ? part[3] : "rest"] += $1 }
     END {
-        one = n["rest"] + n["vtd"] + (n["svm"] > n["vmx"] ? n["svm"] : n["vmx"])
+        one = n["rest"] + max(n["vtd"], n["amdvi"]) + max(n["svm"], n["vmx"])
         printf "%-22s %6d lines (bound 10000, decision 0005)\n", "kernel on a machine", one
-        printf "%-22s %6d lines (bound 10500)\n", "kernel, both vendors", all
-        exit one >= 10000 || all >= 10500
+        printf "%-22s %6d lines (bound 10750)\n", "kernel, both vendors", all
+        exit one >= 10000 || all >= 10750
     }'

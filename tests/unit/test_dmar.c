@@ -70,8 +70,8 @@ static status_t parse(void)
 
 static bool noted(const char *text)
 {
-    for (uint32_t i = 0; i < d.notes && i < DMAR_NOTES; i++)
-        if (strstr(d.note[i].text, text) != NULL)
+    for (uint32_t i = 0; i < d.notes.count && i < FW_NOTES; i++)
+        if (strstr(d.notes.at[i].text, text) != NULL)
             return true;
     return false;
 }
@@ -104,7 +104,7 @@ static void test_good(void)
     t[a + 4] = 1;
     scope(a + 8, 1, 8, 0, 0, 4, 1);
     CHECK_EQ(parse(), ST_OK);
-    CHECK_EQ(d.notes, 0);
+    CHECK_EQ(d.notes.count, 0);
     CHECK(d.lost == ST_OK);
     CHECK_EQ(d.flags, DMAR_INTR_REMAP | 4);
     CHECK_EQ(d.units, 2);
@@ -169,7 +169,7 @@ static void test_lengths(void)
     word(4, len, 4);
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.units, 1);
-    CHECK(d.notes == 0 && d.lost == ST_OK);
+    CHECK(d.notes.count == 0 && d.lost == ST_OK);
 
     begin();                                       /* beyond the end */
     a = drhd(0xfed90000, 1, 0);
@@ -211,8 +211,8 @@ static void test_lengths(void)
     drhd(0xfed91000, 1, 0);
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.units, 1);
-    CHECK_EQ(d.notes, 2);
-    CHECK_EQ(d.note[1].type, 0xffff);
+    CHECK_EQ(d.notes.count, 2);
+    CHECK_EQ(d.notes.at[1].type, 0xffff);
     CHECK(noted("unknown entry type") && d.lost == ST_OK);
 }
 
@@ -267,7 +267,7 @@ static void test_scopes(void)
         scope(at + 16, 1, odd, 0, 0, 2, 0);
         CHECK_EQ(parse(), ST_OK);
         CHECK_EQ(d.scopes, 0);
-        CHECK_EQ(d.notes, 1);
+        CHECK_EQ(d.notes.count, 1);
         CHECK(noted("scope length is wrong"));
     }
     begin();
@@ -280,7 +280,7 @@ static void test_scopes(void)
     scope(a + 54, 1, 24, 0, 0, 1, 0);              /* nine hops */
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.scopes, 0);
-    CHECK_EQ(d.notes, 6);
+    CHECK_EQ(d.notes.count, 6);
     CHECK(noted("scope path") && noted("unknown device scope type"));
     begin();
     for (unsigned i = 0; i < 5; i++) {             /* more scopes than are kept */
@@ -291,7 +291,7 @@ static void test_scopes(void)
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.scopes, DMAR_SCOPES);
     CHECK_EQ(d.unit[4].scopes.end - d.unit[4].scopes.first, 12);
-    CHECK(d.notes > DMAR_NOTES && noted("more entries of this type"));
+    CHECK(d.notes.count > FW_NOTES && noted("more entries of this type"));
     begin();
     a = drhd(0xfed90000, 0, 5);                    /* less than a scope */
     t[a + 17] = 5;
@@ -314,7 +314,7 @@ static void test_regions(void)
     region(0x1000, (1ull << 52) + 0xfff);
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.regions, 0);
-    CHECK_EQ(d.notes, 3);
+    CHECK_EQ(d.notes.count, 3);
     CHECK(noted("ends before it begins"));
     begin();
     region(0x1800, 0x27fe);
@@ -326,13 +326,13 @@ static void test_regions(void)
     region(0x5000, 0x5fff);
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.region[0].len, 0x1000);
-    CHECK_EQ(d.notes, 0);
+    CHECK_EQ(d.notes.count, 0);
     begin();
     for (unsigned i = 0; i <= DMAR_REGIONS; i++)
         region(0x100000 * i, 0x100000 * i + 0xfff);
     CHECK_EQ(parse(), ST_OK);
     CHECK_EQ(d.regions, DMAR_REGIONS);
-    CHECK_EQ(d.notes, 1);
+    CHECK_EQ(d.notes.count, 1);
     CHECK(noted("more entries of this type") && d.lost == ST_OK);
 }
 
@@ -359,7 +359,7 @@ static void test_corpus(const char *dir)
         for (uint32_t i = 0; i < d.units; i++)
             all |= d.unit[i].include_all;
         CHECK(all);
-        notes += d.notes != 0;
+        notes += d.notes.count != 0;
         tables++;
         size_t whole = len;                        /* every shorter length is refused or bounded */
         for (len = 0; len < whole; len += 1 + len / 16)

@@ -3,42 +3,11 @@
 #include "drivers/iommu/vtd/dmar.h"
 
 #define HEADER_LEN  48u
-#define FULL        "more entries of this type than this build keeps, dropped"
-
-/* The bytes that are left of a table, an entry or a scope list; type is the entry's. */
-struct cut { const uint8_t *at; uint32_t len, offset; uint16_t type; };
 
 /* By type: the least length. Only units and reserved regions decide anything here: ATS stays off (ATSR, SATC), and
  * proximity (RHSA), names (ANDD) and properties (SIDP) change nothing about who may reach what. */
 static const uint8_t least_len[] = { [DMAR_DRHD] = 16, [DMAR_RMRR] = 24, [DMAR_ATSR] = 8, [DMAR_RHSA] = 20,
                                      [DMAR_ANDD] = 8, [DMAR_SATC] = 8, [DMAR_SIDP] = 8 };
-
-static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static uint32_t get32(const uint8_t *p) { return get16(p) | (uint32_t)get16(p + 2) << 16; }
-static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
-
-/* text NULL: nothing to say. */
-static void note(struct dmar *d, const struct cut *c, const char *text)
-{
-    if (text && d->notes++ < DMAR_NOTES)
-        d->note[d->notes - 1] = (struct dmar_note){ c->offset, c->type, text };
-}
-
-static struct cut after(const struct cut *c, uint32_t skip)
-{
-    return (struct cut){ c->at + skip, c->len - skip, c->offset + skip, c->type };
-}
-
-/* Takes the first len bytes off; false when len is below the least or beyond what is left. */
-static bool take(struct cut *rest, uint32_t len, uint32_t least, struct cut *out)
-{
-    if (len < least || len > rest->len)
-        return false;
-    *out = *rest;
-    out->len = len;
-    *rest = after(rest, len);
-    return true;
-}
 
 /* One device scope [VT-d 8.3.1]: type, length, flags, reserved, id, start bus, path of (device, function).
  * Returns why it is dropped, or NULL. */
@@ -57,7 +26,7 @@ static const char *parse_scope(struct dmar *d, const struct cut *s, uint16_t seg
         scope.path[i] = (uint8_t)(dev << 3 | fn);
     }
     if (d->scopes == DMAR_SCOPES)
-        return FULL;
+        return FW_FULL;
     d->scope[d->scopes++] = scope;
     return NULL;
 }
@@ -66,14 +35,14 @@ static const char *parse_scope(struct dmar *d, const struct cut *s, uint16_t seg
 static struct dmar_span parse_scopes(struct dmar *d, const struct cut *e, uint32_t skip)
 {
     struct dmar_span span = { .first = (uint16_t)d->scopes };
-    struct cut list = after(e, skip), s;
+    struct cut list = cut_after(e, skip), s;
     while (list.len > 0) {
         uint32_t len = list.len >= 2 ? list.at[1] : 0;
-        if (len % 2 != 0 || !take(&list, len, 6, &s)) {
-            note(d, &list, "device scope length is wrong, the rest of the entry is lost");
+        if (len % 2 != 0 || !cut_take(&list, len, 6, &s)) {
+            fw_note(&d->notes, &list, "device scope length is wrong, the rest of the entry is lost");
             break;
         }
-        note(d, &s, parse_scope(d, &s, get16(e->at + 6)));
+        fw_note(&d->notes, &s, parse_scope(d, &s, get16(e->at + 6)));
     }
     span.end = (uint16_t)d->scopes;
     return span;
@@ -86,7 +55,7 @@ static const char *parse_drhd(struct dmar *d, const struct cut *e)
     const char *why = NULL;
     if (d->units == IOMMU_UNITS) {
         d->lost = ST_UNSUPP;
-        return FULL;
+        return FW_FULL;
     }
     if (unit.base == 0 || (unit.base & 0xfff) != 0 || unit.base >> 52 != 0)
         why = "register base is not an address, the unit is lost";
@@ -102,12 +71,13 @@ static const char *parse_drhd(struct dmar *d, const struct cut *e)
 static const char *parse_rmrr(struct dmar *d, const struct cut *e)
 {
     uint64_t base = get64(e->at + 8), last = get64(e->at + 16);
-    if (last < base || last >> 52 != 0)
+    struct dmar_region region;
+    if (!fw_pages(base, last, &region.base, &region.len))
         return "reserved range ends before it begins, dropped";
     if (d->regions == DMAR_REGIONS)
-        return FULL;
-    d->region[d->regions++] = (struct dmar_region){ .base = PAGE_DOWN(base), .len = PAGE_UP(last + 1) - PAGE_DOWN(base),
-                                                    .scopes = parse_scopes(d, e, 24) };
+        return FW_FULL;
+    region.scopes = parse_scopes(d, e, 24);
+    d->region[d->regions++] = region;
     return ((base | (last + 1)) & 0xfff) != 0 ? "reserved range is not page-aligned, widened" : NULL;
 }
 
@@ -123,24 +93,21 @@ static const char *parse_entry(struct dmar *d, const struct cut *e)
     return e->type == DMAR_DRHD ? parse_drhd(d, e) : e->type == DMAR_RMRR ? parse_rmrr(d, e) : NULL;
 }
 
-/* The first byte is, and each equals the one before it. */
-static bool all_zero(const struct cut *c) { return c->at[0] == 0 && memcmp(c->at, c->at + 1, c->len - 1) == 0; }
-
 status_t dmar_parse(const uint8_t *table, size_t len, struct dmar *d)
 {
     memset(d, 0, sizeof *d);
-    if (len < HEADER_LEN || memcmp(table, "DMAR", 4) != 0 || get32(table + 4) < HEADER_LEN || get32(table + 4) > len)
+    struct cut rest, e;
+    if (!cut_table(table, len, "DMAR", HEADER_LEN, &rest))
         return ST_CORRUPT;
     d->flags = table[37];
-    struct cut rest = { table + HEADER_LEN, get32(table + 4) - HEADER_LEN, HEADER_LEN, 0 }, e;
-    while (rest.len > 0 && !all_zero(&rest)) {                   /* zeros after the last entry are harmless */
+    while (rest.len > 0 && !cut_all_zero(&rest)) {                   /* zeros after the last entry are harmless */
         rest.type = rest.len >= 2 ? get16(rest.at) : 0;
-        if (!take(&rest, rest.len >= 4 ? get16(rest.at + 2) : 0, 4, &e)) {
-            note(d, &rest, "entry length is wrong, the rest of the table is lost");
+        if (!cut_take(&rest, rest.len >= 4 ? get16(rest.at + 2) : 0, 4, &e)) {
+            fw_note(&d->notes, &rest, "entry length is wrong, the rest of the table is lost");
             d->lost = ST_CORRUPT;
             break;
         }
-        note(d, &e, parse_entry(d, &e));
+        fw_note(&d->notes, &e, parse_entry(d, &e));
     }
     return ST_OK;
 }

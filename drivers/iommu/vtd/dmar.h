@@ -7,13 +7,12 @@
  */
 #pragma once
 
+#include "drivers/iommu/fwtable.h"
 #include "kernel/config.h"
-#include "kernel/lib/base.h"
 
 #define DMAR_REGIONS  64u
 #define DMAR_SCOPES  512u
 #define DMAR_HOPS      8u
-#define DMAR_NOTES    32u
 
 /* Remapping structure types [VT-d 8.2]. */
 enum dmar_type { DMAR_DRHD, DMAR_RMRR, DMAR_ATSR, DMAR_RHSA, DMAR_ANDD, DMAR_SATC, DMAR_SIDP };
@@ -39,16 +38,15 @@ struct dmar_unit {
     struct dmar_span scopes;
 };
 struct dmar_region { uint64_t base, len; struct dmar_span scopes; };      /* whole pages below 2^52 */
-struct dmar_note { uint32_t offset; uint16_t type; const char *text; };
 
 struct dmar {
     uint8_t flags;
     status_t lost;                /* units may be missing: ST_CORRUPT, or ST_UNSUPP when there are too many */
-    uint32_t units, regions, scopes, notes;
+    uint32_t units, regions, scopes;
     struct dmar_unit unit[IOMMU_UNITS];
     struct dmar_region region[DMAR_REGIONS];
     struct dmar_scope scope[DMAR_SCOPES];
-    struct dmar_note note[DMAR_NOTES];      /* notes may exceed this; the rest is only counted */
+    struct fw_notes notes;
 };
 
 /* ST_CORRUPT when it is no DMAR table at all; everything else is notes. */

@@ -87,10 +87,7 @@ status_t vtd_init(const uint8_t *table, size_t len, char reason[96])
     memset(vtd_unit, 0, sizeof vtd_unit);
     if (dmar_parse(table, len, &dmar) != ST_OK)
         return iommu_refuse(reason, ST_CORRUPT, "DMAR is too short or its length is wrong");
-    for (uint32_t i = 0; i < MIN(dmar.notes, DMAR_NOTES); i++)
-        log_line("iommu: DMAR offset %u, entry type %u: %s", dmar.note[i].offset, dmar.note[i].type, dmar.note[i].text);
-    if (dmar.notes > DMAR_NOTES)
-        log_line("iommu: DMAR: %u more such lines", dmar.notes - DMAR_NOTES);
+    iommu_log_notes("DMAR", &dmar.notes);
     for (vtd_units = 0; vtd_units < dmar.units; vtd_units++) {
         vtd_unit[vtd_units].fw = &dmar.unit[vtd_units];
         vtd_unit[vtd_units].index = vtd_units;
