@@ -31,7 +31,8 @@
     X(TIMER_SET,        4, "event bits deadline_tsc(0=cancel); one timer per event", CAP(EVENT, WAIT)) \
     X(CHANNEL_SIGNAL,   5, "channel: signals the other side's event", CAP(CHANNEL, SIGNAL)) \
     X(VCPU_RUN,        16, "vcpu: blocks until an exit record is in the state page", CAP(VCPU, RUN)) \
-    X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups(VS_*): hw<->page; on its CPU", CAP(VCPU, RUN), BITS(1), BITS(VS_ALL)) \
+    X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups(VS_*): hw<->page; from its CPU", \
+      CAP(VCPU, RUN), BITS(1), BITS(VS_ALL)) \
     X(VCPU_LAPIC,      18, "vcpu op(0 read, 1 write) offset value -> value: as in the xAPIC page", \
       CAP(VCPU, RUN), BITS(1), BITS(0xff0)) \
     X(VCPU_LINE,       19, "vcpu line(0: virtual PIC) level", CAP(VCPU, RUN), BITS(0), BITS(1)) \

@@ -18,6 +18,7 @@
 #define DR6_FIXED          0xffff0ff0ull
 #define DR6_SETTABLE       (MASK64(3, 0) | MASK64(15, 13))
 #define DR7_FIXED          0x400ull
+#define DR7_GD             BIT64(13)
 #define DR7_SETTABLE       (MASK64(31, 16) | MASK64(13, 13) | MASK64(9, 0))
 #define DR7_BREAKPOINTS    0xffull
 #define EFER_GUEST         0xd01ull          /* SCE LME LMA NXE: what a guest may see */

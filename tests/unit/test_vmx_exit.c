@@ -71,11 +71,13 @@ static void nmis(void)
     vmx_long_mode(0x1000);
     cpu.nmi_pending = 1;
     CHECK(vmx_wakes(&cpu));
-    static const uint32_t blocks[] = { BLOCK_NMI, BLOCK_STI, BLOCK_MOV_SS };
-    for (unsigned i = 0; i < 3; i++) {
+    static const uint32_t blocks[] = { BLOCK_NMI, BLOCK_MOV_SS, BLOCK_STI, BLOCK_STI | BLOCK_NMI };
+    for (unsigned i = 0; i < 4; i++) {                             /* the NMI window may exit behind STI: no progress */
         blocking(blocks[i]);
-        CHECK(vmx_injected() == 0 && window(PROC_NMI_WINDOW) && cpu.nmi_pending);
+        CHECK(vmx_injected() == 0 && cpu.nmi_pending);
+        CHECK(window(PROC_NMI_WINDOW) == (i < 2) && window(PROC_INTR_WINDOW) == (i >= 2));
     }
+    CHECK(!vmx_update(&cpu) && !window(PROC_INTR_WINDOW));
     blocking(BLOCK_NMI);
     CHECK(!vmx_wakes(&cpu));
     CHECK_EQ(vmx_exits(VMX_NMI_WINDOW, 0), VIRT_RESUME);
@@ -105,6 +107,22 @@ static void error_codes(void)
         cpu.event = EXC(v) | EVENT_HAS_ERROR;
         CHECK_EQ(vmx_injected(), EXC(v));
         exit_field(VMCS_CR0, CR0_NE | CR0_PE);
+    }
+}
+
+/* The delivery of any event ends an interrupt shadow, which entry would check against TF. #DB ends general detect. */
+static void delivery_ends(void)
+{
+    static const uint64_t events[] = { EXT(0x41), EXC(EXC_UD), EXC(EXC_DB) };
+    for (unsigned i = 0; i < 3; i++) {
+        vmx_long_mode(0x1000);
+        flags(RFLAGS_IF | RFLAGS_TF | 2);
+        blocking(BLOCK_NMI | (i == 0 ? BLOCK_MOV_SS : BLOCK_STI));
+        exit_field(VMCS_DR7, DR7_FIXED | DR7_GD | 1);
+        cpu.event = events[i];
+        CHECK_EQ(vmx_injected(), events[i]);
+        CHECK_EQ(vmcs_read(VMCS_INTERRUPTIBILITY), BLOCK_NMI);
+        CHECK_EQ(vmcs_read(VMCS_DR7), DR7_FIXED | 1 | (i < 2 ? DR7_GD : 0));
     }
 }
 
@@ -333,6 +351,15 @@ static void fast_apic(void)
     blocking(BLOCK_STI);                                           /* STI; WRMSR: the shadow ends with it */
     CHECK_EQ(msr(true, 0x83f, 0x71), VIRT_RESUME);
     CHECK_EQ(vmcs_read(VMCS_ENTRY_INTR), EXT(0x71));
+    cpu.extint_line = 1;                                           /* the virtual PIC waits meanwhile */
+    cpu.lapic.lvt[LVT_LINT0] = 0x700;
+    flags(2);
+    CHECK(!vmx_update(&cpu) && window(PROC_INTR_WINDOW));
+    CHECK_EQ(msr(true, 0x80b, 0), VIRT_RESUME);
+    CHECK(window(PROC_INTR_WINDOW) && !attention);
+    flags(RFLAGS_IF | 2);
+    CHECK_EQ(msr(true, 0x80b, 0), VIRT_RESUME);
+    CHECK(attention);
 }
 
 int main(void)
@@ -341,6 +368,7 @@ int main(void)
     pic();
     nmis();
     error_codes();
+    delivery_ends();
     cut_short();
     instruction_ends();
     cpuid_leaves();

@@ -104,9 +104,16 @@ bool vmx_extint(struct vcpu *v, uint8_t vector)
 
 /* ---- entry ---- */
 
-/* The CPU wants the error code exactly where the exception has one, which it never has in real mode [SDM3 27.2.1.3]. */
+/* The CPU wants the error code exactly where the exception has one, which it never has in real mode [SDM3 27.2.1.3].
+ * Delivery ends an interrupt shadow [27.7.1]; it ends before, since entry checks it against TF and the event [27.3.1.5].
+ * DR7.GD is cleared by a #DB, but not by an injected one. */
 static void inject(uint64_t event)
 {
+    const uint64_t blocking = vmcs_read(VMCS_INTERRUPTIBILITY);
+    if (blocking & BLOCK_SHADOW)
+        vmcs_write(VMCS_INTERRUPTIBILITY, blocking & ~(uint64_t)BLOCK_SHADOW);
+    if (event == EVENT(EVENT_TYPE_EXCEPTION, EXC_DB))
+        vmcs_write(VMCS_DR7, vmcs_read(VMCS_DR7) & ~DR7_GD);
     if (FIELD_GET(EVENT_TYPE, event) == EVENT_TYPE_EXCEPTION) {
         const bool error = EXC_HAS_ERROR(event & EVENT_VECTOR) && (vmcs_read(VMCS_CR0) & CR0_PE);
         event = (event & ~EVENT_HAS_ERROR) | (error ? EVENT_HAS_ERROR : 0);
@@ -128,5 +135,9 @@ void vmx_inject(struct vmx_vcpu *x)
         inject(EVENT(EVENT_TYPE_NMI, EXC_NMI));
         nmi = false;
     }
-    vmx_window(x, PROC_NMI_WINDOW, nmi);
+    /* In the shadow of STI the NMI window may exit, an NMI may not be injected; IF is 1 there [SDM3 26.2, 27.3.1.5]. */
+    const bool sti = nmi && (vmcs_read(VMCS_INTERRUPTIBILITY) & BLOCK_STI);
+    vmx_window(x, PROC_NMI_WINDOW, nmi && !sti);
+    if (unlikely(sti))
+        vmx_window(x, PROC_INTR_WINDOW, true);
 }

@@ -24,7 +24,8 @@ static NOINLINE uint32_t hot_msr(struct vmx_vcpu *x, uint32_t reason, uint32_t m
     }
     v->stats.exits++;
     vmx_advance(x);
-    vmx_arm_apic(x);
+    if (unlikely(vmx_update(v)))
+        vcpu_attend_soon(v);                         /* the virtual PIC's turn */
     vmx_inject(x);
     return vcpu_fast_done(v);
 }
