@@ -82,16 +82,15 @@ uint64_t job_stacks_off(const struct job *j) { return START_BYTES + j->image->by
 
 uint64_t job_log_off(const struct job *j) { return job_stacks_off(j) + (uint64_t)j->vm->cpus * STACK_BYTES; }
 
-/* Image object and channel, at the first start only. */
+uint64_t job_channel_off(const struct job *j) { return job_log_off(j) + BUILD_LOG; }
+
+/* The VMM's memory, channel included, at the first start only. */
 static bool make_kept(struct job *j)
 {
     struct build_objects *o = j->o;
-    uint64_t va = MON_GUEST_VA + j->r->vm * MON_GUEST_STEP, len = job_log_off(j) + BUILD_LOG;
-    struct channel_args ca = { .pages = VMM_CHANNEL_PAGES, .event_a = SLOT_ROOT_EVENT,
-                               .bits_a = j->r->channel_bits, .bits_b = VMM_EV_CHANNEL };
-    uint32_t slot;
+    uint64_t va = MON_GUEST_VA + j->r->vm * MON_GUEST_STEP, len = job_channel_off(j) + VMM_CHANNEL_PAGES * PAGE_SIZE;
     if (!o->image_va) {
-        slot = o->image ? 0 : job_take(j, "memory for the VMM");
+        uint32_t slot = o->image ? 0 : job_take(j, "memory for the VMM");
         if (!o->image && (!slot || !job_keep(j, slot, sys_call4(SYS_MEMORY_CREATE, SLOT_SYSTEM, slot, len, PAGE_SIZE),
                                          &o->image, true, "memory for the VMM")))
             return false;
@@ -99,21 +98,10 @@ static bool make_kept(struct job *j)
             return false;
         o->image_va = (uint8_t *)(uintptr_t)va;
         o->log = o->image_va + job_log_off(j);
+        o->chan = (struct vmm_channel *)(o->image_va + job_channel_off(j));
     }
     if (!o->doorbell0 && !job_event(j, &o->doorbell0))
         return false;
-    if (!o->channel) {
-        slot = job_take(j, "creating the channel");
-        ca.event_b = o->doorbell0;
-        if (!slot || !job_keep(j, slot, sys_call3(SYS_CHANNEL_CREATE, SLOT_SYSTEM, slot, (uintptr_t)&ca), &o->channel,
-                           false, "creating the channel"))
-            return false;
-    }
-    if (!o->chan) {
-        if (!map_self(j, va + CHANNEL_OFF, o->channel, VMM_CHANNEL_PAGES * PAGE_SIZE, "mapping the channel"))
-            return false;
-        o->chan = (struct vmm_channel *)(uintptr_t)(va + CHANNEL_OFF);
-    }
     memset(o->chan, 0, sizeof *o->chan);
     return true;
 }

@@ -16,7 +16,7 @@
 
 struct build_objects {
     /* one each for the life of the monitor */
-    uint32_t image, channel, doorbell0;
+    uint32_t image, doorbell0;
     struct vmm_channel *chan;         /* shared with the VMM: untrusted */
     uint8_t *image_va;
     uint8_t *log;                     /* BUILD_LOG bytes, monitor only */

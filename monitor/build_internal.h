@@ -9,7 +9,6 @@
 #define STACK_STEP    (STACK_BYTES + PAGE_SIZE)   /* an unmapped page between */
 #define START_BYTES   PAGE_SIZE
 #define VMM_PRIO      3u                          /* below the monitor's */
-#define CHANNEL_OFF   (512ull << 20)              /* of a guest's window: the channel */
 
 struct job {
     struct build_objects *o;
@@ -31,6 +30,7 @@ bool job_event(struct job *j, uint32_t *where);
 /* Offsets in a guest's image object. */
 uint64_t job_stacks_off(const struct job *j);
 uint64_t job_log_off(const struct job *j);
+uint64_t job_channel_off(const struct job *j);
 
 bool build_vm(struct job *j);      /* VM, RAM, vCPUs, functions: build_vm.c */
 bool build_task(struct job *j);    /* VMM task, its capabilities and memory: build_task.c */

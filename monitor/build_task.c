@@ -37,7 +37,7 @@ static bool make_task(struct job *j)
         return false;
     if (!grant(j, VMM_SLOT_VM, o->vm, RIGHT_RUN | RIGHT_MAP, 0) ||
         !grant(j, VMM_SLOT_EVENT, o->doorbell[0], RIGHT_WAIT | RIGHT_SIGNAL, ~0ull) ||
-        !grant(j, VMM_SLOT_CHANNEL, o->channel, RIGHT_SIGNAL, 1))
+        !grant(j, VMM_SLOT_MONITOR, SLOT_ROOT_EVENT, RIGHT_SIGNAL, j->r->channel_bits))
         return false;
     for (uint32_t i = 0; i < o->vcpus; i++)
         if (!grant(j, VMM_SLOT_VCPU + i, o->vcpu[i], RIGHT_RUN | RIGHT_READ, 0) ||
@@ -70,7 +70,7 @@ static bool map_image(struct job *j)
             !map_vmm(j, VMM_VCPU_VA + i * PAGE_SIZE, o->vcpu[i], 0, PAGE_SIZE, MAP_R | MAP_W, "mapping a vCPU page"))
             return false;
     return map_vmm(j, VMM_START_VA, o->image, 0, START_BYTES, MAP_R, "mapping the start page") &&
-           map_vmm(j, VMM_CHANNEL_VA, o->channel, 0, VMM_CHANNEL_PAGES * PAGE_SIZE, MAP_R | MAP_W,
+           map_vmm(j, VMM_CHANNEL_VA, o->image, job_channel_off(j), VMM_CHANNEL_PAGES * PAGE_SIZE, MAP_R | MAP_W,
                    "mapping the channel");
 }
 

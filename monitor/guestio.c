@@ -73,7 +73,7 @@ void guestio_input(struct guest *g, const uint8_t *data, size_t n)
         c->in[g->in_head++ % VMM_IN_SIZE] = data[i];
     store(&c->in_head, g->in_head);
     /* A VMM that is just ending misses its doorbell: nothing to do about it. */
-    (void)sys_call1(SYS_CHANNEL_SIGNAL, g->objects.channel);
+    (void)sys_call2(SYS_EVENT_SIGNAL, g->objects.doorbell0, VMM_EV_CHANNEL);
 }
 
 enum vmm_state guestio_state(const struct guest *g, uint32_t *fail, char *reason, size_t size)

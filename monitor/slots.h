@@ -19,7 +19,7 @@ uint32_t slots_used(void);
 
 /* Where the monitor maps what it looks at. */
 #define MON_MODULE_VA  0x0000200000000000ull   /* + 64 GiB * module, read-only */
-#define MON_GUEST_VA   0x0000300000000000ull   /* + 1 GiB * guest: image object, channel */
+#define MON_GUEST_VA   0x0000300000000000ull   /* + 1 GiB * guest: its image object */
 #define MON_MODULE_STEP (64ull << 30)
 #define MON_GUEST_STEP  (1ull << 30)
 

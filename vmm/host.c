@@ -108,7 +108,7 @@ void host_console_put(const uint8_t *bytes, unsigned count)
             ch->out[head++ % VMM_OUT_SIZE] = bytes[i];
     }
     if (ring_written(&ch->out_ring, before, head))
-        (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
+        (void)sys_call2(SYS_EVENT_SIGNAL, VMM_SLOT_MONITOR, VMM_BELL);
 }
 
 unsigned host_console_get(uint8_t *bytes, unsigned max)

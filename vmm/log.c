@@ -20,7 +20,7 @@ static struct vmm_channel *channel(void) { return (struct vmm_channel *)VMM_CHAN
 
 static void ring_bell(void)
 {
-    (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);   /* a dead monitor is not our trouble */
+    (void)sys_call2(SYS_EVENT_SIGNAL, VMM_SLOT_MONITOR, VMM_BELL);   /* a dead monitor is not our trouble */
 }
 
 PRINTF(1, 0) static void log_v(const char *format, va_list ap)

@@ -161,7 +161,7 @@ static void start_vmm(void)
     load_images(s, vs);
     log_line("the guest starts at TSC %lu", host_now_tsc());
     __atomic_store_n(&vmm.channel->state, VMM_RUNNING, __ATOMIC_RELEASE);
-    (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
+    (void)sys_call2(SYS_EVENT_SIGNAL, VMM_SLOT_MONITOR, VMM_BELL);
     let_others_run(s);
 }
 

@@ -24,7 +24,7 @@
 /* Capability slots in a VMM's table. */
 #define VMM_SLOT_VM        1u
 #define VMM_SLOT_EVENT     2u     /* doorbell of vCPU 0: WAIT, timers; bits below */
-#define VMM_SLOT_CHANNEL   3u     /* side B */
+#define VMM_SLOT_MONITOR   3u     /* the event that wakes the monitor: SIGNAL of the bit that means this guest */
 #define VMM_SLOT_VCPU      8u     /* + index, VMM_MAX_VCPUS of them */
 #define VMM_SLOT_DOORBELL 24u     /* + index: each vCPU's doorbell (index 0 == VMM_SLOT_EVENT's) */
 #define VMM_SLOT_DEVICE   40u     /* + index */
@@ -82,6 +82,8 @@ struct vmm_start {
     struct vmm_device device[VMM_MAX_DEVICES];
     struct vmm_module module[VMM_MAX_MODULES];
 };
+
+#define VMM_BELL         (~0ull)  /* on VMM_SLOT_MONITOR: all bits that it may raise */
 
 /* ---- Channel: VMM_CHANNEL_PAGES pages. Rings are single producer, single
  * consumer; indices run freely, entry = index % size; acquire/release. ---- */

@@ -10,7 +10,6 @@ enum obj_type {
     OBJ_MEMORY,     /* a physical range with an owner */
     OBJ_VM,         /* guest-physical space: nested table + IOMMU domain */
     OBJ_VCPU,
-    OBJ_CHANNEL,    /* shared pages + an event at each side */
     OBJ_EVENT,      /* 64 notification bits */
     OBJ_DEVICE,     /* a PCI function */
     OBJ_IRQ,        /* one interrupt of a device */

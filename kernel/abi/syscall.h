@@ -27,9 +27,8 @@
     X(YIELD,            0, "", NONE) \
     X(TASK_EXIT,        1, "code: ends the whole calling task", NONE) \
     X(EVENT_WAIT,       2, "event mask deadline_tsc(0=poll, ~0=ever) -> bits taken", CAP(EVENT, WAIT)) \
-    X(EVENT_SIGNAL,     3, "event bits", CAP(EVENT, SIGNAL)) \
+    X(EVENT_SIGNAL,     3, "event bits: those among them that the badge has", CAP(EVENT, SIGNAL)) \
     X(TIMER_SET,        4, "event bits deadline_tsc(0=cancel); one timer per event", CAP(EVENT, WAIT)) \
-    X(CHANNEL_SIGNAL,   5, "channel: signals the other side's event", CAP(CHANNEL, SIGNAL)) \
     X(VCPU_RUN,        16, "vcpu: blocks until an exit record is in the state page", CAP(VCPU, RUN)) \
     X(VCPU_STATE,      17, "vcpu op(0 get, 1 set) groups(VS_*): hw<->page; from its CPU", \
       CAP(VCPU, RUN), BITS(1), BITS(VS_ALL)) \
@@ -57,7 +56,7 @@
       SYSTEM, NEW(ALL)) \
     X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(RX)) \
     X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(ALL), CAP(EVENT, MANAGE)) \
-    X(TASK_MAP,        72, "system task va memory|vcpu|channel offset len|MAP_*", \
+    X(TASK_MAP,        72, "system task va memory|vcpu offset len|MAP_*", \
       SYSTEM, CAP(TASK, MANAGE), PAGES, SLOT, PAGES) \
     X(TASK_GRANT,      73, "system task dst_slot src_slot rights badge", SYSTEM, CAP(TASK, MANAGE), ANY, SLOT) \
     X(TASK_INFO,       74, "system task ptr(struct task_info)", SYSTEM, CAP(TASK, MANAGE)) \
@@ -65,7 +64,6 @@
     X(THREAD_CREATE,   76, "system slot task cpu|prio<<16 ptr(struct thread_args)", \
       SYSTEM, NEW(ALL), CAP(TASK, MANAGE), U32) \
     X(EVENT_CREATE,    77, "system slot", SYSTEM, NEW(ALL)) \
-    X(CHANNEL_CREATE,  78, "system slot ptr(struct channel_args)", SYSTEM, NEW(ALL)) \
     X(VM_CREATE,       79, "system slot flags(VM_DMA)", SYSTEM, NEW(ALL), BITS(VM_DMA)) \
     X(VM_MAP,          80, "system vm gpa memory offset len: RAM", \
       SYSTEM, CAP(VM, MANAGE), PAGES, CAP(MEMORY, RWX), PAGES, PAGES) \
@@ -109,14 +107,6 @@ enum syscall_nr {
 struct thread_args {        /* THREAD_CREATE */
     uint64_t entry, sp, arg; /* rip, rsp, rdi at start */
 };
-
-struct channel_args {       /* CHANNEL_CREATE */
-    uint64_t pages;          /* 1..16, zeroed */
-    uint64_t event_a, bits_a; /* signalled when side B signals (monitor's) */
-    uint64_t event_b, bits_b; /* signalled when side A signals (VMM's) */
-};
-/* A channel capability made by CHANNEL_CREATE is side A. TASK_GRANT with
- * badge = 1 makes the copy side B. */
 
 /* TASK_INFO */
 enum task_state { TASK_RUNNING = 0, TASK_EXITED = 1, TASK_FAULTED = 2, TASK_KILLED = 3 };

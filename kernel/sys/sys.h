@@ -14,9 +14,8 @@
 struct sys_result sys_ipc(uint64_t slot, uint64_t bits, uint64_t deadline, uint64_t nr);
 struct sys_result sys_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
                                uint64_t nr);
-/* sys_obj.c: tasks, threads, channels, capabilities; monitor */
+/* sys_obj.c: tasks, threads, capabilities; monitor */
 MUST_USE status_t sys_thread_create(struct task *task, uint32_t cpu_prio, uint64_t args_ptr, struct thread **out);
-MUST_USE status_t sys_channel_create(const struct task *caller, uint64_t args_ptr, struct channel **out);
 MUST_USE status_t sys_task_grant(struct task *to, uint64_t dst, const struct cap *src, uint64_t rights, uint64_t badge);
 MUST_USE status_t sys_task_info(const struct task *task, uint64_t ptr);
 MUST_USE status_t sys_task_kill(struct task *task);

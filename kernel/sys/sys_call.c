@@ -35,7 +35,6 @@ union sys_arg {
     struct memory *memory;
     struct vm *vm;
     struct vcpu *vcpu;
-    struct channel *channel;
     struct event *event;
     struct device *device;
     struct irq_obj *irq;
@@ -121,7 +120,6 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_EVENT_CREATE:
         c->made.event = event_create();
         return c->made.event ? ST_OK : ST_NOSPACE;
-    case SYS_CHANNEL_CREATE: return sys_channel_create(c->task, a[2].v, &c->made.channel);
     case SYS_VM_CREATE: return sys_vm_create(a[2].v, &c->made.vm, &c->value.v);
     case SYS_VM_MAP: return sys_vm_map(a[1].vm, a[2].gpa, a[3].memory, a[4].v, a[5].v);
     case SYS_VCPU_CREATE: return sys_vcpu_create(a[2].vm, a[3].u32, a[4].event, &c->made.vcpu);
@@ -162,17 +160,14 @@ static status_t ipc(struct task *task, uint64_t nr, uint64_t slot, uint64_t bits
         break;
     case SYS_EVENT_WAIT: return bits == 0 ? ST_INVAL : sched_event_wait(a.event, bits, deadline, value);
     case SYS_EVENT_SIGNAL:                 /* the badge bounds which bits its holder may raise */
-        if (bits == 0 || (bits & ~badge) != 0)
+        if ((bits & badge) == 0)
             return ST_RIGHTS;
-        event_signal(a.event, bits);
+        event_signal(a.event, bits & badge);
         break;
     case SYS_TIMER_SET:
         if (bits == 0)
             return ST_INVAL;
         event_timer(a.event, bits, deadline);
-        break;
-    case SYS_CHANNEL_SIGNAL:               /* the badge is the holder's side, 0 = A: the other side's event rings */
-        event_signal(a.channel->event[badge == 0], a.channel->bits[badge == 0]);
         break;
     default: return ST_INVAL;
     }

@@ -27,10 +27,6 @@ status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint6
         base = pmm_pa(((struct vcpu *)c->obj)->state);
         limit = PAGE_SIZE;
         break;
-    case OBJ_CHANNEL:
-        base = ((struct channel *)c->obj)->base;
-        limit = ((struct channel *)c->obj)->len;
-        break;
     default: return ST_TYPE;
     }
     if (flags != MAP_R && flags != (MAP_R | MAP_W) && flags != (MAP_R | MAP_X))

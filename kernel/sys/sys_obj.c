@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads, channels, capabilities and the ends of objects. Monitor only. */
+/* Threads, capabilities and the ends of objects. Monitor only. */
 #include "kernel/sys/sys.h"
 
 #define KILL_US       2000000u
 #define KILL_POLL_US     1000u
 /* What may be given to another task: what it cannot create or destroy anything with. */
-#define GRANTABLE     (1u << OBJ_MEMORY | 1u << OBJ_VM | 1u << OBJ_VCPU | 1u << OBJ_CHANNEL | 1u << OBJ_EVENT | \
-                       1u << OBJ_DEVICE | 1u << OBJ_IRQ)
+#define GRANTABLE     (1u << OBJ_MEMORY | 1u << OBJ_VM | 1u << OBJ_VCPU | 1u << OBJ_EVENT | 1u << OBJ_DEVICE | 1u << OBJ_IRQ)
 
 void kobj_put(struct kobj *obj)
 {
@@ -19,7 +18,6 @@ void kobj_put(struct kobj *obj)
     case OBJ_MEMORY: memory_destroy(obj); break;
     case OBJ_VM: sys_vm_destroy((struct vm *)obj); break;
     case OBJ_VCPU: vcpu_destroy(obj); break;
-    case OBJ_CHANNEL: channel_destroy(obj); break;
     case OBJ_EVENT: event_destroy(obj); break;
     case OBJ_DEVICE: dev_destroy(obj); break;
     case OBJ_IRQ: irq_destroy(obj); break;
@@ -35,18 +33,6 @@ status_t sys_thread_create(struct task *task, uint32_t cpu_prio, uint64_t args_p
     if (!cpu_is_up(cpu) || prio == 0 || prio >= PRIO_COUNT || ta.entry >= USER_TOP || ta.sp >= USER_TOP)
         return ST_RANGE;
     return task->ending ? ST_STATE : thread_create(task, cpu, prio, ta.entry, ta.sp, ta.arg, out);
-}
-
-status_t sys_channel_create(const struct task *caller, uint64_t args_ptr, struct channel **out)
-{
-    struct channel_args ca;
-    struct kobj *a, *b;
-    TRY(user_copy_in(&ca, args_ptr, sizeof ca));
-    TRY(cap_lookup(caller, ca.event_a, OBJ_EVENT, RIGHT_MANAGE, &a));
-    TRY(cap_lookup(caller, ca.event_b, OBJ_EVENT, RIGHT_MANAGE, &b));
-    if (ca.pages == 0 || ca.pages > 16)
-        return ST_RANGE;
-    return channel_create((uint32_t)ca.pages, (struct event *)a, ca.bits_a, (struct event *)b, ca.bits_b, out);
 }
 
 /* Never MANAGE, never more than the source has. */

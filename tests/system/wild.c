@@ -90,12 +90,12 @@ static void lie_in_the_channel(void)
         channel()->code = (uint32_t)noise();
         channel()->out[noise() % VMM_OUT_SIZE] = (uint8_t)noise();
         if (i % 1024 == 0)
-            (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
+            (void)sys_call2(SYS_EVENT_SIGNAL, VMM_SLOT_MONITOR, VMM_BELL);
     }
     channel()->reason[0] = 0x1b;
     channel()->reason[255] = 'x';
     channel()->state = 77;
-    (void)sys_call1(SYS_CHANNEL_SIGNAL, VMM_SLOT_CHANNEL);
+    (void)sys_call2(SYS_EVENT_SIGNAL, VMM_SLOT_MONITOR, VMM_BELL);
 }
 
 void __wrap_user_main(uint64_t arg)

@@ -73,8 +73,6 @@ static void destroy(struct fk_object *o)
         o->owner->irqs--;
     if (o->type == OBJ_THREAD)
         o->owner->threads--;
-    put(o->event[0]);
-    put(o->event[1]);
     put(o->owner);
     if (o->type == OBJ_MEMORY && !o->content)
         fk.memory.user_free += o->size;
@@ -131,7 +129,7 @@ static struct sys_ret map(struct fk_object *task, uint64_t va, uint64_t slot, ui
     struct fk_object *o = slot < CAP_SLOTS ? fk.caps[slot] : NULL;
     uint64_t len = len_prot & ~4095ull, prot = len_prot & 4095;
     uint64_t size = o ? o->type == OBJ_VCPU ? 4096 : (o->size + 4095) & ~4095ull : 0;
-    if (!task || !o || (o->type != OBJ_MEMORY && o->type != OBJ_VCPU && o->type != OBJ_CHANNEL))
+    if (!task || !o || (o->type != OBJ_MEMORY && o->type != OBJ_VCPU))
         return ERR(ST_TYPE);
     if (!(prot & MAP_R) || ((prot & MAP_W) && (prot & MAP_X)) || ((va | off) & 4095))
         return ERR(ST_INVAL);
@@ -309,7 +307,6 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
 {
     static uint32_t ids;
     struct fk_object *o;
-    struct channel_args *ca;
     if (slot >= CAP_SLOTS)
         return ERR(ST_RANGE);
     if (fk.caps[slot])
@@ -326,15 +323,6 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
         return fill(slot, o);
     case SYS_THREAD_CREATE: return create_thread(slot, at(a2, OBJ_TASK), a3);
     case SYS_EVENT_CREATE: return fill(slot, make(OBJ_EVENT));
-    case SYS_CHANNEL_CREATE:
-        ca = (struct channel_args *)(uintptr_t)a2;
-        if (!at(ca->event_a, OBJ_EVENT) || !at(ca->event_b, OBJ_EVENT))
-            return ERR(ST_TYPE);
-        o = make(OBJ_CHANNEL);
-        o->size = ca->pages * 4096;
-        o->event[0] = get(fk.caps[ca->event_a]);
-        o->event[1] = get(fk.caps[ca->event_b]);
-        return fill(slot, o);
     case SYS_VM_CREATE:
         o = make(OBJ_VM);
         o->vm_id = ++ids;
@@ -432,9 +420,6 @@ struct sys_ret fake_sys_call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2,
     case SYS_EVENT_SIGNAL:
         root_event.bits |= a1;
         return OK(0);
-    case SYS_CHANNEL_SIGNAL:
-        o = at(a0, OBJ_CHANNEL);
-        return o ? OK(0) : ERR(ST_TYPE);
     case SYS_VCPU_STATS:
         if (!at(a0, OBJ_VCPU))
             return ERR(ST_TYPE);

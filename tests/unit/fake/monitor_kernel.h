@@ -21,7 +21,6 @@ struct fk_object {
     bool read_only;
     struct fk_object *caps[CAP_SLOTS];   /* task */
     struct fk_object *mapped[64];  /* task */
-    struct fk_object *event[2];    /* channel */
     unsigned maps, threads, vcpus, mems, irqs;
     struct fk_object *owner, *mem[8];    /* thread -> task, vcpu -> vm, device -> vm, irq -> device */
     bool killed, started;
