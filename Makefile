@@ -104,9 +104,11 @@ $(B)/monitor.full: linker/user.ld $(M_OBJ)
 $(B)/vmm.full: linker/user.ld $(V_OBJ)
 $(B)/monitor.full $(B)/vmm.full:
 	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
-$(B)/monitor.elf $(B)/vmm.elf: $(B)/%.elf: $(B)/%.full
+$(B)/vmm.elf: $(B)/vmm.full
 	@$(OBJCOPY) -S $< $@
-$(B)/k/kernel/sys/blobs.o: $(B)/monitor.elf $(B)/vmm.elf
+$(B)/monitor.bin: $(B)/monitor.full
+	@$(OBJCOPY) -O binary $< $@
+$(B)/k/kernel/sys/blobs.o: $(B)/monitor.bin $(B)/vmm.elf
 $(B)/kernel.elf: linker/kernel.ld $(K_OBJ)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) -T $< -o $@ $(filter %.o,$^)
 $(B)/kernel.stripped: $(B)/kernel.elf

@@ -15,7 +15,7 @@ struct info_platform platform = { .build = CORDON_VERSION };
 static void start_cpu(const struct bootinfo *bi)
 {
     features_detect();
-    const char *tsc = tsc_calibrate();
+    tsc_init(bi->tsc_hz);
     console_init(bi->console_port, bi->console_baud);
     cpu_setup();
     const char *missing = features_log();
@@ -25,7 +25,7 @@ static void start_cpu(const struct bootinfo *bi)
              spec_actions == 0 ? "an emulator, which does not speculate"
              : spec_actions & SPEC_AT_EXIT ? "barriers at each change of owner and at exits of guests"
                                            : "barriers at each change of owner");
-    log_line("cpu: TSC %lu kHz by %s", tsc_hz() / 1000, tsc);
+    log_line("cpu: TSC %lu kHz by %.*s", tsc_hz() / 1000, (int)sizeof bi->tsc_by, bi->tsc_by);
     platform.tsc_hz = tsc_hz();
     platform.boot_tsc = hw_rdtsc();
     if (bi->epoch != 0)

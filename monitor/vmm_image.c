@@ -3,7 +3,7 @@
 #include "monitor/vmm_image.h"
 
 #include "kernel/abi/syscall.h"
-#include "kernel/lib/elf.h"
+#include "kernel/boot/elf.h"
 #include "vmm/start_page.h"
 
 /* Segments must lie between the image's base and the start page. */

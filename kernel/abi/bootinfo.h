@@ -32,6 +32,8 @@ enum boot_range_type {      /* the first four are RAM; what is in no range may b
     BOOT_MMIO,
     BOOT_BAD
 };
+#define BOOT_TSC_HZ_MIN  50000000ull
+#define BOOT_TSC_HZ_MAX  20000000000ull
 #define BOOT_POOL_MIN  (16u << 20)
 #define BOOT_POOL_MAX  (1u << 30)
 
@@ -46,8 +48,11 @@ struct boot_ecam { uint64_t base; uint16_t segment; uint8_t first_bus, last_bus;
 struct bootinfo {
     uint64_t magic;
     uint32_t size, rsvd0;            /* sizeof */
+    uint64_t guard;                  /* 10 the stack protector's: random, the lowest byte 0 */
     uint64_t kernel_base, kernel_len;/* where the kernel image lies, 2 MiB aligned base */
     uint64_t epoch, epoch_tsc;       /* wall clock, seconds since 1970 by UTC, when the TSC was that; 0 = unknown */
+    uint64_t tsc_hz;                 /* the TSC counts so many a second */
+    char     tsc_by[8];              /* a word for the log: who says so */
     uint64_t start_page;             /* in BOOT_LOW: where other CPUs start, 0 = none */
     uint64_t iommu_table;            /* DMAR or IVRS, outside of RAM */
     uint32_t iommu_len, iommu;       /* bytes; enum boot_iommu */

@@ -60,4 +60,5 @@ const char *features_log(void);
 /* The boot CPU's stacks: as kstack.h's, aligned to their size over what must not be mapped. */
 struct boot_stack { uint8_t guard[KSTACK_PAGES * PAGE_SIZE], stack[KSTACK_PAGES * PAGE_SIZE]; } ALIGNED(8 * PAGE_SIZE);
 _Static_assert(sizeof(struct boot_stack) == 8 * PAGE_SIZE, "head.S knows it");
+AT(struct bootinfo, guard, 0x10);
 extern struct boot_stack boot_stacks[IST_COUNT];

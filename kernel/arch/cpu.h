@@ -35,11 +35,8 @@ AT(struct cpu_features, smap, 0);
 extern struct cpu_features cpu_features;
 struct cpuid_regs cpuid_leaf(uint32_t leaf);   /* zeros when the CPU does not have it */
 
-uint64_t tsc_hz(void);                        /* calibrated, const after boot */
-/* Boot CPU, once: CPUID when it says, else the 8254. Returns which, for the log. */
-const char *tsc_calibrate(void);
-#define CALIBRATE_ROUNDS 10u
-#define CALIBRATE_CLOSE  512u    /* a time between two readings is good when they are this part of the span apart */
+uint64_t tsc_hz(void);                        /* const after boot */
+void tsc_init(uint64_t per_second);           /* boot CPU, once: what the loader measured */
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
 
 /* Per-CPU deadlines. The handler is named by an enum; no function pointers. */

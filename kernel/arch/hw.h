@@ -95,7 +95,7 @@ static inline void hw_flush(const void *p, size_t len)
     hw_mfence();
 }
 
-/* Microseconds since an arbitrary start, from the calibrated TSC (arch/tsc.c). */
+/* Microseconds since an arbitrary start, from the TSC (arch/tsc.c). */
 uint64_t hw_now_us(void);
 
 /* Waits with a deadline: while (!done) if (!spin(&d)) return ST_TIMEOUT; */

@@ -24,6 +24,8 @@ enum { PIC1_MASK = 0x21, PIC2_MASK = 0xa1 };    /* ports */
 
 #define ICR_WAIT_US      1000u
 #define CALIBRATE_US     10000u
+#define CALIBRATE_ROUNDS 10u
+#define CALIBRATE_CLOSE  512u            /* a time between two readings is good when it is this part of the span */
 #define TICKS_SHIFT      30u
 
 bool lapic_is_x2apic;

@@ -104,5 +104,6 @@ void bios_main(uint32_t drive)
     loader_print("entering the kernel at %lx, %lu KiB\n", info.kernel_base, info.kernel_len / 1024);
     memmap_split(&info);
     clock_read(&info);
+    clock_rate(&info);
     image_enter(&info, (uintptr_t)jump_code);
 }

@@ -2,10 +2,11 @@
 /* The kernel that a loader carries: to its place, and the page tables that it is entered with. */
 #include "kernel/boot/loader.h"
 
-#include "kernel/lib/elf.h"
+#include "kernel/boot/elf.h"
 
 #define MAX_LEN     (32u << 20)              /* linker/kernel.ld asserts it */
 #define TABLE_PAGES 8u                       /* PML4, low PDPT, 4 low PDs, high PDPT, high PD */
+#define CPUID1_RDRAND BIT32(30)              /* ECX */
 #define PTE_RW      0x3ull                   /* present, writable */
 #define PTE_LARGE   0x83ull                  /* present, writable, 2 MiB */
 
@@ -58,11 +59,24 @@ static void fill_tables(const struct bootinfo *info)
         table[7][off / PAGE_2M] = (info->kernel_base + off) | PTE_LARGE;
 }
 
+/* For the kernel's stack protector: the time stamp, and what RDRAND gives where there is one. */
+static uint64_t guard(void)
+{
+    uint64_t random = 0;
+    uint32_t a = 1, b, c = 0, d, low, high;
+    __asm__ volatile ("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (c & CPUID1_RDRAND)
+        __asm__ volatile ("rdrand %0" : "+r"(random) : : "cc");
+    __asm__ volatile ("rdtsc" : "=a"(low), "=d"(high));
+    return (((uint64_t)high << 32 | low) * 0x9e3779b97f4a7c15 ^ random) & ~UINT64_C(0xff);    /* a string copy cannot write it */
+}
+
 void image_load(struct bootinfo *info, uint64_t base)
 {
     char *to = (char *)(uintptr_t)base;
     info->kernel_base = base;
     info->kernel_len = image_len();
+    info->guard = guard();
     memset(to, 0, info->kernel_len);
     for (unsigned i = 0; i < header()->phnum; i++) {
         const struct elf64_phdr *s = segment(i);

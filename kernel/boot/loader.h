@@ -42,7 +42,7 @@ void acpi_keep(struct bootinfo *info, uint8_t *to, uint64_t pa);
 
 /* image.c: the kernel in this loader. Bytes of memory it takes, whole pages; 0 = the build is broken. */
 uint64_t image_len(void);
-/* Copies it to base, 2 MiB-aligned, of image_len() bytes below 4 GiB; fills in info->kernel_*. Its last pages are
+/* Copies it to base, 2 MiB-aligned, of image_len() bytes below 4 GiB; fills in info->kernel_* and info->guard. Its last pages are
  * the page tables that it is entered with: low 4 GiB one to one, the image at KERNEL_VMA. */
 void image_load(struct bootinfo *info, uint64_t base);
 /* Goes: the code of jump.S is at `at`, in the low 4 GiB. */
@@ -51,6 +51,8 @@ extern const char jump_code[], jump_code_end[];
 
 /* clock.c: the CMOS clock taken as UTC into info->epoch, with the TSC of that moment; interrupts are off. */
 void clock_read(struct bootinfo *info);
+/* What a second is: info->tsc_hz, by CPUID when it says, else by the 8254. Ten runs of 10 ms at most, interrupts off. */
+void clock_rate(struct bootinfo *info);
 /* Pure: registers 0 2 4 7 8 9 and register B to seconds since 1970; 0 = nonsense. Years 2000 to 2099. */
 uint64_t clock_seconds(const uint8_t raw[6], uint8_t mode);
 

@@ -71,5 +71,6 @@ void mb_main(uint32_t mbi)
     image_load(&info, base);
     memmap_split(&info);
     clock_read(&info);
+    clock_rate(&info);
     image_enter(&info, (uintptr_t)jump_code);
 }

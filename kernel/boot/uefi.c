@@ -45,5 +45,6 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
     __asm__ volatile ("cli");
     memmap_split(l.info);
     clock_read(l.info);
+    clock_rate(l.info);
     image_enter(l.info, l.trampoline);
 }

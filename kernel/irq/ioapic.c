@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Host I/O APICs [82093AA] and 8259s. Boot CPU. */
+/* Host I/O APICs [82093AA]. Boot CPU. */
 #include "kernel/irq/irq.h"
 
 #include "kernel/log/console.h"
@@ -14,13 +14,6 @@
 #define   RTE_LOW         BIT32(13)
 #define   RTE_LEVEL       BIT32(15)
 #define   RTE_MASKED      BIT32(16)
-
-/* 8259 pair [8259A]: initialised so that a spurious request cannot look like an exception. */
-#define PIC1            0x20u
-#define PIC2            0xa0u
-#define PIC_BASE        0x20u
-#define   ICW1_INIT       0x11u
-#define   ICW4_8086       0x01u
 
 struct ioapic { uintptr_t mmio; uint32_t gsi_base, pins; uint8_t id; };
 static struct ioapic ioapics[BOOT_MAX_IOAPICS];
@@ -43,12 +36,6 @@ static void pin_set(const struct ioapic *io, uint32_t pin, uint64_t rte)
 
 void ioapic_init(const struct bootinfo *bi)
 {
-    static const uint8_t outs[][2] = {   /* port, value: ICW1 to ICW4 with the cascade on line 2, all lines masked */
-        { PIC1, ICW1_INIT }, { PIC1 + 1, PIC_BASE }, { PIC1 + 1, 4 }, { PIC1 + 1, ICW4_8086 }, { PIC1 + 1, 0xff },
-        { PIC2, ICW1_INIT }, { PIC2 + 1, PIC_BASE + 8 }, { PIC2 + 1, 2 }, { PIC2 + 1, ICW4_8086 }, { PIC2 + 1, 0xff },
-    };
-    for (unsigned i = 0; i < ARRAY_LEN(outs); i++)
-        hw_out8(outs[i][0], outs[i][1]);
     count = 0;
     for (const struct boot_ioapic *entry = bi->ioapic; entry < bi->ioapic + bi->ioapics; entry++) {
         struct ioapic *io = &ioapics[count];

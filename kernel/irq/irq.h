@@ -28,7 +28,7 @@ struct irq_obj {
     uint32_t on, pending;        /* on: wanted and not masked; pending: arrived while not on */
 };
 
-/* Masks every pin of every I/O APIC and both 8259s. */
+/* Masks every pin of every I/O APIC. The 8259s are masked, and no CPU listens to them, since lapic_init_cpu. */
 void ioapic_init(const struct bootinfo *bi);
 /* Console UART interrupt -> VEC_CONSOLE on CPU 0; the event gets bits. On error: poll instead. */
 MUST_USE status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits);

@@ -22,6 +22,8 @@ const char *bootmem_take(const struct bootinfo *from)
     if (bi->ranges > BOOT_MAX_RANGES || bi->modules > BOOT_MAX_MODULES || bi->cpus > BOOT_MAX_CPUS ||
         bi->ioapics > BOOT_MAX_IOAPICS || bi->ecams > BOOT_MAX_ECAMS)
         return "a count";
+    if (bi->tsc_hz < BOOT_TSC_HZ_MIN || bi->tsc_hz > BOOT_TSC_HZ_MAX)
+        return "the clock";
     if (bi->kernel_base % PAGE_2M != 0 || !range_ok(bi->kernel_base, bi->kernel_len, PA_LIMIT) ||
         bi->kernel_len < (uintptr_t)__kernel_end - (uintptr_t)KERNEL_VMA)
         return "the kernel's place";

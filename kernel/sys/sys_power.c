@@ -9,6 +9,7 @@
 #define PM1_SLP_TYP_SHIFT 10u            /* [ACPI 4.8.3.2] */
 #define PM1_SLP_EN        0x2000u
 #define PORT_RESET        0xcf9u         /* full reset: 02h then 0eh */
+#define PORT_KEYBOARD     0x64u          /* the keyboard controller's reset line: feh */
 #define CONSOLE_CHUNK     64u            /* 6 ms at 115200 baud between preemption points */
 #define SETTLE_US         100000u
 
@@ -27,14 +28,13 @@ status_t sys_power(uint64_t op, uint64_t typa, uint64_t typb)
         wait_us(SETTLE_US);
         return ST_HW;
     }
-    if (bi->reset_port != 0)
-        hw_out8(bi->reset_port, bi->reset_value);
-    wait_us(SETTLE_US);
-    hw_out8(PORT_RESET, 0x02);
-    hw_out8(PORT_RESET, 0x0e);
-    wait_us(SETTLE_US);
-    hw_out8(0x64, 0xfe);                  /* the keyboard controller's reset line */
-    wait_us(SETTLE_US);
+    const struct { uint16_t port; uint8_t value; } way[] = {
+        { bi->reset_port, bi->reset_value }, { PORT_RESET, 0x02 }, { PORT_RESET, 0x0e }, { PORT_KEYBOARD, 0xfe },
+    };
+    for (unsigned i = bi->reset_port == 0; i < ARRAY_LEN(way); i++) {
+        hw_out8(way[i].port, way[i].value);
+        wait_us(SETTLE_US);
+    }
     return ST_HW;
 }
 

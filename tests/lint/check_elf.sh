@@ -4,7 +4,7 @@
 set -eu
 B=${B:-build}
 fail=0
-for f in kernel.elf monitor.elf vmm.elf uefi.elf cordon-mb.elf; do
+for f in kernel.elf monitor.full vmm.elf uefi.elf cordon-mb.elf; do
     [ -e "$B/$f" ] || { echo "FAIL $B/$f is not built"; fail=1; continue; }
     readelf -lW "$B/$f" | awk -v f="$f" '$1 == "LOAD" && /W/ && / RWE | RW E|WE/ { print "FAIL " f ": segment writable and executable: " $0; bad = 1 } END { exit bad }' || fail=1
 done

@@ -24,10 +24,10 @@ lines vmm vmm
 lines "host tools" linker
 lines tests tests
 echo
-for f in kernel.elf monitor.elf vmm.elf cordon-mb.elf BOOTX64.EFI bios.bin; do
+for f in kernel.elf monitor.full vmm.elf cordon-mb.elf BOOTX64.EFI bios.bin; do
     [ -e "$B/$f" ] || continue
     case $f in
-    *.elf) size "$B/$f" | awk -v f=$f 'NR == 2 { printf "%-22s text %d, data %d, bss %d bytes\n", f, $1, $2, $3 }' ;;
+    *.elf|*.full) size "$B/$f" | awk -v f=$f 'NR == 2 { printf "%-22s text %d, data %d, bss %d bytes\n", f, $1, $2, $3 }' ;;
     *) printf '%-22s %d bytes\n' $f "$(wc -c <"$B/$f")" ;;
     esac
 done

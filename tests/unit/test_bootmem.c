@@ -16,6 +16,7 @@ static void start(void)
     memset(&bi, 0, sizeof bi);
     bi.magic = BOOTINFO_MAGIC;
     bi.size = sizeof bi;
+    bi.tsc_hz = BOOT_TSC_HZ_MIN;
     bi.kernel_base = 0x200000;
     bi.kernel_len = (uintptr_t)__kernel_end - (uintptr_t)KERNEL_VMA;
 }
@@ -36,6 +37,8 @@ static void refused(void)
     CHECK_EQ(boot_image_pa(KERNEL_VMA + 0x1234).v, 0x201234);
     WRONG(bi.magic++);
     WRONG(bi.size--);
+    WRONG(bi.tsc_hz--);
+    WRONG(bi.tsc_hz = BOOT_TSC_HZ_MAX + 1);
     WRONG(bi.ranges = BOOT_MAX_RANGES + 1);
     WRONG(bi.modules = BOOT_MAX_MODULES + 1);
     WRONG(bi.cpus = BOOT_MAX_CPUS + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/boot/clock.c */
+/* link: kernel/boot/clock.c kernel/lib/str.c */
 /* The host's CMOS clock to seconds, against the C library. */
 #define _DEFAULT_SOURCE
 #include <time.h>

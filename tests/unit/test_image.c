@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "kernel/lib/elf.h"
+#include "kernel/boot/elf.h"
 #include "unit.h"
 
 /* blob.S's symbols around an image that the test makes. */

@@ -87,12 +87,21 @@ static void wrmsr(uint32_t msr, uint64_t v)
     }
 }
 
+static uint8_t pic_mask[2];
+static void pic_out(uint16_t p, unsigned size, uint32_t v)
+{
+    CHECK(size == 1 && (p == 0x21 || p == 0xa1));
+    pic_mask[p == 0xa1] = (uint8_t)v;
+}
+
 static void start(bool x2apic, bool deadline, uint64_t base, uint32_t id, uint32_t lvts)
 {
     fake_hw_reset();
     fake_hw.rdmsr = rdmsr;
     fake_hw.wrmsr = wrmsr;
     memset(&apic, 0, sizeof apic);
+    memset(pic_mask, 0, sizeof pic_mask);
+    fake_hw.out = pic_out;
     for (unsigned i = 0x33; i <= 0x37; i++)
         apic.reg[i] = 0x5a;
     apic.base = PAGE | base;
@@ -114,6 +123,7 @@ static void set_up(uint32_t lvts)
     CHECK_EQ(apic.reg[0x37], 0x10000);
     CHECK_EQ(apic.reg[0x38], 0);          /* nothing runs before the first deadline */
     CHECK_EQ(apic.eois, 8);
+    CHECK(pic_mask[0] == 0xff && pic_mask[1] == 0xff);
 }
 
 /* Within a part in 1000 of what is wanted. */

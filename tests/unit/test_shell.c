@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "kernel/lib/elf.h"
+#include "kernel/boot/elf.h"
 #include "monitor/main.h"
 #include "monitor/shell.h"
 #include "monitor/slots.h"
