@@ -111,6 +111,17 @@ static MUST_USE status_t make_clean(const struct device *dev)
 }
 
 /* ---- BLOCKED -> ASSIGNED ---- */
+/* Firmware's reserved regions of the function, one to one. ST_OVERLAP: guest RAM lies there. */
+static MUST_USE status_t map_reserved(struct iommu_dom *dma, struct bdf fn)
+{
+    uint64_t base, len;
+    for (uint32_t i = 0; iommu_reserved(fn, i, &base, &len); i++) {
+        TRY(iommu_dom_map(dma, (iova_t){ base }, (hpa_t){ base }, len, PT_R | PT_W));
+        log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn), base, len);
+    }
+    return ST_OK;
+}
+
 status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags)
 {
     struct pci_fn *fn = dev->fn;
@@ -126,7 +137,7 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct io
     TRY(pci_open_path(fn));
     TRY(make_clean(dev));
     if (dma != NULL) {
-        TRY(dma_map_reserved(dma, fn->bdf));
+        TRY(map_reserved(dma, fn->bdf));
         status_t st = iommu_attach(dma, fn->bdf);
         if (st == ST_TIMEOUT || st == ST_HW)
             quarantine(fn, "the IOMMU did not confirm its attach");

@@ -34,7 +34,7 @@ void dev_destroy(struct kobj *obj);                                   /* release
 MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
 /* Bus master off, entry blocking, invalidation confirmed, reset. Its irq objects are gone and no
  * DEV_RESET is under way (ST_BUSY). ST_QUARANTINED: it has no owner any more, and when its
- * detach was not confirmed dma_destroy will fail: the memory must not be reused. */
+ * detach was not confirmed iommu_dom_destroy will fail: the memory must not be reused. */
 MUST_USE status_t dev_release(struct device *dev);
 /* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
 MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);
@@ -46,13 +46,3 @@ MUST_USE status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off
  * ST_UNSUPP: ports, no address, or a page that something else shares; ST_OVERLAP: the MSI-X table. */
 MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len,
                                 hpa_t *hpa, bool *prefetchable);
-
-/* ---- dma.c: what a VM's devices may reach, one IOMMU domain. Root thread. ---- */
-/* ST_NOIOMMU when the machine cannot protect it: fail closed. */
-MUST_USE status_t dma_create(uint32_t vm_id, struct iommu_dom **out);
-MUST_USE status_t dma_map(struct iommu_dom *dom, iova_t iova, hpa_t hpa, uint64_t len);
-/* Firmware's reserved regions of the function, one to one. ST_OVERLAP: guest RAM lies there. */
-MUST_USE status_t dma_map_reserved(struct iommu_dom *dom, struct bdf fn);
-/* ST_BUSY: functions still attached, or one whose detach was not confirmed. Another error: the
- * flush was not confirmed. On any error the memory behind it must never be reused. */
-MUST_USE status_t dma_destroy(struct iommu_dom *dom);

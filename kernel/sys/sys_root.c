@@ -13,7 +13,7 @@ extern const uint8_t blob_monitor[], blob_monitor_end[];
 struct event *sys_root_event;
 static struct kobj system_object;
 
-/* How the image starts (linker/user.ld): code from ROOT_IMAGE_VA on, constants, data, then what is zero up to the end. */
+/* How the image starts (linker/user.ld): code from ROOT_IMAGE_VA on, constants, data, what is zero up to the end. */
 struct image_head { uint64_t entry, constants, data, end; };
 
 /* Memory of the root task comes from the kernel pool, page by page. */

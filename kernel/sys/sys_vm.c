@@ -2,14 +2,23 @@
 /* Virtual machines: creation, guest RAM, vCPUs, the CPUID table, and the end. */
 #include "kernel/sys/sys.h"
 
+#include "drivers/iommu/iommu.h"
+
+_Static_assert(sizeof(struct iommu_dom) <= PAGE_SIZE, "a domain is a page");
+
 status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id)
 {
     TRY(vm_create(out));
     struct vm *vm = *out;
-    status_t st = flags & VM_DMA ? dma_create(vm->id, &vm->dma) : ST_OK;
     *id = vm->id;
-    if (st != ST_OK)
+    if (!(flags & VM_DMA))
+        return ST_OK;
+    vm->dma = pmm_alloc();
+    status_t st = vm->dma ? iommu_dom_create(vm->dma, vm->id) : ST_NOSPACE;
+    if (st != ST_OK) {
+        pmm_free(vm->dma);
         vm_destroy(&vm->obj);
+    }
     return st;
 }
 
@@ -17,7 +26,9 @@ status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id)
  * confirm that the domain is gone, the memory behind it is never used again. */
 void sys_vm_destroy(struct vm *vm)
 {
-    status_t st = vm->dma ? dma_destroy(vm->dma) : ST_OK;
+    status_t st = vm->dma ? iommu_dom_destroy(vm->dma) : ST_OK;
+    if (st == ST_OK)
+        pmm_free(vm->dma);
     for (uint32_t i = 0; i < vm->mems; i++) {
         if (st != ST_OK)
             vm->mem[i]->dirty = true;
@@ -39,7 +50,7 @@ status_t sys_vm_map(struct vm *vm, gpa_t gpa, struct memory *mem, uint64_t off, 
     kobj_get(&mem->obj);
     vm->mem[vm->mems++] = mem;
     TRY(vm_map(vm, gpa, hpa_add(mem->base, off), len, PT_R | PT_W | PT_X));
-    return vm->dma ? dma_map(vm->dma, (iova_t){ gpa.v }, hpa_add(mem->base, off), len) : ST_OK;
+    return vm->dma ? iommu_dom_map(vm->dma, (iova_t){ gpa.v }, hpa_add(mem->base, off), len, PT_R | PT_W) : ST_OK;
 }
 
 status_t sys_vcpu_create(struct vm *vm, uint32_t index_cpu, struct event *doorbell, struct vcpu **out)

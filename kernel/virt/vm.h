@@ -22,7 +22,7 @@ struct vm {
     struct spinlock lock;                /* nested table after start */
     struct ptab npt;                     /* lock */
     uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
-    struct iommu_dom *dma;               /* kernel/dev/dev.h, NULL = no devices; const after create */
+    struct iommu_dom *dma;               /* drivers/iommu/iommu.h, NULL = no devices; const after create */
     struct memory *mem[VM_MAX_MEMORY];   /* references; root thread */
     uint32_t mems;
     uint32_t cpuids;                     /* const after start */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dma.c kernel/obj/obj.c
+/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/obj/obj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c
    drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
@@ -27,7 +27,7 @@ static void test_life(void)
     CHECK_EQ(dev->fn->info.vm, 3);
     CHECK_EQ(dev_assign(dev, vm_a, 3, dma, 0), ST_BUSY);
     CHECK_EQ(dev_assign(dev, vm_b, 4, dma, 0), ST_BUSY);
-    CHECK_EQ(dma_destroy(dma), ST_BUSY);
+    CHECK_EQ(iommu_dom_destroy(dma), ST_BUSY);
     CHECK_EQ(dev_cfg_access(dev, 0, 4, false, &v), ST_OK);
     CHECK_EQ(v, 0x10d38086);
     CHECK_EQ(dev_cfg_access(dev, 4096, 1, false, &v), ST_RANGE);
@@ -55,7 +55,7 @@ static void test_life(void)
     CHECK_EQ(dev_assign(dev, vm_b, 5, dma, 0), ST_OK);
     dev_destroy(&dev->obj);                      /* releases */
     CHECK_EQ(m->resets, 14);
-    CHECK_EQ(dma_destroy(dma), ST_OK);
+    CHECK_EQ(iommu_dom_destroy(dma), ST_OK);
     CHECK_EQ(live_objects, 0);
 }
 
@@ -117,7 +117,7 @@ static void test_refusals(void)
     refuse(ST_CORRUPT, 3);
     fresh_models();
     io.ir = false;
-    CHECK_EQ(dma_create(1, &dma), ST_NOIOMMU);
+    CHECK_EQ(iommu_dom_create(dma, 1), ST_NOIOMMU);
     CHECK_EQ(live_objects, 0);
 }
 
@@ -130,7 +130,7 @@ static void test_path(void)
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     dev_init();
     CHECK_EQ(dev_open(bdf_make(1, 0, 0), &dev), ST_OK);
-    CHECK_EQ(dma_create(1, &dma), ST_OK);
+    CHECK_EQ(iommu_dom_create(dma, 1), ST_OK);
     bridge->gone = true;
     CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_ABSENT);
     CHECK_EQ(state(), DEV_BLOCKED);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dma.c kernel/obj/obj.c
+/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/obj/obj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c
    drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */

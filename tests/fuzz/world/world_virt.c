@@ -99,18 +99,18 @@ status_t vcpu_lapic(struct vcpu *v, bool write, uint32_t offset, uint64_t *value
 void vcpu_line(struct vcpu *v, bool level) { v->extint_line = level; }
 void upcall_vm_msi(struct vm *vm, uint64_t addr, uint32_t data) { (void)addr; vm->tlb_gen = data; }
 
-status_t dma_create(uint32_t vm_id, struct iommu_dom **out)
+status_t iommu_dom_create(struct iommu_dom *dma, uint32_t vm_id)
 {
-    (void)vm_id;
-    *out = pmm_alloc();
-    return *out ? ST_OK : ST_NOSPACE;
+    dma->vm = vm_id;
+    return ST_OK;
 }
-status_t dma_map(struct iommu_dom *dma, iova_t iova, hpa_t hpa, uint64_t len)
+status_t iommu_dom_map(struct iommu_dom *dma, iova_t iova, hpa_t hpa, uint64_t len, unsigned prot)
 {
-    (void)dma; (void)hpa; (void)len;
+    (void)hpa; (void)len;
+    KASSERT(dma->vm == 1 && prot == (PT_R | PT_W));
     return iova.v == 0xbae000 ? ST_NOSPACE : ST_OK;
 }
-status_t dma_destroy(struct iommu_dom *dma) { pmm_free(dma); return ST_OK; }
+status_t iommu_dom_destroy(struct iommu_dom *dma) { dma->vm = 0; return ST_OK; }
 
 status_t dev_open(struct bdf bdf, struct device **out)
 {

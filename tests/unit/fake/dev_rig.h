@@ -47,8 +47,7 @@ bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
 }
 status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
 {
-    dom->vm = vm;
-    dom->domid = io.ir;
+    *dom = (struct iommu_dom){ .vm = vm, .domid = io.ir };
     return io.ir ? ST_OK : ST_NOIOMMU;
 }
 status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
@@ -109,7 +108,7 @@ void upcall_preempt_point(void)
 /* ---- set-up ---- */
 static struct vm *vm_a = (struct vm *)0x1000, *vm_b = (struct vm *)0x2000;
 static struct device *dev;
-static struct iommu_dom *dma;
+static struct iommu_dom domain, *const dma = &domain;
 
 static void fresh_models(void)
 {
@@ -127,7 +126,7 @@ static void start(void)
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     dev_init();
     CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
-    CHECK_EQ(dma_create(1, &dma), ST_OK);
+    CHECK_EQ(iommu_dom_create(dma, 1), ST_OK);
 }
 
 static void fresh(void)
@@ -139,9 +138,7 @@ static void fresh(void)
 static void finish(status_t destroy)
 {
     dev_destroy(&dev->obj);
-    CHECK_EQ(dma_destroy(dma), destroy);
-    if (destroy != ST_OK)
-        pmm_free(dma);           /* kept for ever by design */
+    CHECK_EQ(iommu_dom_destroy(dma), destroy);
     CHECK_EQ(live_objects, 0);
     CHECK_EQ(kobj_count[OBJ_DEVICE], 0);
 }
