@@ -43,7 +43,8 @@ static bool write_files(struct run *r, const char *tty)
     char memory[16];
     const char *devices = cfg_get(r->cf, r->c, "device", "");
     bool nic = strstr(devices, "e1000") != NULL, ne2k = strstr(devices, "ne2k") != NULL;
-    snprintf(memory, sizeof memory, "%d", atoi(cfg_get(r->cf, r->c, "memory", "512")));
+    const char *size = cfg_get(r->cf, r->c, "memory", "512M");
+    snprintf(memory, sizeof memory, "%d", atoi(size) * (strchr(size, 'G') ? 1024 : 1));
     FILE *rc = fopen("bochsrc", "w"), *go = fopen("go.rc", "w");
     if (!rc || !go)
         return run_fail(r, "the configuration of Bochs cannot be written");

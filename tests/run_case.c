@@ -237,6 +237,20 @@ static bool shell(struct run *r, const char *value)
     return rc == 0 || run_fail(r, "command failed: %s", value);
 }
 
+/* A test guest from start to power-off; its log then ends with how many checks passed and failed. */
+static bool guest(struct run *r, const char *name)
+{
+    char start[128], stopped[128], log[128];
+    size_t end;
+    snprintf(start, sizeof start, "start %s", name);
+    snprintf(stopped, sizeof stopped, "vm %s: stopped: the guest powered off", name);
+    snprintf(log, sizeof log, "log %s", name);
+    if (!send_line(r, start, true) || !expect(r, stopped) || !send_line(r, log, true) ||
+        !expect(r, "/^DONE [1-9][0-9]* [0-9]+$/") || !expect(r, "cordon>"))
+        return false;
+    return !find(r->text, "/^FAIL /", &end) || run_fail(r, "guest %s: checks failed", name);
+}
+
 static bool step(struct run *r, const struct line *l)
 {
     size_t end;
@@ -247,6 +261,8 @@ static bool step(struct run *r, const struct line *l)
         return !(r->text && find(r->text, v, &end)) || run_fail(r, "seen, but must not be: %s", v);
     if (strcmp(k, "send") == 0 || strcmp(k, "raw") == 0)
         return send_line(r, v, k[0] == 's');
+    if (strcmp(k, "guest") == 0)
+        return guest(r, v);
     if (strcmp(k, "hmp") == 0)
         return hmp(r, v);
     if (strcmp(k, "hmp-expect") == 0)

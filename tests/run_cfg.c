@@ -9,7 +9,8 @@
 /* Every key there is: a misspelt one is an error, not a case that tests less. */
 static const char *const keys[] = {
     "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "stick", "bios", "append", "timeout", "need",
-    "forbid", "allow", "expect", "not", "send", "raw", "hmp", "hmp-expect", "hmp-not", "sleep", "exited", "shell", "kernel", "like", NULL
+    "forbid", "allow", "expect", "not", "send", "guest", "raw", "hmp", "hmp-expect", "hmp-not", "sleep",
+    "exited", "shell", "kernel", "like", NULL
 };
 
 static char *trim(char *s)

@@ -71,7 +71,7 @@ static bool wait(unsigned vector, unsigned want)
 static unsigned count(unsigned vector)
 {
     unsigned before = taken[vector];
-    uint64_t end = rdtsc() + 100000000;
+    uint64_t end = rdtsc() + 100ull * cpuid(0x40000010, 0).eax;       /* 100 ms by the TSC's rate in kHz */
     sti();
     while (rdtsc() < end)
         pause();
