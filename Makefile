@@ -196,7 +196,10 @@ $(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) --wrap=user_main -T $< -o $@ $(filter %.o,$^)
 $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
-case-files: $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
+# Firmware that locks VT-x off.
+$(B)/vmx_off.rom: $(B)/g/tests/system/vmx_off.o
+	@$(OBJCOPY) -O binary $< $@
+case-files: $(B)/vmx_off.rom $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
 demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/nvme-small.img $(B)/httpd
 # Rig NV: a Linux that runs KVM in Bochs, saved when it is up. Only for runs that have its cases.
 $(B)/nv/preload.so: tests/nv/preload.c

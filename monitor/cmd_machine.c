@@ -112,7 +112,7 @@ void cmd_status(int argc, char **argv, bool records)
                       " crashed=%u uptime=%lu unprotected=%u\n", pf->build[0] ? pf->build : "-", online_cpus(),
                       shell_size(shell.f->memory.total, total, sizeof total),
                       shell_size(shell.f->memory.user_free, left, sizeof left),
-                      pf->virt_vendor == 1 ? "vmx" : pf->virt_vendor == 2 ? "svm" : "none",
+                      pf->virt_status != ST_OK ? "none" : pf->virt_vendor == 1 ? "vmx" : "svm",
                       policy_iommu_verdict(shell.f, why) != CODE_NONE ? "none" : pf->iommu_vendor == 1 ? "vtd" : "amdvi",
                       pf->iommu_ir, shell.f->devices, supervise_count(), by_state[GUEST_RUNNING],
                       by_state[GUEST_REFUSED], by_state[GUEST_CRASHED],

@@ -25,7 +25,7 @@ static const char config[] =
     "vgaromimage: file=/usr/share/seabios/vgabios-stdvga.bin\n"
     "vga: extension=vbe, update_freq=1, realtime=0\n"
     "pci: enabled=1, chipset=i440fx%s%s\n"
-    "%s%s"
+    "%s%s%s%s%s"
     "ata0-master: type=disk, path=stick.img, mode=volatile\n"
     "boot: disk\n"
     "com1: enabled=1, mode=term, dev=%s\n"
@@ -40,7 +40,7 @@ static const char config[] =
 /* The prompt of Bochs 2.7's debugger wants an answer at each start. */
 static bool write_files(struct run *r, const char *tty)
 {
-    char memory[16];
+    char memory[16], *rom = run_expand(r, cfg_get(r->cf, r->c, "rom", ""));
     const char *devices = cfg_get(r->cf, r->c, "device", "");
     bool nic = strstr(devices, "e1000") != NULL, ne2k = strstr(devices, "ne2k") != NULL;
     const char *size = cfg_get(r->cf, r->c, "memory", "512M");
@@ -50,9 +50,11 @@ static bool write_files(struct run *r, const char *tty)
         return run_fail(r, "the configuration of Bochs cannot be written");
     fprintf(rc, config, cfg_get(r->cf, r->c, "cpu", "corei7_skylake_x"), cfg_get(r->cf, r->c, "cpus", "1"), memory, memory,
             cfg_get(r->cf, r->c, "bios", "/usr/share/bochs/BIOS-bochs-latest"), nic ? ", slot1=e1000" : "",
-            ne2k ? ", slot2=ne2k" : "", nic ? "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null\n" : "",
+            ne2k ? ", slot2=ne2k" : "", nic ? "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null" : "",
+            rom[0] ? ", bootrom=" : "", rom, nic ? "\n" : "",
             ne2k ? "ne2k: enabled=1, mac=52:54:00:12:34:57, ethmod=null\n" : "", tty);
     fputs("c\n", go);
+    free(rom);
     fclose(rc);
     fclose(go);
     return true;

@@ -8,8 +8,8 @@
 
 /* Every key there is: a misspelt one is an error, not a case that tests less. */
 static const char *const keys[] = {
-    "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "stick", "bios", "append", "timeout", "need",
-    "forbid", "allow", "expect", "not", "send", "guest", "raw", "hmp", "hmp-expect", "hmp-not", "sleep",
+    "rig", "manifest", "module", "iommu", "cpu", "cpus", "memory", "device", "icount", "qemu", "stick", "bios", "rom", "append", "timeout",
+    "need", "forbid", "allow", "expect", "not", "send", "guest", "raw", "hmp", "hmp-expect", "hmp-not", "sleep",
     "exited", "shell", "kernel", "like", NULL
 };
 

@@ -23,7 +23,7 @@ static inline bool cpu_is_up(uint32_t cpu)
 
 struct cpu_features {       /* const after boot; the bools are what features.c says of them */
     bool smap;              /* 00 entry.S and copy.S look at it */
-    bool nx, fxsr_sse2, pge, apic, svm, npt, vmx, vmx_in_use, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;
+    bool nx, fxsr_sse2, pge, apic, svm, svm_locked, npt, vmx, vmx_in_use, xsave, invariant_tsc, x2apic, smep, umip, ibpb, nrips;
     bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs,
          rdtscp, fsgsbase, pcid, btc_no, srso_no, ibpb_brtype, bp_reduce, hypervisor;
     bool intel, emulated;   /* emulated: by one that says so, and does not speculate */

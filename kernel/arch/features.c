@@ -4,7 +4,6 @@
 #include "kernel/log/console.h"
 
 struct cpu_features cpu_features;
-static bool svm_locked;                     /* const after boot, as cpu_features */
 
 #define LEAF_SVM  0x8000000au
 enum { EAX, EBX, ECX, EDX };
@@ -68,8 +67,8 @@ void features_detect(void)
         const uint32_t word[] = { r.eax, r.ebx, r.ecx, r.edx };
         *((bool *)f + row->at) |= (word[row->reg] & row->bits) == row->bits;
     }
-    svm_locked = f->svm && (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS);     /* [APM2 15.4] */
-    f->svm = f->svm && !svm_locked;
+    f->svm_locked = f->svm && (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS);     /* [APM2 15.4] */
+    f->svm = f->svm && !f->svm_locked;
     f->intel = cpuid_leaf(0).ebx == 0x756e6547;                            /* "Genu" */
     f->emulated = f->hypervisor && hw_cpuid(0x40000000, 0).ebx == 0x54474354;   /* "TCGT": QEMU's own */
     const uint32_t signature = cpuid_leaf(1).eax;
@@ -94,8 +93,7 @@ const char *features_log(void)
         if (is_other_vendors(row))
             continue;
         bool have = *((const bool *)&cpu_features + row->at);
-        log_line("cpu: %-16s %-3s  %-8s  %s", row->name, have ? "yes" : "no", row->need ? "needed" : "optional",
-                 row->at == F(svm) && svm_locked ? "firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup" : row->why);
+        log_line("cpu: %-16s %-3s  %-8s  %s", row->name, have ? "yes" : "no", row->need ? "needed" : "optional", row->why);
         if (!missing && !have && row->need == KERNEL)
             missing = row->name;
     }

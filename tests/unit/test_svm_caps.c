@@ -30,17 +30,20 @@ static void refusals(void)
 {
     char reason[96] = "";
     CHECK_EQ(svm_init_cpu(reason), ST_UNSUPP);
-    CHECK(str_starts(reason, "the CPU has no SVM"));
+    CHECK_STR(reason, "this CPU has no SVM");
+    cpu_features.svm_locked = true;
+    CHECK_EQ(svm_init_cpu(reason), ST_UNSUPP);
+    CHECK_STR(reason, "the firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup");
     cpu_features.intel = true;
     CHECK_EQ(svm_init_cpu(reason), ST_UNSUPP);
-    CHECK(str_starts(reason, "this CPU has no VT-x"));
+    CHECK(strcmp(reason, "this CPU has no VT-x") == 0);
     cpu_features.svm = true;
     CHECK_EQ(svm_init_cpu(reason), ST_UNSUPP);
-    CHECK(str_starts(reason, "the CPU has no nested paging"));
+    CHECK(str_starts(reason, "this CPU has no nested paging"));
     cpu_features.npt = true;
     cpu_features.asids = 1;
     CHECK_EQ(svm_init_cpu(reason), ST_UNSUPP);
-    CHECK(str_starts(reason, "the CPU has no address space"));
+    CHECK(str_starts(reason, "this CPU has no address space"));
     CHECK(!(efer & EFER_SVME) && maps == 0);
 }
 

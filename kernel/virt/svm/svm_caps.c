@@ -37,11 +37,12 @@ status_t svm_init_cpu(char reason[96])
 {
     const char *why = NULL;
     if (!cpu_features.svm)
-        why = cpu_features.intel ? "this CPU has no VT-x" : "the CPU has no SVM, or the firmware locked it off";
+        why = cpu_features.intel ? "this CPU has no VT-x" : !cpu_features.svm_locked ? "this CPU has no SVM" :
+              "the firmware disabled SVM (VM_CR.SVMDIS): switch it on in setup";
     else if (!cpu_features.npt)
-        why = "the CPU has no nested paging";
+        why = "this CPU has no nested paging";
     else if (cpu_features.asids < 2)
-        why = "the CPU has no address space identifiers";
+        why = "this CPU has no address space identifiers";
     if (why) {
         (void)str_copy(reason, 96, why);
         return ST_UNSUPP;
