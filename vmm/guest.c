@@ -4,6 +4,7 @@
 
 #define CR0_PE      BIT64(0)
 #define EFER_LMA    BIT64(10)
+#define RFLAGS_TF   BIT64(8)
 #define RFLAGS_VM   BIT64(17)
 #define RFLAGS_RF   BIT64(16)
 #define ATTR_DPL    MASK64(6, 5)     /* struct vcpu_segment.attr */
@@ -131,4 +132,6 @@ void guest_advance(struct vcpu_state *vs, unsigned mode, unsigned len)
     vs->rflags &= ~RFLAGS_RF;
     vs->int_shadow = 0;
     vs->dirty |= VS_RIP;
+    if (vs->rflags & RFLAGS_TF)
+        guest_inject(vs, EXC_DB);                   /* the kernel adds DR6.BS */
 }

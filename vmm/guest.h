@@ -37,6 +37,6 @@ void guest_inject(struct vcpu_state *vs, unsigned vector);                  /* n
 void guest_inject_error(struct vcpu_state *vs, unsigned vector, uint32_t error);
 void guest_inject_pf(struct vcpu_state *vs, uint64_t address, uint32_t error);
 
-/* The instruction is done: rip moves, the interrupt shadow and RF end. */
+/* The instruction is done: rip moves, the interrupt shadow and RF end, a single step traps. */
 void guest_advance(struct vcpu_state *vs, unsigned mode, unsigned len);
 

@@ -46,14 +46,14 @@ bool vcpu_event_in(struct vcpu *v, uint64_t event)
     const uint64_t type = FIELD_GET(EVENT_TYPE, event), vector = event & EVENT_VECTOR;
     if (!(event & EVENT_VALID))
         return true;
-    if ((event & ~EVENT_BITS) || (!(event & EVENT_HAS_ERROR) && event >> 32 != 0))
+    if ((event & ~EVENT_BITS) || event >> 48 != 0 || (!(event & EVENT_HAS_ERROR) && event >> 32 != 0))
         return false;
     if (type == EVENT_TYPE_EXTINT && !(event & EVENT_HAS_ERROR))
         return virt_extint(v, (uint8_t)vector);
     if (type != EVENT_TYPE_EXCEPTION || vector == EXC_NMI || vector > EXC_LAST)
         return false;
-    if (v->event == EVENT(EVENT_TYPE_EXCEPTION, EXC_DB))
-        virt_no_step(v);                 /* the step that did not happen after all */
+    if (vector == EXC_DB || v->event == EVENT(EVENT_TYPE_EXCEPTION, EXC_DB))
+        virt_step(v, vector == EXC_DB);  /* over what the VMM emulated; else the one that did not happen after all */
     v->event = event;
     return true;
 }

@@ -48,7 +48,7 @@ bool vcpu_xcr0_ok(uint64_t xcr0);
 struct vcpu_crs { uint64_t cr0, cr2, cr3, cr4, efer; };
 /* The group VS_CR of the page, LMA as the CPU would compute it. false: no CPU accepts it. */
 MUST_USE bool vcpu_crs_in(const struct vcpu_state *state, struct vcpu_crs *out);
-/* pending_event of the page. false: cannot be injected. */
+/* pending_event of the page; the #DB of a VMM is a single step. false: cannot be injected. */
 MUST_USE bool vcpu_event_in(struct vcpu *vcpu, uint64_t event);
 /* INIT and power-on [SDM3 table 9-1] with CS and rip as said: back end and page. */
 void vcpu_reset(struct vcpu *vcpu, uint16_t cs, uint64_t cs_base, uint64_t rip);

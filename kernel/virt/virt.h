@@ -38,8 +38,8 @@ static inline MUST_USE bool virt_update(struct vcpu *v) { return cpu_features.vm
 /* That interrupt's vector, acknowledged at the PIC; false: it was not asked for. */
 static inline MUST_USE bool virt_extint(struct vcpu *v, uint8_t vector)
 { return cpu_features.vmx ? vmx_extint(v, vector) : svm_extint(v, vector); }
-/* The pending #DB of a single step is replaced by another exception. */
-static inline void virt_no_step(struct vcpu *v) { cpu_features.vmx ? vmx_no_step(v) : svm_no_step(v); }
+/* DR6.BS: the next #DB is that of a single step, or another exception replaced it. */
+static inline void virt_step(struct vcpu *v, bool on) { cpu_features.vmx ? vmx_step(v, on) : svm_step(v, on); }
 /* Would an interrupt, NMI or injected event end HLT? */
 static inline bool virt_wakes(const struct vcpu *v) { return cpu_features.vmx ? vmx_wakes(v) : svm_wakes(v); }
 /* The thread stops (last: for ever) or starts to run on this CPU. */

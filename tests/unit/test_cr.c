@@ -49,6 +49,22 @@ static bool write_cr(unsigned n, uint64_t v)
     return true;
 }
 
+static void single_step(void)
+{
+    const uint8_t bytes[] = { 0x0f, 0x22, 0xc3 };
+    struct insn insn;
+    reset(true);
+    vs.rflags = 0x10102;                         /* RF, TF */
+    vs.gpr[GPR_RBX] = vs.cr0;
+    CHECK_EQ(insn_decode(bytes, 3, 64, &insn), ST_OK);
+    CHECK_EQ(cr_emulate(&vs, &insn, ALLOWED, 3), ST_OK);
+    CHECK(vs.pending_event == EVENT(EVENT_TYPE_EXCEPTION, 1) && vs.rip == 0x1003 && vs.rflags == 0x102);
+    CHECK_EQ(vs.dirty, VS_CR | VS_RIP | VS_EVENT);
+    vs.gpr[GPR_RBX] = 1ull << 32;                /* it faults: no step */
+    CHECK_EQ(cr_emulate(&vs, &insn, ALLOWED, 3), ST_OK);
+    CHECK(vs.pending_event == EVENT_ERR(13, 0) && vs.rip == 0x1003);
+}
+
 static void cr0(void)
 {
     reset(false);
@@ -142,6 +158,7 @@ static void allowed(void)
 
 int main(void)
 {
+    single_step();
     cr0();
     others();
     odd_ones();

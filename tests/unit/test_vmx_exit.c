@@ -174,6 +174,9 @@ static void instruction_ends(void)
     vs->pending_event = GP;                                        /* the VMM says that it faults instead */
     CHECK(vmx_state_set(&cpu, VS_EVENT));
     CHECK(cpu.event == GP && cpu.vmx->dr6 == DR6_FIXED);
+    vs->pending_event = EXC(EXC_DB);                               /* it emulated the instruction that was stepped over */
+    CHECK(vmx_state_set(&cpu, VS_EVENT));
+    CHECK(cpu.event == EXC(EXC_DB) && cpu.vmx->dr6 == (DR6_FIXED | DR6_BS));
 }
 
 static void cpuid_leaves(void)

@@ -136,6 +136,7 @@ static void judged(void)
     REFUSED(VS_EVENT, pending_event, EVENT(4, 0x80));
     REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXTINT, 0x30) | EVENT_HAS_ERROR);
     REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXCEPTION, 6) | 1ull << 32);
+    REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXCEPTION, 13) | EVENT_HAS_ERROR | 1ull << 48);
     REFUSED(VS_EVENT, pending_event, EVENT(EVENT_TYPE_EXTINT, 0x30));      /* IF = 0: nobody asked for it */
     CHECK_EQ(cpu.event, 0);
     fill(1);

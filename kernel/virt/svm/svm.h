@@ -68,7 +68,7 @@ bool svm_wakes(const struct vcpu *vcpu);
 MUST_USE status_t svm_npt_init(struct ptab *pt);
 void svm_tsc_moved(struct vcpu *vcpu);
 MUST_USE bool svm_extint(struct vcpu *vcpu, uint8_t vector);
-void svm_no_step(struct vcpu *vcpu);
+void svm_step(struct vcpu *vcpu, bool on);
 void svm_switch_out(struct vcpu *vcpu);
 void svm_switch_in(struct vcpu *vcpu);
 

@@ -132,7 +132,7 @@ bool svm_extint(struct vcpu *v, uint8_t vector)
     return true;
 }
 
-void svm_no_step(struct vcpu *v) { v->svm->vmcb.dr6 &= ~DR6_BS; }
+void svm_step(struct vcpu *v, bool on) { v->svm->vmcb.dr6 = (v->svm->vmcb.dr6 & ~DR6_BS) | (on ? DR6_BS : 0); }
 
 bool svm_update(struct vcpu *v)
 {

@@ -55,7 +55,7 @@ void vmx_switch_out(struct vcpu *vcpu, bool last);
 void vmx_switch_in(struct vcpu *vcpu);
 void vmx_tsc_moved(struct vcpu *vcpu);
 MUST_USE bool vmx_extint(struct vcpu *vcpu, uint8_t vector);
-void vmx_no_step(struct vcpu *vcpu);
+void vmx_step(struct vcpu *vcpu, bool on);
 
 /* ---- vmx_caps.c: const after boot ---- */
 enum vmx_word { VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXIT, VMX_ENTRY, VMX_WORDS };

@@ -105,7 +105,7 @@ bool vmx_extint(struct vcpu *v, uint8_t vector)
 /* ---- entry ---- */
 
 /* The CPU wants the error code exactly where the exception has one, which it never has in real mode [SDM3 27.2.1.3].
- * Delivery ends an interrupt shadow [27.7.1]; it ends before, since entry checks it against TF and the event [27.3.1.5].
+ * Delivery ends an interrupt shadow [27.7.1]; it ends before, since entry checks it against TF and event [27.3.1.5].
  * DR7.GD is cleared by a #DB, but not by an injected one. */
 static void inject(uint64_t event)
 {

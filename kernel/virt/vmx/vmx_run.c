@@ -56,7 +56,7 @@ void vmx_dr6(struct vmx_vcpu *x, uint64_t set, uint64_t clear)
         x->dr6 = (x->dr6 & ~clear) | set;
 }
 
-void vmx_no_step(struct vcpu *v) { vmx_dr6(v->vmx, 0, DR6_BS); }
+void vmx_step(struct vcpu *v, bool on) { vmx_dr6(v->vmx, on ? DR6_BS : 0, DR6_BS); }
 void vmx_tsc_moved(struct vcpu *v) { vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset); }
 
 /* ---- whose VMCS is current ---- */
