@@ -166,12 +166,12 @@ static void exit_msr(struct vmm *vmm, unsigned index, struct vcpu_state *vs)
 
 static NORETURN void exit_fatal(const struct vmm *vmm, struct vcpu_state *vs, unsigned index)
 {
-    const char *check = vs->exit.code == STATE_VMX_REFUSED ? state_check(vs, vmm->msr.phys_bits) : NULL;
+    const char *check = vmm->msr.intel ? state_check(vs, vmm->msr.phys_bits) : NULL;
     if (vs->exit.reason == EXIT_SHUTDOWN)
         vmm_fail(VMM_FAIL_SHUTDOWN, vs, "vCPU %u: triple fault at rip %lx, cr2 %lx", index, vs->rip, vs->cr2);
     if (vs->exit.reason == EXIT_INVALID)
-        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: its state was refused: code %x%s%s", index, vs->exit.code,
-                 check ? ": " : "", check ? check : "");
+        vmm_fail(VMM_FAIL_STATE, vs, "vCPU %u: its state was refused: code %x info %lx %lx%s%s", index, vs->exit.code,
+                 vs->exit.info1, vs->exit.info2, check ? ": " : "", check ? check : "");
     vmm_fail(VMM_FAIL_UNHANDLED, vs, "vCPU %u: exit %u code %x info %lx %lx at rip %lx", index, vs->exit.reason,
              vs->exit.code, vs->exit.info1, vs->exit.info2, vs->rip);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The checks of VM entry on guest state, as far as they depend on what the page holds: controls are the kernel's, and
- * with them an unrestricted guest. Runs once, for a guest that has stopped: clarity before speed.
+ * with them an unrestricted guest; what no control loads (CET, PKRS, BNDCFGS, performance counters, PT) is not checked.
+ * With them the kernel's own checks of the page. Runs once, for a guest that has stopped: clarity before speed.
  */
 #include "vmm/state_check.h"
 
@@ -14,7 +15,10 @@
 #define EFER_LME     BIT64(8)
 #define EFER_LMA     BIT64(10)
 #define EFER_DEFINED (BIT64(0) | EFER_LME | EFER_LMA | BIT64(11))
+#define CR0_NW       BIT64(29)
+#define CR0_CD       BIT64(30)
 #define RFLAGS_FIXED BIT64(1)
+#define RFLAGS_IF    BIT64(9)
 #define RFLAGS_VM    BIT64(17)
 #define RFLAGS_RSVD  (MASK64(63, 22) | BIT64(15) | BIT64(5) | BIT64(3))
 #define ATTR_TYPE    MASK32(3, 0)        /* struct vcpu_segment.attr */
@@ -58,6 +62,10 @@ static const char *control_registers(const struct vcpu_state *vs, unsigned phys_
         { canonical(vs->msr.sysenter_esp) && canonical(vs->msr.sysenter_eip), "SYSENTER_ESP or EIP is not canonical" },
         { !(vs->efer & ~EFER_DEFINED), "reserved bits of IA32_EFER" },
         { !pg || lma == ((vs->efer & EFER_LME) != 0), "IA32_EFER.LMA differs from LME while CR0.PG = 1" },
+        { !(vs->cr0 & CR0_NW) || (vs->cr0 & CR0_CD), "CR0.NW without CR0.CD" },
+        { canonical(vs->msr.lstar) && canonical(vs->msr.cstar), "LSTAR or CSTAR is not canonical" },
+        { high_clear(vs->msr.sfmask), "high half of SFMASK" },
+        { canonical(vs->msr.kernel_gs_base), "KERNEL_GS_BASE is not canonical" },
     };
     const char *why = first_failed(rows, ARRAY_LEN(rows));
     for (unsigned i = 0; i < 64 && !why; i += 8)
@@ -146,15 +154,21 @@ static const char *system_segments(const struct vcpu_state *vs)
     return first_failed(rows, ARRAY_LEN(rows));
 }
 
-/* [SDM3 27.3.1.4] */
+/* [SDM3 27.3.1.4] RIP need not be canonical: bits 63:48 are to be alike, bit 47 may differ. With the event that was to
+ * be injected [27.3.1.5]. */
 static const char *rip_and_flags(const struct vcpu_state *vs)
 {
     const bool code64 = is_64(vs) && (vs->seg[SEG_CS].attr & ATTR_L);
+    const uint64_t event = vs->exit.info2, type = FIELD_GET(EVENT_TYPE, event), high = vs->rip >> 48;
+    const bool irq = (event & EVENT_VALID) && type == EVENT_TYPE_EXTINT;
+    const bool nmi = (event & EVENT_VALID) && type == EVENT_TYPE_NMI;
     const struct check rows[] = {
         { code64 || high_clear(vs->rip), "high half of RIP outside of 64-bit mode" },
-        { !code64 || canonical(vs->rip), "RIP is not canonical" },
+        { !code64 || high == 0 || high == 0xffff, "bits 63:48 of RIP differ" },
         { !(vs->rflags & RFLAGS_RSVD) && (vs->rflags & RFLAGS_FIXED), "reserved bits of RFLAGS" },
         { !(vs->rflags & RFLAGS_VM) || (!is_64(vs) && (vs->cr0 & CR0_PE)), "RFLAGS.VM in IA-32e or real mode" },
+        { !irq || (vs->rflags & RFLAGS_IF), "an external interrupt while RFLAGS.IF = 0" },
+        { !(irq || nmi) || !vs->int_shadow, "an external interrupt or NMI in an interrupt shadow" },
     };
     return first_failed(rows, ARRAY_LEN(rows));
 }
@@ -169,7 +183,7 @@ static const char *pdptes(const struct vcpu_state *vs, unsigned phys_bits)
     return NULL;
 }
 
-const char *state_check(const struct vcpu_state *vs, unsigned phys_bits)
+static const char *first_of_all(const struct vcpu_state *vs, unsigned phys_bits)
 {
     const bool v86 = (vs->rflags & RFLAGS_VM) != 0;
     const char *why = control_registers(vs, phys_bits);
@@ -178,4 +192,26 @@ const char *state_check(const struct vcpu_state *vs, unsigned phys_bits)
     why = why ? why : system_segments(vs);
     why = why ? why : rip_and_flags(vs);
     return why ? why : pdptes(vs, phys_bits);
+}
+
+/* What the hardware itself says: exit reason and qualification [SDM3 27.8], or VM-instruction error [31.4]. */
+static const struct { uint32_t code; uint64_t info; const char *what; } said[] = {
+    { STATE_VMX_FAILED, 4, "VMLAUNCH of a VMCS that is not clear" },
+    { STATE_VMX_FAILED, 5, "VMRESUME of a VMCS that was not launched" },
+    { STATE_VMX_FAILED, 7, "control fields of the VMCS" },
+    { STATE_VMX_FAILED, 8, "host state in the VMCS" },
+    { STATE_VMX_FAILED, 26, "VM entry with events blocked by MOV SS" },
+    { STATE_VMX_REFUSED, 2, "reserved bits of a PDPTE" },
+    { STATE_VMX_REFUSED, 3, "an NMI into a shadow of MOV SS" },
+    { STATE_VMX_REFUSED, 4, "VMCS link pointer" },
+    { STATE_VMX_MSR, 1, "loading MSRs" },
+    { STATE_VMX_MC, 0, "a machine check during VM entry: see the machine's error log" },
+};
+
+const char *state_check(const struct vcpu_state *vs, unsigned phys_bits)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(said); i++)
+        if (said[i].code == vs->exit.code && said[i].info == vs->exit.info1)
+            return said[i].what;
+    return vs->exit.code == STATE_VMX_REFUSED || vs->exit.code == STATE_KERNEL ? first_of_all(vs, phys_bits) : NULL;
 }

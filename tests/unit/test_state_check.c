@@ -14,6 +14,7 @@ static const struct vcpu_segment flat = { 0x10, 0xc93, 0xffffffff, 0 }, real_dat
 static void long_mode(void)
 {
     memset(&vs, 0, sizeof vs);
+    vs.exit.code = STATE_VMX_REFUSED;
     vs.cr0 = 0x80000033;
     vs.cr3 = 0x1000;
     vs.cr4 = 0x20;
@@ -91,7 +92,15 @@ static void registers(void)
         BROKEN(long_mode, pat, UINT64_C(8) << i, "IA32_PAT");
     }
     BROKEN(real_mode, rip, UINT64_C(1) << 32, "high half of RIP");
-    BROKEN(long_mode, rip, 0x800000000000, "RIP is not canonical");
+    BROKEN(long_mode, rip, 0x1000000000000, "63:48 of RIP");
+    long_mode();
+    vs.rip = 0x800000000000;                                     /* not canonical, and no check */
+    CHECK(state_check(&vs, BITS) == NULL);
+    BROKEN(long_mode, cr0, 0xa0000033, "CR0.NW");
+    BROKEN(long_mode, msr.lstar, 0x800000000000, "LSTAR");
+    BROKEN(long_mode, msr.cstar, 0x800000000000, "CSTAR");
+    BROKEN(long_mode, msr.sfmask, UINT64_C(1) << 32, "SFMASK");
+    BROKEN(long_mode, msr.kernel_gs_base, 0x800000000000, "KERNEL_GS_BASE");
     BROKEN(long_mode, rflags, 0, "RFLAGS");
     BROKEN(long_mode, rflags, 0x400002, "RFLAGS");
     BROKEN(v86, cr0, 0x32, "RFLAGS.VM");
@@ -151,8 +160,42 @@ static void system_segments(void)
     BROKEN(long_mode, seg[SEG_IDTR].limit, 0x10000, "limit of GDTR or IDTR");
 }
 
+/* The event that was to be injected, and what the CPU says without our checks. */
+static void refusals(void)
+{
+    BROKEN(long_mode, exit.info2, EVENT(EVENT_TYPE_EXTINT, 0x30), "RFLAGS.IF = 0");
+    long_mode();
+    vs.int_shadow = 1;
+    vs.rflags |= 0x200;
+    vs.exit.info2 = EVENT(EVENT_TYPE_EXCEPTION, 13);
+    CHECK(state_check(&vs, BITS) == NULL);
+    vs.exit.info2 = EVENT(EVENT_TYPE_EXTINT, 0x30);
+    CHECK(says("interrupt shadow"));
+    vs.exit.info2 = EVENT(EVENT_TYPE_NMI, 2);
+    CHECK(says("interrupt shadow"));
+    static const struct { uint32_t code, info; const char *text; } rows[] = {
+        { STATE_VMX_FAILED, 4, "VMLAUNCH" }, { STATE_VMX_FAILED, 5, "VMRESUME" }, { STATE_VMX_FAILED, 7, "control" },
+        { STATE_VMX_FAILED, 8, "host" }, { STATE_VMX_FAILED, 26, "MOV SS" }, { STATE_VMX_REFUSED, 2, "PDPTE" },
+        { STATE_VMX_REFUSED, 3, "NMI" }, { STATE_VMX_REFUSED, 4, "link pointer" }, { STATE_VMX_MSR, 1, "MSR" },
+        { STATE_VMX_MC, 0, "machine check" },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        long_mode();
+        vs.exit.code = rows[i].code;
+        vs.exit.info1 = rows[i].info;
+        CHECK(says(rows[i].text));
+    }
+    long_mode();
+    vs.efer = 0x1d01;
+    vs.exit.code = STATE_KERNEL;                                 /* the kernel judges the page before the CPU does */
+    CHECK(says("IA32_EFER"));
+    vs.exit.code = STATE_VMX_FAILED;
+    CHECK(state_check(&vs, BITS) == NULL);
+}
+
 int main(void)
 {
+    refusals();
     registers();
     segments();
     system_segments();

@@ -242,7 +242,12 @@ static void every_reason(void)
 static void refused_entries(void)
 {
     vmx_long_mode(0x1000);
-    CHECK_EQ(vmx_exits(REASON_ENTRY_FAILED | VMX_BAD_STATE, 4), VIRT_USER);
+    exit_field(VMCS_EXIT_REASON, REASON_ENTRY_FAILED | VMX_BAD_STATE);
+    exit_field(VMCS_QUALIFICATION, 4);
+    exit_field(VMCS_ENTRY_INTR, NMI);                              /* a failed entry leaves it [SDM3 27.8] */
+    CHECK_EQ(vmx_fast(cpu.vmx, cpu.state, 0, 0), FAST_EXIT);
+    CHECK_EQ(vmx_exit(cpu.vmx), VIRT_USER);
+    CHECK_EQ(vs->exit.info2, NMI);
     CHECK(vs->exit.reason == EXIT_INVALID && vs->exit.code == 0x80000021 && vs->exit.info1 == 4 && cpu.stop == 1);
     CHECK(vs->rip == 0x1000 && vs->cr3 == 0x5000);                 /* what was refused, for the VMM to judge */
     vmx_long_mode(0x1000);

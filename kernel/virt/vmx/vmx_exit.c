@@ -34,12 +34,12 @@ static enum virt_next to_user(struct vmx_vcpu *x, enum vcpu_exit_reason reason)
     return vcpu_to_user(x->vcpu, reason, x->reason, 0, 0);
 }
 
-/* The state that was refused goes to the VMM, which knows the checks. The vCPU never runs again. */
+/* The state that was refused goes to the VMM, which knows the checks, with the event. The vCPU never runs again. */
 enum virt_next vmx_refused(struct vmx_vcpu *x, uint32_t reason, uint64_t info)
 {
     x->vcpu->stop = 1;
     vmx_state_get(x->vcpu, VS_ALL);
-    return vcpu_to_user(x->vcpu, EXIT_INVALID, reason, info, 0);
+    return vcpu_to_user(x->vcpu, EXIT_INVALID, reason, info, vmcs_read(VMCS_ENTRY_INTR));
 }
 
 static enum virt_next stop(struct vmx_vcpu *x)
