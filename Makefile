@@ -29,8 +29,9 @@ PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c 
 IOMMU_SRC   := drivers/iommu/iommu.c drivers/iommu/amdvi/ivrs.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c vtd_dom.c \
               vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)
 RT_SRC      := kernel/abi/rt/crt0.S
-MONITOR_SRC := $(addprefix monitor/, aml.c build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
-              cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c fault_text.c guestio.c \
+AML_SRC     := $(addprefix monitor/, aml.c aml_arith.c aml_eval.c aml_names.c aml_prt.c aml_term.c)
+MONITOR_SRC := $(AML_SRC) $(addprefix monitor/, build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
+              cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c fault_text.c firmware.c guestio.c \
               image.c lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
               policy_files.c policy_slots.c shell.c slots.c spec.c \
               supervise.c vmm_image.c)
@@ -135,7 +136,9 @@ $(B)/mkefi: linker/mkefi.c
 $(B)/run: tests/run.c tests/run_cfg.c tests/run_case.c tests/run_qemu.c tests/run_bochs.c tests/run_nv.c tests/run.h tests/run_case.h
 $(B)/httpd: tests/demo/httpd.c
 $(B)/cordon-check: monitor/check_main.c $(CHECK_SRC)
-$(B)/mkimage $(B)/mkefi $(B)/run $(B)/httpd $(B)/cordon-check: $(B)/flags
+$(B)/host/cordon-acpi: tests/acpi/acpi_main.c $(AML_SRC) drivers/iommu/vtd/dmar.c drivers/iommu/amdvi/ivrs.c
+$(B)/mkimage $(B)/mkefi $(B)/run $(B)/httpd $(B)/cordon-check $(B)/host/cordon-acpi: $(B)/flags
+	@mkdir -p $(@D)
 	$(call say,HOST,$@)$(HOSTCC) $(HCFLAGS) -D_GNU_SOURCE -I. -o $@ $(filter %.c,$^)
 
 # ---- host tests: the first lines of a test name what it links ---------------
@@ -217,16 +220,17 @@ $(B)/setup.ok: tests/setup.sh
 	@sh $< $@
 
 # ---- targets ---------------------------------------------------------------
-.PHONY: all check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources print-kernel FORCE
-IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkimage $(B)/cordon-check
+.PHONY: all acpi check lint test-unit fuzz test run bench image size help clean guests demo-files case-files unit-bin print-sources print-kernel FORCE
+IMAGES := $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkimage $(B)/cordon-check $(B)/host/cordon-acpi
 # The runner's order of names: lint unit fuzz system. T="unit/test_fmt system/*" picks some.
 check: $(B)/run $(IMAGES) $(UNIT_BIN)
 	@$(B)/run lint unit
 lint: $(B)/run $(IMAGES)
 	@$(B)/run lint
 unit-bin: $(UNIT_BIN)
-test-unit: $(B)/run $(UNIT_BIN)
+test-unit: $(B)/run $(UNIT_BIN) $(B)/host/cordon-acpi
 	@$(B)/run unit
+acpi: $(B)/host/cordon-acpi
 fuzz: $(B)/run $(FUZZ_BIN)
 	@$(B)/run fuzz
 guests: $(GUEST_ELF)
@@ -256,6 +260,7 @@ help:
 	@echo "make bench      the figures of docs/performance.md"
 	@echo "make size       code lines and bytes by component"
 	@echo "make guests     our own test guests"
+	@echo "make acpi       build/host/cordon-acpi: prints what Cordon understands of ACPI table files"
 	@echo "make clean      forget build/          V=1 shows commands"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,102 +1,88 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reader for Name (_S5, Package () { a, b, ... }) [ACPI 7.4.2]. */
+/* AML reader: tables in, facts out. Pure. */
 #include "monitor/aml.h"
 
-#define HEADER       36u       /* [ACPI 5.2.6] */
-#define OP_ZERO    0x00u       /* [ACPI 20.2] */
-#define OP_ONE     0x01u
-#define OP_NAME    0x08u
-#define OP_BYTE    0x0au
-#define OP_WORD    0x0bu
-#define OP_DWORD   0x0cu
-#define OP_PACKAGE 0x12u
+#include "monitor/aml_internal.h"
 
-/* A package length: bytes that its own encoding takes, 0 when it is cut. */
-static size_t package_length(const uint8_t *p, size_t left, size_t *length)
+#define HEADER    36u            /* [ACPI 5.2.6] */
+#define REVISION   8u
+_Static_assert(AML_NAMES <= AML_NONE, "a name's number has 16 bits");
+
+/* Scopes and names that are there before any table [ACPI 5.3.1, 5.7]. */
+static const struct { char name[5]; uint8_t kind, args; } given[] = {
+    { "_GPE", AML_SCOPE, 0 }, { "_PR_", AML_SCOPE, 0 }, { "_SB_", AML_SCOPE, 0 }, { "_SI_", AML_SCOPE, 0 },
+    { "_TZ_", AML_SCOPE, 0 }, { "_OSI", AML_OTHER, 1 }, { "_OS_", AML_OTHER, 0 }, { "_REV", AML_OTHER, 0 },
+    { "_GL_", AML_OTHER, 0 }, { "_DLM", AML_OTHER, 0 },
+};
+
+static uint32_t word(const uint8_t *p)
 {
-    size_t more, value;
-    if (left == 0)
-        return 0;
-    more = p[0] >> 6;
-    if (more >= left)
-        return 0;
-    value = more ? p[0] & 0x0fu : p[0] & 0x3fu;
-    for (size_t i = 0; i < more; i++)
-        value |= (size_t)p[1 + i] << (4 + 8 * i);
-    *length = value;
-    return 1 + more;
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* An integer constant; bytes that it takes, 0 when it is none or cut. */
-static size_t integer(const uint8_t *p, size_t left, uint32_t *value)
+static void begin(struct aml *a, const uint8_t *tables, uint32_t size)
 {
-    size_t bytes;
-    if (left == 0)
-        return 0;
-    switch (p[0]) {
-    case OP_ZERO:  *value = 0; return 1;
-    case OP_ONE:   *value = 1; return 1;
-    case OP_BYTE:  bytes = 1; break;
-    case OP_WORD:  bytes = 2; break;
-    case OP_DWORD: bytes = 4; break;
-    default:       return 0;
+    memset(a, 0, sizeof *a);
+    a->base = tables;
+    a->size = size;
+    a->steps = AML_STEPS;
+    for (uint32_t i = 0; i < ARRAY_LEN(a->chain); i++)
+        a->chain[i] = AML_NONE;
+    a->names = 1;                                /* the root, its own parent */
+    a->name[0].next = AML_NONE;
+    for (uint32_t i = 0; i < ARRAY_LEN(given); i++) {
+        uint16_t node = aml_enter_seg(a, 0, word((const uint8_t *)given[i].name), (enum aml_kind)given[i].kind, 0, 0);
+        a->name[node].args = given[i].args;
     }
-    if (left < 1 + bytes)
-        return 0;
-    *value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        *value |= (uint32_t)p[1 + i] << (8 * i);
-    return 1 + bytes;
 }
 
-/* What stands behind the name: PackageOp length count elements. */
-static bool package(const uint8_t *p, size_t left, uint8_t *typ_a, uint8_t *typ_b)
+/* All tables with this signature, in their order. False: a length that cannot be. */
+static bool load_all(struct aml *a, const char sig[4], unsigned *count)
 {
-    size_t length = 0, used, count;
-    uint32_t a, b;
-    if (left < 2 || p[0] != OP_PACKAGE)
-        return false;
-    used = package_length(p + 1, left - 1, &length);
-    if (used == 0 || length < used + 1 || length > left - 1)
-        return false;
-    p += 1 + used;
-    left = length - used;
-    count = p[0];
-    p++;
-    left--;
-    used = integer(p, left, &a);
-    if (used == 0 || count == 0)
-        return false;
-    if (count == 1) {               /* both in one: low byte a, next byte b */
-        b = a >> 8 & 0xff;
-        a &= 0xff;
-    } else if (integer(p + used, left - used, &b) == 0) {
-        return false;
+    uint32_t len;
+    *count = 0;
+    for (uint32_t at = 0; at < a->size && a->size - at >= HEADER; at = len > a->size - at - 15 ? a->size : at + ((len + 15) & ~15u)) {
+        len = word(a->base + at + 4);
+        if (len < HEADER || len > a->size - at)
+            return false;
+        if (memcmp(a->base + at, sig, 4) != 0)
+            continue;
+        if (*sig == 'D')
+            a->narrow = a->base[at + REVISION] < 2;
+        aml_load(a, (struct span){ at + HEADER, at + len });
+        (*count)++;
     }
-    if (a > 7 || b > 7)
-        return false;
-    *typ_a = (uint8_t)a;
-    *typ_b = (uint8_t)b;
     return true;
 }
 
-status_t aml_s5(const uint8_t *table, size_t size, uint8_t *typ_a, uint8_t *typ_b)
+status_t aml_read(struct aml *a, const uint8_t *tables, size_t size)
 {
-    size_t length;
-    if (size < HEADER)
+    unsigned dsdts, ssdts;
+    begin(a, tables, (uint32_t)MIN(size, 1u << 30));
+    if (!load_all(a, "DSDT", &dsdts) || !load_all(a, "SSDT", &ssdts))
         return ST_CORRUPT;
-    length = (size_t)table[4] | (size_t)table[5] << 8 | (size_t)table[6] << 16 | (size_t)table[7] << 24;
-    if (length < HEADER || length > size)
-        return ST_CORRUPT;
-    for (size_t i = HEADER; i + 5 <= length; i++) {
-        bool named;
-        if (memcmp(table + i, "_S5_", 4) != 0)
-            continue;
-        /* NameOp, or NameOp and the root character before the name */
-        named = (i > HEADER && table[i - 1] == OP_NAME) ||
-                (i > HEADER + 1 && table[i - 1] == '\\' && table[i - 2] == OP_NAME);
-        if (named && package(table + i + 4, length - i - 4, typ_a, typ_b))
-            return ST_OK;
+    a->fixed = a->names;
+    a->steps = AML_STEPS;
+    aml_skim(a);
+    a->steps = AML_STEPS;
+    aml_choose_apic(a);
+    aml_find_routes(a);
+    return dsdts == 1 ? ST_OK : dsdts == 0 ? ST_NOTFOUND : ST_CORRUPT;
+}
+
+status_t aml_s5(struct aml *a, uint8_t *typ_a, uint8_t *typ_b)
+{
+    a->steps = AML_STEPS;
+    struct value s5 = aml_child_value(a, 0, "_S5_");
+    struct value first = aml_element(a, &s5, 0), second = aml_element(a, &s5, 1);
+    if (s5.kind == V_PACKAGE && s5.count == 1 && first.kind == V_INT) {       /* both in one, byte after byte */
+        second = first;
+        first.n &= 0xff;
+        second.n = second.n >> 8 & 0xff;
     }
-    return ST_NOTFOUND;
+    if (first.kind != V_INT || second.kind != V_INT || first.n > 7 || second.n > 7)
+        return ST_NOTFOUND;
+    *typ_a = (uint8_t)first.n;
+    *typ_b = (uint8_t)second.n;
+    return ST_OK;
 }

@@ -7,6 +7,7 @@
 #include "monitor/explain.h"
 #include "monitor/facts.h"
 #include "monitor/fault_text.h"
+#include "monitor/firmware.h"
 #include "monitor/slots.h"
 #include "monitor/supervise.h"
 
@@ -67,18 +68,32 @@ static const char *unit_of(const struct dev_info *d, char *buf, size_t size)
     return buf;
 }
 
+/* The function's interrupt line: "A", "-"; where it ends: a number, "?" or "-". */
+static void line_of(const struct dev_info *d, char pin[4], char gsi[12])
+{
+    char why[DIAG_TEXT];
+    uint32_t n;
+    bool has = d->pin >= 1 && d->pin <= 4;
+    fmt(pin, 4, "%c", has ? 'A' + d->pin - 1 : '-');
+    str_copy(gsi, 12, has ? "?" : "-");
+    if (has && firmware_intx(shell.f, d, &n, why, sizeof why))
+        fmt(gsi, 12, "%u", n);
+}
+
 static void record(const struct dev_info *d)
 {
+    char pin[4], gsi[12];
     char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
     enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
+    line_of(d, pin, gsi);
     console_print("bdf=%s id=%04x:%04x class=%04x owner=%s state=%s iommu=%s path=%s plan=%s group=%u msi=%u msix=%u"
-                  " reset=%s verdict=%s dma=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
+                  " reset=%s verdict=%s dma=%s pin=%s gsi=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
                   unit_of(d, unit, sizeof unit), path, planned_for(d), d->group, d->msi_off ? d->msi_vectors : 0u,
                   d->msix_off ? d->msix_count : 0u, resets(d, reset, sizeof reset),
                   code == CODE_NONE ? "ok" : explain_name(code),
-                  is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-");
+                  is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-", pin, gsi);
 }
 
 static void row(const struct dev_info *d)
@@ -146,6 +161,7 @@ void cmd_device(int argc, char **argv, bool records)
     const struct dev_info *d;
     char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
     enum code code;
+    uint32_t gsi;
     (void)argc;
     facts_refresh(shell.f);
     d = shell_device(argv[1]);
@@ -167,6 +183,10 @@ void cmd_device(int argc, char **argv, bool records)
     group_of(d);
     console_print("  interrupts %u MSI, %u MSI-X%s\n", d->msi_off ? d->msi_vectors : 0u, d->msix_off ? d->msix_count : 0u,
                   d->pin ? ", one line" : "");
+    if (d->pin && firmware_intx(shell.f, d, &gsi, why, sizeof why))
+        console_print("  line       INT%c goes to global interrupt %u\n", 'A' + d->pin - 1, gsi);
+    else if (d->pin)
+        console_print("  line       not routed: %s\n", why);
     console_print("  reset      %s\n", resets(d, reset, sizeof reset));
     if (d->reserved)
         console_print("  reserved   %u memory region%s of the firmware's\n", d->reserved, d->reserved == 1 ? "" : "s");

@@ -91,7 +91,10 @@ static void collect_ring(enum ring ring, char **only, int count)
     jobs = 0;
     switch (ring) {
     case RING_LINT: collect(ring, "tests/lint/check_*.sh", 180, only, count); break;
-    case RING_UNIT: collect(ring, "tests/unit/test_*.c", 120, only, count); break;
+    case RING_UNIT:
+        collect(ring, "tests/unit/test_*.c", 120, only, count);
+        collect(ring, "tests/unit/test_*.sh", 180, only, count);
+        break;
     case RING_FUZZ: collect(ring, "tests/fuzz/fuzz_*.c", 300, only, count); break;
     default:
         for (int i = 0; i < cases.count; i++)
@@ -134,7 +137,7 @@ static void child(enum ring ring, const struct job *j)
         fflush(stdout);
         _exit(res == RESULT_PASS ? 0 : res == RESULT_SKIP ? 77 : 1);
     }
-    if (ring == RING_LINT)
+    if (strcmp(j->source + strlen(j->source) - 3, ".sh") == 0)
         execlp("sh", "sh", j->source, (char *)NULL);
     snprintf(bin, sizeof bin, "build/%.*s", (int)(strlen(j->source) - 2), j->source);
     if (ring == RING_FUZZ)

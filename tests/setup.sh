@@ -16,6 +16,7 @@ want binutils ld --version
 want qemu-system-x86 qemu-system-x86_64 --version
 want bochs test -x /usr/bin/bochs-bin
 want bochsbios test -e /usr/share/bochs/BIOS-bochs-latest
+want acpica-tools iasl -v
 want ovmf test -e /usr/share/OVMF/OVMF_CODE_4M.fd
 # The kernels' and busybox's packages are fetched by apt-get download: that needs the lists.
 lists() { apt-cache show busybox-static && apt-cache show linux-image-amd64; }

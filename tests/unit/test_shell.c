@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: monitor/main.c monitor/shell.c monitor/cmd_vms.c monitor/cmd_devices.c monitor/cmd_machine.c monitor/cmd_manifest.c monitor/cmd_power.c monitor/console.c monitor/lineedit.c monitor/supervise.c monitor/guestio.c monitor/build.c monitor/build_vm.c monitor/build_task.c monitor/vmm_image.c monitor/facts.c monitor/fault_text.c monitor/slots.c monitor/spec.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c monitor/aml.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/monitor_kernel.c */
+/* link: monitor/main.c monitor/shell.c monitor/cmd_vms.c monitor/cmd_devices.c monitor/cmd_machine.c monitor/cmd_manifest.c monitor/cmd_power.c monitor/console.c monitor/lineedit.c monitor/supervise.c monitor/guestio.c monitor/build.c monitor/build_vm.c monitor/build_task.c monitor/vmm_image.c monitor/facts.c monitor/firmware.c monitor/fault_text.c monitor/slots.c monitor/spec.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c monitor/aml.c monitor/aml_arith.c monitor/aml_eval.c monitor/aml_names.c monitor/aml_prt.c monitor/aml_term.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/monitor_kernel.c */
 /* The whole monitor against a model of the kernel: start, restart, crash, refusals, commands. */
 #include "tests/unit/unit.h"
 
@@ -22,7 +22,11 @@ static const char conf[] =
     "\n[vm open]\ncpus = 3\nmemory = 64M\nkernel = guests/mb.elf\npci = 00:09.0 irq=none\ndma = unprotected\n"
     "autostart = no\n";
 
-static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], acpi[112];
+/* \_S5 is (5, 5); device 3's INTA goes to 20. */
+static const char aml_code[] = "\x08_S5_\x12\x06\x04\x0a\x05\x0a\x05"
+    "\x5b\x82\x23PCI0\x08_HID\x0c\x41\xd0\x0a\x08"
+    "\x08_PRT\x12\x0e\x01\x12\x0b\x04\x0c\xff\xff\x03\x00\x00\x00\x0a\x14";
+static uint8_t bzimage[0x4000], multiboot[0x1000], vmm_elf[0x3000], acpi[48 + 36 + sizeof aml_code - 1];
 
 static void put16(uint8_t *p, unsigned v) { p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8); }
 static void put32(uint8_t *p, uint32_t v) { put16(p, v & 0xffff); put16(p + 2, v >> 16); }
@@ -53,8 +57,8 @@ static void make_files(void)
     memcpy(acpi, "DMAR", 4);                      /* as the loader keeps them: each at a multiple of 16 */
     put32(acpi + 4, 41);
     memcpy(acpi + 48, "DSDT", 4);
-    put32(acpi + 52, 64);
-    memcpy(acpi + 88, "\x08_S5_\x12\x06\x04\x0a\x05\x0a\x05\x00\x00", 14);
+    put32(acpi + 52, 36 + sizeof aml_code - 1);
+    memcpy(acpi + 84, aml_code, sizeof aml_code - 1);
 }
 
 static void add_module(const char *name, const void *data, uint64_t size)
@@ -90,7 +94,10 @@ static void make_machine(void)
     d->path_len = 2;
     d->path[0] = 0x1c << 3;
     d->path[1] = 0;
-    add_dev(0x0018, 0x808610d3, 0x02000000);
+    d = add_dev(0x0018, 0x808610d3, 0x02000000);
+    d->pin = 1;
+    d->path_len = 1;
+    d->path[0] = 0x18;
     d = add_dev(0x0048, 0x123411e8, 0x00ff0000);        /* no unit covers it */
     d->iommu_unit = ~0u;
     d->refusal = ST_NOIOMMU;
@@ -178,6 +185,10 @@ static void test_commands(void)
     CHECK(fk_printed("bdf=0000:00:00.0 id=8086:29c0 class=0600 owner=- state=blocked"));
     type("device 01:00.0\r");
     CHECK(fk_printed("path=00:1c.0/00.0 id=1b36:0010"));
+    type("device 00:03.0\r");
+    CHECK(fk_printed("line       INTA goes to global interrupt 20"));
+    type("devices -p\r");
+    CHECK(fk_printed("bdf=0000:00:03.0") && fk_printed(" pin=A gsi=20") && fk_printed(" pin=- gsi=-"));
     type("device 0a:00.0\r");
     CHECK(fk_printed("no function"));
     type("nonsense\r");
