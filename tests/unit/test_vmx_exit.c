@@ -336,6 +336,7 @@ static void msrs(void)
     vs->gpr[GPR_RAX] = 3;
     vs->gpr[GPR_RDX] = 0;
     CHECK(vmx_exits(VMX_XSETBV, 0) == VIRT_RESUME && cpu.xcr0 == 3 && cpu.event == 0);
+    CHECK_EQ(vmcs_read(VMCS_RIP), 0x1014);
     vs->gpr[GPR_RAX] = 2;
     CHECK(vmx_exits(VMX_XSETBV, 0) == VIRT_RESUME && cpu.event == GP && cpu.xcr0 == 3);
 }

@@ -5,6 +5,7 @@
    kernel/virt/vlapic_timer.c kernel/mm/ptab.c kernel/mm/fmt_x86.c kernel/lib/fmt.c kernel/lib/str.c
    tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/vmx_guest.c tests/unit/fake/no_svm.c */
 /* VT-x without VT-x: the state page and the VMCS, whose VMCS is current, what is in the CPU when. */
+#include "kernel/arch/boot.h"
 #include "kernel/mm/pmm.h"
 #include "tests/unit/fake/vmx_guest.h"
 
@@ -40,6 +41,96 @@ static void reset(void)
     CHECK_EQ(vmcs_read(VMCS_PROC), vmx_caps.ctl[VMX_PROC]);
     CHECK(vmcs_read(VMCS_RIP) == 0 && vmcs_read(VMCS_CS_SEL) == 0x9a00 && vmcs_read(VMCS_CS_BASE) == 0x9a000);
     CHECK_EQ(cpu.vmx->kernel_gs_base, 5);                          /* MSRs outlive INIT */
+}
+
+static void fill(uint64_t n);
+
+extern const char vmx_exit_point[];
+static const struct { uint32_t field; const char *name; uint64_t junk; } fields[] = {
+#define X(n, w, e) { (e), #n, VMCS_W_##w == VMCS_W_16 ? 0xdead : VMCS_W_##w == VMCS_W_32 ? 0xdeaddead : FAKE_VMX_JUNK },
+    VMCS_FIELDS(X)
+#undef X
+};
+#define FIELDS  (sizeof fields / sizeof fields[0])
+
+/* A field that the CPU writes, or that counts for nothing yet. */
+static bool is_open(uint32_t field)
+{
+    static const uint32_t later[] = { VMCS_ENTRY_ERROR, VMCS_PDPTE0, VMCS_PDPTE1, VMCS_PDPTE2, VMCS_PDPTE3, VMCS_HOST_RSP };
+    bool open = (field >> 10 & 3) == 1;
+    for (unsigned i = 0; i < sizeof later / sizeof later[0]; i++)
+        open |= field == later[i];
+    return open;
+}
+
+/* VMCLEAR leaves fields as they come: all that counts is written, the host's with what this CPU has. */
+static void every_field(void)
+{
+    caps_skylake();
+    caps.ctl[VMX_PROC2] |= (uint64_t)PROC2_ENCLS << 32;
+    vmx_start();
+    for (unsigned i = 0; i < FIELDS; i++)
+        if (!is_open(fields[i].field) && vmcs_read(fields[i].field) == fields[i].junk)
+            unit_fail(__FILE__, __LINE__, fields[i].name);
+    const struct cpu_area *area = (const struct cpu_area *)cpu_block[0];
+    const struct { uint32_t field; uint64_t value; } rows[] = {
+        { VMCS_HOST_CS, 0x08 }, { VMCS_HOST_SS, 0x10 }, { VMCS_HOST_TR, 0x28 }, { VMCS_HOST_DS, 0 }, { VMCS_HOST_ES, 0 },
+        { VMCS_HOST_FS, 0 }, { VMCS_HOST_GS, 0 }, { VMCS_HOST_FS_BASE, 0 }, { VMCS_HOST_GS_BASE, (uintptr_t)&area->pc },
+        { VMCS_HOST_TR_BASE, (uintptr_t)&area->tss }, { VMCS_HOST_GDTR_BASE, (uintptr_t)area->gdt },
+        { VMCS_HOST_RIP, (uintptr_t)vmx_exit_point }, { VMCS_HOST_SYSENTER_CS, 0 }, { VMCS_HOST_SYSENTER_ESP, 0 },
+        { VMCS_HOST_SYSENTER_EIP, 0 }, { VMCS_HOST_EFER, hw_rdmsr(MSR_EFER) }, { VMCS_HOST_PAT, hw_rdmsr(MSR_PAT) },
+        { VMCS_CR0_MASK, ~UINT64_C(0x8005000f) }, { VMCS_CR4_MASK, ~UINT64_C(0x1407bf) }, { VMCS_ENCLS_BITMAP, ~0ull },
+        { VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa }, { VMCS_DEBUGCTL, 0 }, { VMCS_PENDING_DEBUG, 0 }, { VMCS_ENTRY_INTR, 0 },
+        { VMCS_PF_MASK, 0 }, { VMCS_PF_MATCH, 0 }, { VMCS_CR3_TARGETS, 0 }, { VMCS_EXIT_LOADS, 0 }, { VMCS_EXIT_STORES, 0 },
+        { VMCS_ENTRY_LOADS, 0 }, { VMCS_ACTIVITY, 0 }, { VMCS_TSC_OFFSET, 0 }, { VMCS_PAT, PAT_RESET },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        CHECK_EQ(vmcs_read(rows[i].field), rows[i].value);
+    caps_skylake();
+}
+
+/* What the page may reach: segments, and these. Of ENTRY_CTL one bit; of PROC whether MOV DR exits. */
+static bool is_pages(uint32_t field)
+{
+    static const uint32_t single[] = {
+        VMCS_RIP, VMCS_RSP, VMCS_RFLAGS, VMCS_INTERRUPTIBILITY, VMCS_PENDING_DEBUG, VMCS_CR0, VMCS_CR0_SHADOW, VMCS_CR3,
+        VMCS_CR4, VMCS_CR4_SHADOW, VMCS_EFER, VMCS_PAT, VMCS_PDPTE0, VMCS_PDPTE1, VMCS_PDPTE2, VMCS_PDPTE3, VMCS_DR7,
+        VMCS_SYSENTER_CS, VMCS_SYSENTER_ESP, VMCS_SYSENTER_EIP,
+    };
+    bool yes = (field >= VMCS_ES_SEL && field <= VMCS_TR_SEL) || (field >= VMCS_ES_LIMIT && field <= VMCS_TR_AR) ||
+               (field >= VMCS_ES_BASE && field <= VMCS_IDTR_BASE);
+    for (unsigned i = 0; i < sizeof single / sizeof single[0]; i++)
+        yes |= field == single[i];
+    return yes;
+}
+
+/* Whatever a VMM writes into its page: no other field changes, and the host's part of CR0 and CR4 stays. */
+static void noise(void)
+{
+    static uint64_t before[FIELDS];
+    uint64_t seed = 0x9e3779b97f4a7c15ull, taken = 0;
+    vmx_start();
+    for (unsigned i = 0; i < FIELDS; i++)
+        before[i] = vmcs_read(fields[i].field);
+    for (unsigned round = 0; round < 4000; round++) {
+        fill(1);
+        for (unsigned n = 0; n < round % 8; n++) {
+            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+            ((uint64_t *)vs)[(seed >> 33) % (sizeof *vs / 8)] = round & 8 ? seed : seed >> 40;
+        }
+        taken += vmx_state_set(&cpu, VS_ALL);
+        for (unsigned i = 0; i < FIELDS; i++) {
+            const uint32_t field = fields[i].field;
+            const uint64_t own = field == VMCS_ENTRY_CTL ? ENTRY_IA32E : field == VMCS_PROC ? PROC_MOV_DR : 0;
+            if (!is_pages(field) && ((vmcs_read(field) ^ before[i]) & ~own))
+                unit_fail(__FILE__, __LINE__, fields[i].name);
+        }
+        CHECK((vmcs_read(VMCS_CR0) & (CR0_NE | CR0_CD | CR0_NW)) == CR0_NE);
+        CHECK((vmcs_read(VMCS_CR4) & (CR4_VMXE | CR4_MCE)) == (CR4_VMXE | CR4_MCE));
+        CHECK(!(vmcs_read(VMCS_CR4) & ~(cpu_features.cr4_known | CR4_VMXE)) && !(vmcs_read(VMCS_EFER) & ~EFER_GUEST));
+        cpu.event = 0;
+    }
+    CHECK(taken > 400 && taken < 4000);
 }
 
 /* Every word of every group, set to something legal of its own, comes back, and no other group changes. */
@@ -208,6 +299,54 @@ static void lazy_msrs(void)
     CHECK_EQ(cpu.in_guest, 0);
 }
 
+/* What the CPU has while the guest runs, and none of it afterwards. */
+static uint64_t inside[6];
+static uint32_t look_around(struct vmx_vcpu *x)
+{
+    const uint64_t now[] = { vmcs_read(VMCS_ENTRY_INTR), fake_hw.xcr0, hw_rdmsr(MSR_STAR), hw_rdmsr(MSR_LSTAR),
+                             hw_rdmsr(MSR_SFMASK), hw_rdmsr(MSR_KERNEL_GS_BASE) };
+    memcpy(inside, now, sizeof now);
+    hw_wrmsr(MSR_KERNEL_GS_BASE, 0xffff888000000777);              /* its SWAPGS */
+    x->reason = VMX_PREEMPT_TIMER;
+    return FAST_EXIT;
+}
+
+static void entry(void)
+{
+    vmx_start();
+    const uint64_t host[] = { hw_rdmsr(MSR_STAR), hw_rdmsr(MSR_LSTAR), hw_rdmsr(MSR_SFMASK) };
+    fill(1);
+    vs->xcr0 = 3;
+    CHECK_EQ(cpu.xcr0, 1);                                         /* after power-on */
+    CHECK(vmx_state_set(&cpu, VS_MSR | VS_CR | VS_RIP));
+    cpu.event = GP;
+    fake_hw.xcr0 = 7;
+    fake_vmx.enter = look_around;
+    fake_percpu.need_resched = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    const uint64_t want[] = { GP, 3, vs->msr.star, vs->msr.lstar, vs->msr.sfmask, vs->msr.kernel_gs_base };
+    CHECK_EQ(memcmp(inside, want, sizeof want), 0);
+    CHECK(fake_hw.xcr0 == 7 && hw_rdmsr(MSR_STAR) == host[0] && hw_rdmsr(MSR_LSTAR) == host[1]);
+    CHECK(hw_rdmsr(MSR_SFMASK) == host[2] && hw_rdmsr(MSR_KERNEL_GS_BASE) == 0);
+    CHECK(cpu.vmx->launched == 1 && cpu.vmx->kernel_gs_base == 0xffff888000000777);
+}
+
+/* VMfail: nothing was entered. The VMM gets the error, the state and the event; the vCPU is done. */
+static uint32_t fail(struct vmx_vcpu *x) { (void)x; return VMX_FAILED; }
+static void entry_fails(void)
+{
+    vmx_start();
+    fill(1);
+    CHECK(vmx_state_set(&cpu, VS_RIP | VS_CR));
+    cpu.event = GP;
+    exit_field(VMCS_INSN_ERROR, 7);
+    fake_vmx.enter = fail;
+    memset(vs, 0, sizeof *vs);
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    CHECK(vs->exit.reason == EXIT_INVALID && vs->exit.code == 0x80000000 && vs->exit.info1 == 7 && cpu.stop == 1);
+    CHECK(vs->exit.info2 == (uint32_t)GP && vs->rip == 0xffffffff81000001 && !cpu.vmx->msrs_loaded);
+}
+
 /* Ring 3 finds descriptors in the GDT and nowhere else. */
 static void gdt_limit(void)
 {
@@ -266,6 +405,13 @@ static void borrowed(void)
     pmm_free(other.state);
     vmx_switch_in(&cpu);
     CHECK_EQ(fake_vmx.current, mine);
+    fake_percpu.need_resched = 1;
+    CHECK_EQ(vmx_run(&cpu), ST_OK);
+    vmx_switch_out(&cpu, true);                                    /* cleared: VMLAUNCH is next, and the host's CR3 */
+    task.space.cr3 = 0x456000;
+    CHECK_EQ(cpu.vmx->launched, 0);
+    vmx_switch_in(&cpu);
+    CHECK_EQ(vmcs_read(VMCS_HOST_CR3), 0x456000);
 }
 
 static void debug_registers(void)
@@ -309,10 +455,14 @@ static void flushes(void)
 int main(void)
 {
     reset();
+    every_field();
+    noise();
     round_trip();
     judged();
     pdptes();
     lazy_msrs();
+    entry();
+    entry_fails();
     gdt_limit();
     xcr0();
     borrowed();

@@ -103,11 +103,12 @@ static const char *read_caps(struct vmx_caps *caps)
     if (missing)
         return missing;
     caps->ept_vpid = hw_rdmsr(MSR_VMX_EPT_VPID);
-    caps->revision = (uint32_t)(basic & BASIC_REVISION);
     caps->timer_shift = (uint8_t)(hw_rdmsr(MSR_VMX_MISC) & MISC_TIMER_SHIFT);
     caps->invept = caps->ept_vpid & EPT_CAP_INVEPT_ONE ? INV_SINGLE : INV_ALL;
     caps->invvpid = caps->ept_vpid & EPT_CAP_INVVPID_ONE ? INV_SINGLE : INV_ALL;
-    return ept_missing(caps->ept_vpid);
+    missing = ept_missing(caps->ept_vpid);
+    caps->revision = missing ? 0 : (uint32_t)(basic & BASIC_REVISION);       /* last: vmx_init_cpu */
+    return missing;
 }
 
 /* ---- MSRs ---- */

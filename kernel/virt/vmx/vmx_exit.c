@@ -106,15 +106,16 @@ static enum virt_next ept_violation(struct vmx_vcpu *x)
 static enum msr_result syscall_msr(struct vmx_vcpu *x, uint32_t msr, bool write, uint64_t *value)
 {
     const uint32_t i = msr - MSR_STAR;
+    uint64_t *kept = &x->syscall[index_clamp(i, ARRAY_LEN(x->syscall))];
     if (i >= ARRAY_LEN(x->syscall))
         return MSR_USER;
     if (!write)
-        *value = x->syscall[i];
+        *value = *kept;
     else if (!vmx_syscall_msr_ok(i, *value))
         return MSR_GP;
     else if (msr != MSR_CSTAR)
         hw_wrmsr(msr, *value);                       /* the guest's are loaded: it has just run */
-    x->syscall[i] = *value;
+    *kept = *value;
     return MSR_DONE;
 }
 

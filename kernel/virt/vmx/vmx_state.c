@@ -75,7 +75,6 @@ void vmx_reset(struct vcpu *v)
     vmx_window(x, PROC_INTR_WINDOW | PROC_NMI_WINDOW, false);
     vmcs_write(VMCS_ENTRY_INTR, 0);
     vmcs_write(VMCS_INTERRUPTIBILITY, 0);
-    vmcs_write(VMCS_PENDING_DEBUG, 0);
 }
 
 /* ---- page and VMCS ---- */

@@ -2,7 +2,10 @@
 /* A CPU with VT-x: VMCS fields exist, have a width and may be read-only as the manual says [SDM3 B]. */
 #include "tests/unit/fake/vmx_guest.h"
 
+#include <stdarg.h>
+
 #include "kernel/arch/boot.h"
+#include "kernel/lib/fmt.h"
 #include "kernel/mm/pmm.h"
 
 struct cpu_features cpu_features;
@@ -14,7 +17,7 @@ struct fake_caps caps;
 struct vcpu cpu;
 struct vm vm;
 struct thread thread;
-static struct task task;
+struct task task;
 static struct cpu_area area;
 static uint64_t msrs[8];         /* STAR to SFMASK, KERNEL_GS_BASE, EFER, PAT */
 const char vmx_exit_point[1];
@@ -74,10 +77,17 @@ bool vmx_on(uint64_t pa)
     return fake_vmx.on;
 }
 
+/* What the first VMCLEAR leaves in a region's fields is nobody's. */
 bool vmcs_clear(uint64_t pa)
 {
+    static const uint64_t junk[] = { [VMCS_W_16] = 0xdead, [VMCS_W_32] = FAKE_VMX_JUNK & 0xffffffff,
+                                     [VMCS_W_64] = FAKE_VMX_JUNK, [VMCS_W_NAT] = FAKE_VMX_JUNK };
+    uint64_t *region = (uint64_t *)pa;
     fake_vmx.clears++;
-    ((uint64_t *)pa)[1] = 0;
+    region[1] = 0;
+    for (unsigned i = 0; region[0] >> 32 == 0 && i < sizeof rows / sizeof rows[0]; i++)
+        region[2 + i] = junk[rows[i].width];
+    region[0] |= UINT64_C(1) << 32;
     if (fake_vmx.current == pa)
         fake_vmx.current = 0;
     return fake_vmx.on;
@@ -132,9 +142,17 @@ void ktimer_cancel(struct ktimer *timer) { (void)timer; }
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
 bool vcpu_attend(struct vcpu *v) { (void)v; attention = 0; return true; }
 hpa_t boot_image_pa(const void *in_image) { return (hpa_t){ (uintptr_t)in_image }; }
+jmp_buf fake_vmx_panic;
+char fake_vmx_said[96];
 void panic(const char *format, ...)
 {
-    printf("panic: %s\n", format);
+    va_list ap;
+    va_start(ap, format);
+    fmt_v(fake_vmx_said, sizeof fake_vmx_said, format, ap);
+    va_end(ap);
+    if (fake_vmx.catch)
+        longjmp(fake_vmx_panic, 1);
+    printf("panic: %s\n", fake_vmx_said);
     fake_die("panic", 0);
 }
 
@@ -254,6 +272,7 @@ void vmx_start(void)
     task.space.cr3 = 0x123000;
     cpu.thread = &thread;
     vmx_switch_in(&cpu);
+    exit_field(VMCS_IDT_INFO, 0);
 }
 
 void vmx_long_mode(uint64_t rip)

@@ -2,6 +2,8 @@
 /* One VT-x vCPU whose CPU is the test: VMCSs are tables, an exit is what the hook of vmx_enter writes into the current one. */
 #pragma once
 
+#include <setjmp.h>
+
 #include "kernel/virt/virt.h"
 #include "tests/unit/fake/pmm.h"
 #include "tests/unit/unit.h"
@@ -10,6 +12,7 @@ struct fake_vmx {
     uint64_t current;            /* physical address of the current VMCS, 0 = none */
     bool on;                     /* after VMXON */
     bool refuse_on;
+    bool catch;                  /* the next panic */
     bool wide_gdt;               /* an exit gave the GDT 64 KiB, and nobody took them back */
     unsigned loads, clears, irqs, nmis, enters, reads, writes;
     unsigned invepts, invvpids;
@@ -21,9 +24,16 @@ extern struct fake_vmx fake_vmx;
 extern struct vcpu cpu;
 extern struct vm vm;
 extern struct thread thread;
+extern struct task task;
 #define vs         (cpu.state)      /* what the VMM sees */
 #define attention  (thread.attention)
 #define GP         (EVENT(EVENT_TYPE_EXCEPTION, EXC_GP) | EVENT_HAS_ERROR)
+
+/* Where a panic goes once fake_vmx.catch is set, and its text. */
+extern jmp_buf fake_vmx_panic;
+extern char fake_vmx_said[96];
+
+#define FAKE_VMX_JUNK  UINT64_C(0xdeadbeefdeaddead)   /* in each field of a VMCS that nobody wrote yet, as wide as it is */
 
 /* Capability MSRs of a Skylake; the test may change them before vmx_start. */
 struct fake_caps { uint64_t feature_control, basic, ctl[VMX_WORDS], misc, ept_vpid; };
