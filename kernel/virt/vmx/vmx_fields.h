@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMCS fields that are used, one row each [SDM3 B]: the constant, its width (checked against the number), and its name
- * for messages. User mode never names a field: what the VMM may see and set is in vmx_state.c.
+ * for messages. Behind it the user policy.
  */
 #pragma once
 
+#include "kernel/abi/vcpu_state.h"
 #include "kernel/lib/base.h"
 
 /* name, width, encoding */
@@ -48,6 +49,28 @@ enum vmcs_field {
 #define X(n, w, e) _Static_assert((((e) >> 13) & 3) == VMCS_W_##w && ((e) & 1) == 0, "VMCS " #n " width");
 VMCS_FIELDS(X)
 #undef X
+
+/*
+ * The user policy: the fields that a vCPU's page shows and sets, and the group of the page that does so. Masks and
+ * checks are in vmx_state.c. Any other field is the kernel's alone, ENTRY_IA32E apart, which follows EFER.
+ * unit/test_vmx_state holds the code to this.
+ */
+#define VMCS_PAGE_FIELDS(F) \
+    F(RIP, RIP) F(RSP, RIP) F(RFLAGS, RIP) F(INTERRUPTIBILITY, RIP) F(PENDING_DEBUG, RIP) \
+    F(CR0, CR) F(CR0_SHADOW, CR) F(CR3, CR) F(CR4, CR) F(CR4_SHADOW, CR) F(EFER, CR) \
+    F(PDPTE0, CR) F(PDPTE1, CR) F(PDPTE2, CR) F(PDPTE3, CR) F(DR7, DR) \
+    F(SYSENTER_CS, MSR) F(SYSENTER_ESP, MSR) F(SYSENTER_EIP, MSR) F(PAT, MSR) \
+    F(ES_SEL, SEG) F(CS_SEL, SEG) F(SS_SEL, SEG) F(DS_SEL, SEG) F(FS_SEL, SEG) F(GS_SEL, SEG) F(LDTR_SEL, SEG) \
+    F(TR_SEL, SEG) F(ES_LIMIT, SEG) F(CS_LIMIT, SEG) F(SS_LIMIT, SEG) F(DS_LIMIT, SEG) F(FS_LIMIT, SEG) \
+    F(GS_LIMIT, SEG) F(LDTR_LIMIT, SEG) F(TR_LIMIT, SEG) F(GDTR_LIMIT, SEG) F(IDTR_LIMIT, SEG) F(ES_AR, SEG) \
+    F(CS_AR, SEG) F(SS_AR, SEG) F(DS_AR, SEG) F(FS_AR, SEG) F(GS_AR, SEG) F(LDTR_AR, SEG) F(TR_AR, SEG) \
+    F(ES_BASE, SEG) F(CS_BASE, SEG) F(SS_BASE, SEG) F(DS_BASE, SEG) F(FS_BASE, SEG) F(GS_BASE, SEG) \
+    F(LDTR_BASE, SEG) F(TR_BASE, SEG) F(GDTR_BASE, SEG) F(IDTR_BASE, SEG)
+enum vmcs_page_group {
+#define X(n, g) VMCS_GROUP_##n = VS_##g,
+    VMCS_PAGE_FIELDS(X)
+#undef X
+};
 
 /* A segment's four fields, by enum vcpu_seg: selector, limit, access rights and base are 2 apart [SDM3 B]. */
 #define VMCS_SEG_SEL(i)    (VMCS_ES_SEL + 2u * (i))

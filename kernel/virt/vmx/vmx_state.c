@@ -81,14 +81,14 @@ void vmx_reset(struct vcpu *v)
 
 /* Words that are one field. What is set is masked, and has the fixed bits. */
 static const struct row { uint32_t group; uint16_t at, field; uint64_t mask, fixed; } rows[] = {
-#define AT_PAGE(m) offsetof(struct vcpu_state, m)
-    { VS_RIP, AT_PAGE(rip), VMCS_RIP, ~UINT64_C(0), 0 },
-    { VS_RIP, AT_PAGE(gpr[GPR_RSP]), VMCS_RSP, ~UINT64_C(0), 0 },
-    { VS_RIP, AT_PAGE(rflags), VMCS_RFLAGS, RFLAGS_DEFINED, RFLAGS_FIXED },
-    { VS_DR, AT_PAGE(dr7), VMCS_DR7, DR7_SETTABLE, DR7_FIXED },
-    { VS_MSR, AT_PAGE(msr.sysenter_cs), VMCS_SYSENTER_CS, 0xffffffffu, 0 },
-    { VS_MSR, AT_PAGE(msr.sysenter_esp), VMCS_SYSENTER_ESP, ~UINT64_C(0), 0 },
-    { VS_MSR, AT_PAGE(msr.sysenter_eip), VMCS_SYSENTER_EIP, ~UINT64_C(0), 0 },
+#define ROW(m, f, mask, fixed) { VMCS_GROUP_##f, offsetof(struct vcpu_state, m), VMCS_##f, mask, fixed }
+    ROW(rip, RIP, ~UINT64_C(0), 0),
+    ROW(gpr[GPR_RSP], RSP, ~UINT64_C(0), 0),
+    ROW(rflags, RFLAGS, RFLAGS_DEFINED, RFLAGS_FIXED),
+    ROW(dr7, DR7, DR7_SETTABLE, DR7_FIXED),
+    ROW(msr.sysenter_cs, SYSENTER_CS, 0xffffffffu, 0),
+    ROW(msr.sysenter_esp, SYSENTER_ESP, ~UINT64_C(0), 0),
+    ROW(msr.sysenter_eip, SYSENTER_EIP, ~UINT64_C(0), 0),
 };
 
 /* enum vcpu_seg to the order of the VMCS's fields; from SEG_TABLES on there is neither selector nor rights. */
