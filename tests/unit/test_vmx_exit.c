@@ -233,6 +233,8 @@ static void every_reason(void)
         CHECK_EQ(vmcs_read(VMCS_RIP), skips ? 0x1002 : 0x1000);
     }
     vmx_long_mode(0x1000);
+    exit_field(VMCS_GPA, 0x123456789000);                          /* EPT misconfiguration: a fault of ours, with its place */
+    CHECK(vmx_exits(49, 0) == VIRT_USER && vs->exit.info2 == 0x123456789000 && vs->exit.code == 49);
     CHECK(vmx_exits(VMX_HLT, 0) == VIRT_RESUME && cpu.phase == VCPU_PHASE_HALT && attention);
     CHECK(vmx_exits(VMX_RDPMC, 0) == VIRT_RESUME && cpu.event == GP);
     CHECK(vmx_exits(VMX_DR, 0) == VIRT_RESUME && cpu.dr_loaded && !window(PROC_MOV_DR));
