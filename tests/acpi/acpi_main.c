@@ -22,7 +22,7 @@ static const char *aml_file;
 
 static void refuse(const char *why)
 {
-    printf("refused= %s\n", why);
+    printf("refused= text=\"%s\"\n", why);
     refused = 1;
 }
 

@@ -56,7 +56,10 @@ static const char *parse_entry(struct ivrs *v, const struct cut *c, unsigned blo
         if (e.variety != IVHD_IOAPIC && e.variety != IVHD_HPET)
             return "unknown variety of special device, skipped";
         break;
-    case IVHD_NAMED: if (block == IVRS_IVHD_40) break; /* fall through */
+    case IVHD_NAMED:
+        if (block != IVRS_IVHD_40)
+            return "device entry of a block of type 40h, skipped";
+        break;
     default: return "unknown device entry type, skipped";
     }
     if (is_start(e.type)) {
