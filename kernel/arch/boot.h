@@ -22,6 +22,7 @@ AT(struct tss64, rsp0, 0x04);
 AT(struct tss64, ist, 0x24);
 _Static_assert(sizeof(struct tss64) == 104, "TSS size");
 
+struct table_ptr { uint16_t limit; uint64_t base; } __attribute__((packed));
 #define GDT_SLOTS  7u                   /* null, 4 segments, TSS in two */
 
 /* Const after its CPU is up, but what percpu.h says. */
@@ -29,6 +30,7 @@ struct cpu_area {
     struct percpu pc;                   /* first: GS base */
     struct tss64 tss ALIGNED(16);
     uint64_t gdt[GDT_SLOTS] ALIGNED(16);
+    struct table_ptr gdtr;              /* that, for LGDT */
 };
 AT(struct cpu_area, tss, 0x70);
 
@@ -37,9 +39,6 @@ void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT]);
 /* Loads GDT, segments, TSS, IDT and GS base. From here on percpu() and exceptions work. */
 void tables_load(struct cpu_area *area);
 uint64_t tables_idt(void);           /* its address */
-/* This CPU's GDT with its true limit, which a VM exit widens to 64 KiB [SDM3 28.5.2]: ring 3 could then use whatever
- * lies behind as descriptors, call gates too. */
-void tables_gdt_load(const struct cpu_area *area);
 /* The one IDT; before the first tables_load. */
 void tables_idt_fill(void);
 

@@ -8,8 +8,6 @@
 #define STUB_BYTES      16u
 #define RFLAGS_FIXED_IF 0x202u
 
-struct table_ptr { uint16_t limit; uint64_t base; } __attribute__((packed));
-
 extern const char entry_stubs[], context_first_user[];
 static uint64_t idt[256][2] ALIGNED(16);    /* const after boot */
 
@@ -40,21 +38,16 @@ void tables_fill(struct cpu_area *area, const uint64_t ist[IST_COUNT])
     };
     memcpy(area->gdt, gdt, sizeof gdt);
     memcpy(area->tss.ist, ist + 1, (IST_COUNT - 1) * sizeof *ist);
+    area->gdtr = (struct table_ptr){ sizeof gdt - 1, (uintptr_t)area->gdt };
     area->tss.io_bitmap = sizeof area->tss;      /* none: no port for ring 3 */
     area->pc.self = &area->pc;
-}
-
-void tables_gdt_load(const struct cpu_area *area)
-{
-    const struct table_ptr gdtr = { sizeof area->gdt - 1, (uintptr_t)area->gdt };
-    __asm__ volatile ("lgdt %0" : : "m"(gdtr));
 }
 
 void tables_load(struct cpu_area *area)
 {
     struct table_ptr idtr = { sizeof idt - 1, (uintptr_t)idt };
-    tables_gdt_load(area);
-    __asm__ volatile ("mov %[data], %%ss\n\t"
+    __asm__ volatile ("lgdt %[gdtr]\n\t"
+                      "mov %[data], %%ss\n\t"
                       ".irp reg, ds, es, fs, gs\n\t"
                       "mov %[zero], %%\\reg\n\t"
                       ".endr\n\t"
@@ -64,7 +57,7 @@ void tables_load(struct cpu_area *area)
                       "1:\n\t"
                       "ltr %w[tss]\n\t"
                       "lidt %[idtr]"
-                      : : [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
+                      : : [gdtr] "m"(area->gdtr), [idtr] "m"(idtr), [data] "r"((uint32_t)SEL_KDATA), [zero] "r"(0u),
                         [code] "i"(SEL_KCODE), [tss] "r"(SEL_TSS)
                       : "memory");
     hw_wrmsr(MSR_GS_BASE, (uintptr_t)&area->pc);

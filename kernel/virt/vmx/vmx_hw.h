@@ -54,6 +54,12 @@ static inline MUST_USE bool vmx_invvpid(uint64_t type, uint16_t vpid)
     return ok;
 }
 
+/* A VM exit widens the GDT's limit to 64 KiB [SDM3 28.5.2]: ring 3 could use whatever lies behind the table as
+ * descriptors, call gates too. */
+struct table_ptr;
+static inline void hw_gdt_narrow(const struct table_ptr *gdtr)
+{ __asm__ volatile ("lgdt (%0)" : : "r"(gdtr) : "memory"); }
+
 /* Takes the interrupts that are pending. */
 static inline void hw_take_irqs(void) { __asm__ volatile ("sti\n\tnop\n\tcli" : : : "memory"); }
 /* The host's handler for an NMI that exited; its IRET opens NMIs again. */

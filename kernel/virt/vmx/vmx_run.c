@@ -28,7 +28,7 @@ void vmx_msrs_unload(struct vmx_vcpu *x)
     hw_wrmsr(MSR_SFMASK, vmx_caps.host_syscall[3]);
     x->kernel_gs_base = hw_rdmsr(MSR_KERNEL_GS_BASE);
     hw_wrmsr(MSR_KERNEL_GS_BASE, 0);                 /* ring 3's GS base */
-    tables_gdt_load((const struct cpu_area *)percpu());
+    hw_gdt_narrow(&((const struct cpu_area *)percpu())->gdtr);
     x->msrs_loaded = 0;
 }
 

@@ -9,7 +9,7 @@
 #include "kernel/mm/pmm.h"
 
 struct cpu_features cpu_features;
-struct percpu fake_percpu;
+struct percpu fake_percpu ALIGNED(64);
 struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count = 1;
 struct fake_vmx fake_vmx;
@@ -135,7 +135,8 @@ uint32_t vmx_enter(struct vmx_vcpu *x)
 void hw_take_irqs(void) { fake_vmx.irqs++; }
 void hw_take_nmi(void) { fake_vmx.nmis++; }
 uint64_t tables_idt(void) { return 0x1d7; }
-void tables_gdt_load(const struct cpu_area *of) { fake_vmx.wide_gdt &= &of->pc != percpu(); }
+void hw_gdt_narrow(const struct table_ptr *gdtr)
+{ fake_vmx.wide_gdt &= (uintptr_t)gdtr != (uintptr_t)percpu() + offsetof(struct cpu_area, gdtr); }
 uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { (void)timer, (void)deadline; }
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }

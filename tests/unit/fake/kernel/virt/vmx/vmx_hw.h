@@ -17,5 +17,7 @@ MUST_USE bool vmcs_load(uint64_t pa);
 #define INV_ALL     2u
 MUST_USE bool vmx_invept(uint64_t type, uint64_t eptp);
 MUST_USE bool vmx_invvpid(uint64_t type, uint16_t vpid);
+struct table_ptr;
+void hw_gdt_narrow(const struct table_ptr *gdtr);
 void hw_take_irqs(void);
 void hw_take_nmi(void);
