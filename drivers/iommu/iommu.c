@@ -1,43 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What no vendor owns: which driver the machine gets, and the fault records kept, over all units. */
-#include "drivers/iommu/iommu.h"
+/* What no vendor owns: which driver the machine gets, bring-up of all units, and the questions about them. */
+#include "drivers/iommu/vendor.h"
 
-#include "drivers/iommu/vtd/vtd.h"
+#include "kernel/lib/fmt.h"
 #include "kernel/mm/kmap.h"
 
-static enum iommu_vendor vendor = IOMMU_NONE;      /* const after iommu_init */
+/* Const after iommu_init. */
+static enum iommu_vendor vendor = IOMMU_NONE;
+struct iommu_unit *iommu_unit[IOMMU_UNITS];
+uint32_t iommu_units;
+bool iommu_ready;
 
-/* Newest at (next_seq - 1) % FAULT_RECORDS; sequence numbers start at 1. */
-static struct {
-    struct spinlock lock;
-    uint64_t next_seq;
-    struct info_fault record[FAULT_RECORDS];
-} ring = { .next_seq = 1 };
+enum iommu_vendor iommu_vendor(void) { return vendor; }
+bool iommu_has_ir(void) { return iommu_ready; }
 
-status_t iommu_refuse(char reason[96], status_t st, const char *why)
+static status_t refuse(char reason[96], status_t st, const char *why)
 {
     str_copy(reason, 96, why);
     return st;
 }
 
-status_t iommu_init(const struct bootinfo *bi, char reason[96])
+status_t iommu_need(struct iommu_unit *u, bool good, status_t st, const char *why)
 {
-    vendor = IOMMU_NONE;
-    switch ((enum boot_iommu)bi->iommu) {
-    case BOOT_IOMMU_BAD:
-        return iommu_refuse(reason, ST_CORRUPT, "DMAR or IVRS table is there but broken (length or checksum)");
-    case BOOT_IOMMU_IVRS:
-        return iommu_refuse(reason, ST_UNSUPP, "AMD-Vi found; this version drives VT-d only");
-    case BOOT_IOMMU_NONE:
-        return iommu_refuse(reason, ST_ABSENT,
-                            "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
-    case BOOT_IOMMU_DMAR: break;
-    }
-    const uint8_t *table = kmap_ro((hpa_t){ bi->iommu_table }, bi->iommu_len);
-    if (!table)
-        return iommu_refuse(reason, ST_CORRUPT, "DMAR table cannot be mapped");
-    vendor = IOMMU_VTD;
-    return vtd_init(table, bi->iommu_len, reason);
+    if (good)
+        return ST_OK;
+    fmt(u->reason, sizeof u->reason, "%s unit %u at %lx: %s", vendor_name(), u->index, (unsigned long)u->base, why);
+    log_line("iommu: %s", u->reason);
+    return st;
+}
+
+status_t iommu_wait(const struct iommu_unit *u, uint16_t reg, uint32_t bits, uint32_t want)
+{
+    struct deadline d = deadline_in(IOMMU_WAIT_US);
+    for (uint32_t now = hw_mmio_rd32(u->mmio + reg); now == IOMMU_GONE || (now & bits) != want;
+         now = hw_mmio_rd32(u->mmio + reg))
+        if (now == IOMMU_GONE || !spin(&d))
+            return ST_TIMEOUT;
+    return ST_OK;
 }
 
 void iommu_log_notes(const char *table, const struct fw_notes *n)
@@ -48,25 +47,98 @@ void iommu_log_notes(const char *table, const struct fw_notes *n)
         log_line("iommu: %s: %u more such lines", table, n->count - FW_NOTES);
 }
 
-enum iommu_vendor iommu_vendor(void) { return vendor; }
-
-void iommu_fault_keep(const struct info_fault *fault)
+/* ---- bring-up ---- */
+/* All, also after a failure: the more is blocked the better. Returns the one that refuses the machine, or NULL. A
+ * unit whose entry is broken costs its own devices only, as firmware says which they are. */
+static const struct iommu_unit *start_all(void)
 {
-    spin_lock(&ring.lock);
-    struct info_fault *slot = &ring.record[ring.next_seq % FAULT_RECORDS];
-    *slot = *fault;
-    slot->seq = ring.next_seq++;
-    spin_unlock(&ring.lock);
+    const struct iommu_unit *bad = NULL;
+    bool any = false;
+    for (uint32_t i = 0; i < iommu_units; i++) {
+        struct iommu_unit *u = iommu_unit[i];
+        u->index = i;
+        u->status = iommu_need(u, !u->broken, ST_CORRUPT, "firmware's entry for it is broken; its devices are refused");
+        if (u->status == ST_OK)
+            u->status = vendor_start(u);
+        any |= u->status == ST_OK;
+        if (u->status != ST_OK && (!bad || bad->broken))
+            bad = u;
+    }
+    return bad && (!bad->broken || !any) ? bad : NULL;
 }
 
-bool iommu_fault_get(uint64_t from_seq, struct info_fault *out)
+static status_t bring_up(const uint8_t *table, size_t len, char reason[96])
 {
-    spin_lock(&ring.lock);
-    uint64_t oldest = ring.next_seq > FAULT_RECORDS ? ring.next_seq - FAULT_RECORDS : 1;
-    uint64_t seq = MAX(from_seq, oldest);
-    bool there = seq < ring.next_seq;
-    if (there)
-        *out = ring.record[seq % FAULT_RECORDS];
-    spin_unlock(&ring.lock);
-    return there;
+    status_t listed = vendor_list(table, len);
+    const struct iommu_unit *bad = start_all();
+    if (listed != ST_OK)
+        fmt(reason, 96, listed == ST_UNSUPP ? "%s lists more units than this build drives"
+                      : iommu_units == 0    ? "%s is broken: its length, or where it lists units"
+                      : "%s is broken where it lists units: one may be hidden and stay off", vendor_table());
+    TRY(listed);
+    if (iommu_units == 0)
+        return refuse(reason, ST_ABSENT, "the firmware's IOMMU table lists no unit");
+    if (bad)
+        return refuse(reason, bad->status, bad->reason);
+    iommu_ready = true;
+    iommu_dom_setup();
+    return ST_OK;
+}
+
+status_t iommu_init(const struct bootinfo *bi, char reason[96])
+{
+    vendor = IOMMU_NONE;
+    iommu_units = 0;
+    iommu_ready = false;
+    switch ((enum boot_iommu)bi->iommu) {
+    case BOOT_IOMMU_BAD:
+        return refuse(reason, ST_CORRUPT, "DMAR or IVRS table is there but broken (length or checksum)");
+    case BOOT_IOMMU_IVRS: return refuse(reason, ST_UNSUPP, "AMD-Vi found; this version drives VT-d only");
+    case BOOT_IOMMU_NONE:
+        return refuse(reason, ST_ABSENT,
+                      "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
+    case BOOT_IOMMU_DMAR: break;
+    }
+    const uint8_t *table = kmap_ro((hpa_t){ bi->iommu_table }, bi->iommu_len);
+    if (!table)
+        return refuse(reason, ST_CORRUPT, "the firmware's IOMMU table cannot be mapped");
+    vendor = IOMMU_VTD;
+    return bring_up(table, bi->iommu_len, reason);
+}
+
+/* ---- questions ---- */
+struct iommu_unit *iommu_covering(struct bdf src, uint16_t *rid)
+{
+    struct iommu_unit *u = iommu_ready ? vendor_covering(src, rid) : NULL;
+    return u && u->status == ST_OK ? u : NULL;
+}
+
+uint32_t iommu_unit_of(struct bdf fn)
+{
+    uint16_t rid;
+    const struct iommu_unit *u = iommu_covering(fn, &rid);
+    return u ? u->index : ~0u;
+}
+
+bool iommu_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
+{ return vendor != IOMMU_NONE && vendor_reserved(fn, nth, base, len); }
+
+status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src)
+{ return vendor != IOMMU_NONE ? vendor_ioapic(ioapic_id, src) : ST_NOTFOUND; }
+
+bool iommu_unit_info(uint32_t unit, struct info_iommu *out)
+{
+    if (unit >= iommu_units)
+        return false;
+    const struct iommu_unit *u = iommu_unit[unit];
+    *out = (struct info_iommu){ .base = u->base, .faults = u->faults, .status = u->dead ? ST_TIMEOUT : u->status };
+    vendor_info(u, out);
+    str_copy(out->reason, sizeof out->reason, u->reason);
+    return true;
+}
+
+void iommu_emergency_block(void)
+{
+    for (uint32_t i = 0; i < iommu_units; i++)
+        vendor_emergency(iommu_unit[i]);
 }

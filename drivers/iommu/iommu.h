@@ -2,8 +2,7 @@
 /*
  * IOMMU facade: one set of calls whatever the vendor. Fail closed: a unit that does not
  * come up, or a flush that is not confirmed, gives an error, and the function
- * it was for stays blocked. While VT-d is the only driver, its files define
- * most of these calls; the second one makes each a direct branch in iommu.c.
+ * it was for stays blocked.
  *
  * Locks: one spinlock per unit inside. Callers (kernel/dev, kernel/main)
  * serialise attach, detach, map and unmap of one domain, create and destroy of all.
@@ -56,11 +55,12 @@ MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
 /* Interrupt remapping. A run of entries of one requester's own unit, allocated blocked, which nobody else can use.
  * Only the owner of a run holds it: what it names is its own. i: entry of the run, ST_INVAL beyond its end. */
 struct irte_run {
-    struct bdf src;          /* source-id check: this requester only */
+    struct bdf src;
+    uint16_t rid;            /* what its requests carry: nobody else's use the entries */
     uint32_t unit, first, count;
 };
-/* On error the run is empty. */
-MUST_USE status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run);
+/* index: the vector, for the pin of an I/O APIC; 0: any. On error the run is empty. */
+MUST_USE status_t iommu_irte_alloc(struct bdf src, uint32_t count, uint32_t index, struct irte_run *run);
 /* One entry on: fixed delivery, edge or level, physical destination, confirmed in the unit. */
 MUST_USE status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level);
 MUST_USE status_t iommu_irte_block(const struct irte_run *run, uint32_t i);
@@ -85,9 +85,3 @@ bool iommu_unit_info(uint32_t unit, struct info_iommu *out);   /* false: no such
 
 /* Last words: block all DMA without waiting for success; used by panic and power off. */
 void iommu_emergency_block(void);
-
-/* For the drivers behind it: sets the reason, returns st; numbers a record and keeps it; prints a table's notes. */
-MUST_USE status_t iommu_refuse(char reason[96], status_t st, const char *why);
-void iommu_fault_keep(const struct info_fault *fault);
-struct fw_notes;
-void iommu_log_notes(const char *table, const struct fw_notes *n);

@@ -63,7 +63,7 @@ static MUST_USE status_t aim(const struct ioapic *io, uint32_t apic_id, uint8_t 
         return apic_id <= 0xfe ? ST_OK : ST_UNSUPP;
     }
     TRY(iommu_ioapic_source(io->id, &src));
-    TRY(iommu_irte_alloc(src, 1, &run));
+    TRY(iommu_irte_alloc(src, 1, vector, &run));
     TRY(iommu_irte_set(&run, 0, apic_id, vector, level));        /* on error it stays taken, and blocked */
     *rte = iommu_irte_rte(&run, *rte);
     return ST_OK;

@@ -116,7 +116,7 @@ status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint6
     if (st == ST_OK && kind == IRQ_KIND_MSI && fn->irqs != NULL) {
         irq->run = fn->irqs->run;
     } else if (st == ST_OK) {
-        st = iommu_irte_alloc(fn->bdf, kind == IRQ_KIND_MSI ? entries : 1, &irq->run);
+        st = iommu_irte_alloc(fn->bdf, kind == IRQ_KIND_MSI ? entries : 1, 0, &irq->run);
         if (st != ST_OK)
             irq_vector_release(irq, true);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
-         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
+/* link: drivers/iommu/iommu.c drivers/iommu/dom.c drivers/iommu/ir.c drivers/iommu/fault.c
+         drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
+         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_ir.c
          drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
          kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
@@ -54,7 +55,7 @@ static void check_nothing_works(void)
     CHECK_EQ(iommu_irte_set(&h, 0, 0, 0x40, false), ST_INVAL);
     CHECK_EQ(iommu_irte_block(&h, 0), ST_INVAL);
     CHECK_EQ(iommu_irte_free(&h), ST_OK);
-    CHECK_EQ(iommu_irte_alloc(fn, 1, &h), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_alloc(fn, 1, 0, &h), ST_NOIOMMU);
     CHECK_EQ(h.count, 0);
     CHECK_EQ(iommu_ioapic_source(0, &src), ST_NOTFOUND);
     CHECK_EQ(iommu_fault_irq(), 0);
@@ -99,10 +100,10 @@ static void test_bad_tables(void)
     rig_reset();
     rig_dmar(1);
     rig.dmar[4] = 0xff;
-    refused(ST_CORRUPT, "too short or its length");
+    refused(ST_CORRUPT, "is broken: its length");
     rig_reset();
     rig_dmar(1);
-    refused(ST_ABSENT, "lists no VT-d unit");
+    refused(ST_ABSENT, "lists no unit");
     rig_reset();                                   /* a hidden unit refuses the machine, others block */
     rig_dmar(1);
     rig_drhd(RIG_BASE0, true, 0);
@@ -118,7 +119,7 @@ static void test_bad_tables(void)
     for (unsigned i = 0; i <= IOMMU_UNITS; i++)
         rig_drhd(RIG_BASE0 + i * 0x1000, i == IOMMU_UNITS, 0);
     units(IOMMU_UNITS + 1);
-    refused(ST_UNSUPP, "more VT-d units");
+    refused(ST_UNSUPP, "more units");
     units_end(IOMMU_UNITS + 1);
     rig_reset();
     rig_dmar(1);
@@ -207,7 +208,7 @@ static void check_irte_unit(void)
     struct vm_intr in;
     uint64_t addr;
     uint32_t data;
-    CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(5, 1, 0), 1, 0, &h), ST_OK);
     CHECK_EQ(h.unit, 0);
     CHECK_EQ(iommu_irte_set(&h, 0, 1, 0x44, false), ST_OK);
     iommu_irte_msi(&h, &addr, &data);
@@ -282,7 +283,7 @@ static void test_no_unit_covers(void)
     CHECK_EQ(iommu_dom_create(&dom, 1), ST_OK);
     CHECK_EQ(iommu_attach(&dom, bdf_make(0, 3, 0)), ST_NOIOMMU);   /* refused, no panic */
     CHECK_EQ(iommu_detach(&dom, bdf_make(0, 3, 0)), ST_NOIOMMU);
-    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, 0, &h), ST_NOIOMMU);
     CHECK_EQ(iommu_attach(&dom, bdf_make(0, 2, 0)), ST_OK);
     units_end(1);
 }

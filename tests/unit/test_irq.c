@@ -31,6 +31,7 @@ static struct {
     status_t set, block, free;
     struct { bool taken, on; uint32_t apic; uint8_t vector; struct bdf src; } entry[ENTRIES];
     unsigned sets, faults;
+    uint32_t index;              /* that the last run was to begin with */
 } io;
 static struct { struct vm *vm; uint64_t addr; uint32_t data; unsigned count; } got;
 static struct { struct event *event; uint64_t bits; unsigned count; } sig;
@@ -55,8 +56,9 @@ status_t iommu_ioapic_source(uint8_t id, struct bdf *src)
     *src = bdf_make(0xf0, 31, 0);
     return id == 2 ? ST_OK : ST_NOTFOUND;
 }
-status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run)
+status_t iommu_irte_alloc(struct bdf src, uint32_t count, uint32_t index, struct irte_run *run)
 {
+    io.index = index;
     for (uint32_t i = 1; i + count <= ENTRIES; i += count) {
         bool is_free = true;
         for (uint32_t k = 0; k < count; k++)
@@ -428,6 +430,7 @@ static void test_lines(void)
         CHECK_EQ(apic.reg[0x10 + 2 * pin], 0x10000);
     CHECK(fake_log_has("I/O APIC 3"));                           /* the second one does not answer */
     CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
+    CHECK_EQ(io.index, VEC_CONSOLE);                             /* AMD-Vi: a pin's vector is its index */
     CHECK_EQ(apic.unmasked_halves, 0);
     uint64_t rte = (uint64_t)apic.reg[0x10 + 41] << 32 | apic.reg[0x10 + 40];   /* COM1 goes to pin 20 here */
     unsigned index = (unsigned)(rte >> 49);

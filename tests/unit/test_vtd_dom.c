@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
-         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
+/* link: drivers/iommu/iommu.c drivers/iommu/dom.c drivers/iommu/ir.c drivers/iommu/fault.c
+         drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
+         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_ir.c
          drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
          kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
@@ -279,7 +280,7 @@ static void test_detach_timeout(unsigned kind)
     CHECK(strstr(info.reason, "does not confirm an invalidation") != NULL);
     CHECK(fake_log_has("does not confirm an invalidation"));
     struct irte_run h;
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_TIMEOUT);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_TIMEOUT);
     vtd_model_free(&m);
 }
 
@@ -318,7 +319,7 @@ static void test_refused(void)
     CHECK_EQ(iommu_attach(&a, nic), ST_BUSY);
     CHECK(dma(nic, 0, true, &pa) != 0);
     struct irte_run h;
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_OK);
     CHECK_EQ(iommu_irte_set(&h, 0, 0, 0x41, false), ST_OK);
     m.refuse_type = 0;
     CHECK_EQ(iommu_detach(&a, nic), ST_OK);               /* a second try may succeed */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
-         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
+/* link: drivers/iommu/iommu.c drivers/iommu/dom.c drivers/iommu/ir.c drivers/iommu/fault.c
+         drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
+         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_ir.c
          drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
          kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
@@ -64,7 +65,7 @@ static void test_one(uint64_t cap, uint64_t ecap, bool x2apic)
     rig_reset();
     rig.apic_base |= x2apic ? 0x400 : 0;
     CHECK_EQ(rig_start(&m, cap, ecap), ST_OK);
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_OK);
     CHECK(h.count == 1 && bdf_eq(h.src, nic) && h.unit == 0);
     CHECK_EQ(send(&h, 0, nic, &in), 0x22);                  /* allocated blocked */
     CHECK_EQ(iommu_irte_set(&h, 0, 5, 0x41, false), ST_OK);
@@ -105,8 +106,8 @@ static void test_run(void)
     struct irte_run h, one, h2;
     struct vm_intr in;
     start(VM_CAP_QEMU, VM_ECAP_QEMU);
-    CHECK_EQ(iommu_irte_alloc(disk, 3, &one), ST_OK);
-    CHECK_EQ(iommu_irte_alloc(nic, 8, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(disk, 3, 0, &one), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(nic, 8, 0, &h), ST_OK);
     for (uint32_t i = 0; i < 8; i++)
         CHECK_EQ(iommu_irte_set(&h, i, i, (uint8_t)(0x60 + i), false), ST_OK);
     for (uint32_t i = 0; i < 8; i++) {
@@ -121,15 +122,15 @@ static void test_run(void)
     more.first += 8;
     CHECK(set_ends(&more));                                    /* nobody's */
     CHECK_EQ(iommu_irte_free(&h), ST_OK);
-    CHECK_EQ(iommu_irte_alloc(nic, 4096, &h2), ST_NOSPACE);
+    CHECK_EQ(iommu_irte_alloc(nic, 4096, 0, &h2), ST_NOSPACE);
     CHECK_EQ(h2.count, 0);
-    CHECK_EQ(iommu_irte_alloc(nic, 4097, &h2), ST_NOSPACE);
-    CHECK_EQ(iommu_irte_alloc(nic, 4093, &h2), ST_OK);         /* all that is left */
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_NOSPACE);
+    CHECK_EQ(iommu_irte_alloc(nic, 4097, 0, &h2), ST_NOSPACE);
+    CHECK_EQ(iommu_irte_alloc(nic, 4093, 0, &h2), ST_OK);         /* all that is left */
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_NOSPACE);
     CHECK_EQ(iommu_irte_free(&h2), ST_OK);
     CHECK_EQ(iommu_irte_free(&one), ST_OK);
     for (unsigned i = 0; i < 5000; i++) {                      /* never wraps, never leaks */
-        CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_OK);
+        CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_OK);
         CHECK_EQ(h.first, 0);
         CHECK_EQ(iommu_irte_free(&h), ST_OK);
     }
@@ -147,7 +148,7 @@ static void test_high_index(void)
     CHECK_EQ(data, 0);
     CHECK_EQ(iommu_irte_set(&h, 0, 0, 0x41, false), ST_INVAL);
     struct irte_run zero, stale;                            /* 00:00.0: its number is 0, like a free entry's */
-    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 0, 0), 1, &zero), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 0, 0), 1, 0, &zero), ST_OK);
     stale = zero;
     CHECK_EQ(iommu_irte_free(&zero), ST_OK);
     CHECK(set_ends(&stale));
@@ -165,7 +166,7 @@ static void test_ioapic(void)
     CHECK_EQ(iommu_ioapic_source(1, &src), ST_NOTFOUND);
     CHECK_EQ(iommu_ioapic_source(0, &src), ST_OK);
     for (unsigned i = 0; i < 40; i++)
-        CHECK_EQ(iommu_irte_alloc(src, 1, &h), ST_OK);
+        CHECK_EQ(iommu_irte_alloc(src, 1, 0, &h), ST_OK);
     CHECK_EQ(iommu_irte_set(&h, 0, 2, 0x38, true), ST_OK);
     uint64_t rte = iommu_irte_rte(&h, 1 << 15 | 1 << 13 | 0x38);
     CHECK_EQ(rte, 39ull << 49 | 1ull << 48 | 1 << 15 | 1 << 13 | 0x38);
@@ -207,7 +208,7 @@ static void test_each_store(uint64_t ecap)
     start(VM_CAP_QEMU, ecap);
     struct watch w = { .h = &h };
     storelog_start(on_store, &w);
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_OK);
     storelog_stop();
     CHECK(w.stores > 0 && w.seen_none == w.stores);
     storelog_start(on_store, &w);
@@ -231,7 +232,7 @@ static void test_unconfirmed(void)
     struct irte_run h, other;
     struct vm_intr in;
     start(VM_CAP_QEMU, VM_ECAP_QEMU);
-    CHECK_EQ(iommu_irte_alloc(nic, 2, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(nic, 2, 0, &h), ST_OK);
     CHECK_EQ(iommu_irte_set(&h, 0, 1, 0x41, false), ST_OK);
     m.dead_queue = true;
     CHECK_EQ(iommu_irte_set(&h, 0, 2, 0x42, false), ST_TIMEOUT);
@@ -241,7 +242,7 @@ static void test_unconfirmed(void)
     CHECK_EQ(iommu_irte_free(&h), ST_TIMEOUT);
     CHECK_EQ(h.count, 2);
     m.dead_queue = false;                                      /* too late: nothing is reused */
-    CHECK_EQ(iommu_irte_alloc(nic, 1, &other), ST_TIMEOUT);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &other), ST_TIMEOUT);
     CHECK_EQ(other.count, 0);
     vtd_model_free(&m);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: drivers/iommu/iommu.c drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
-         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_dom.c drivers/iommu/vtd/vtd_ir.c
+/* link: drivers/iommu/iommu.c drivers/iommu/dom.c drivers/iommu/ir.c drivers/iommu/fault.c
+         drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
+         drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_ir.c
          drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
          kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
@@ -100,7 +101,7 @@ static void test_takeover(uint64_t slow)
     CHECK_EQ(m.windows, 0);
     CHECK_EQ(m.pmen, 0);
     struct irte_run h;
-    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_OK);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, 0, &h), ST_OK);
     struct vm_intr in;
     CHECK_EQ(vtd_model_msi(&m, 0x18, 0xfee00010, 0, &in), 0x22);   /* firmware's entry is forgotten */
     CHECK_EQ(iommu_fault_irq(), 1);                 /* that one; firmware's record is gone */
@@ -161,7 +162,7 @@ static void refused(status_t want, const char *part)
     CHECK(!iommu_has_ir());
     CHECK_EQ(iommu_unit_of(bdf_make(0, 3, 0)), ~0u);
     CHECK_EQ(iommu_dom_create(&dom, 1), ST_NOIOMMU);
-    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, &h), ST_NOIOMMU);
+    CHECK_EQ(iommu_irte_alloc(bdf_make(0, 3, 0), 1, 0, &h), ST_NOIOMMU);
     CHECK_EQ(h.count, 0);
     CHECK_EQ(iommu_fault_route(0, 0x31), ST_NOIOMMU);
     CHECK(iommu_unit_info(0, &info));

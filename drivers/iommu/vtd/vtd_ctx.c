@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Context entries: which function uses which domain. A live entry is never
+ * Context entries and second-level tables: which requester uses which domain. A live entry is never
  * changed in place: unpublish, invalidate, confirm, then publish.
  */
 #include "drivers/iommu/vtd/vtd.h"
+
+#include "drivers/pci/pci.h"
+
+/* [VT-d 9.8] */
+#define SL_R     BIT64(0)
+#define SL_W     BIT64(1)
+#define SL_LARGE BIT64(7)
+#define SL_SNP   BIT64(11)       /* leaves force snooping; reserved without ECAP.SC */
+#define SL_ADDR  MASK64(51, 12)
 
 /* NULL when the bus has no context table: everything on it is blocked. */
 static struct vtd_pair *context_of(const struct vtd_unit *u, uint16_t rid)
@@ -12,7 +21,8 @@ static struct vtd_pair *context_of(const struct vtd_unit *u, uint16_t rid)
     return root & ROOT_P ? (struct vtd_pair *)pmm_va((hpa_t){ root & ROOT_PTR }) + (rid & 0xff) : NULL;
 }
 
-status_t vtd_ctx_table(struct vtd_unit *u, uint8_t bus)
+/* The context table of a bus exists from here on. ST_NOSPACE. */
+static status_t make_table(struct vtd_unit *u, uint8_t bus)
 {
     if (u->root[bus].lo & ROOT_P)
         return ST_OK;
@@ -24,14 +34,6 @@ status_t vtd_ctx_table(struct vtd_unit *u, uint8_t bus)
     return ST_OK;                      /* an absent entry that is cached is tagged with its function: attach flushes it */
 }
 
-struct vtd_slot *vtd_slot_find(struct vtd_unit *u, uint32_t key)
-{
-    for (unsigned i = 0; i < VTD_SLOTS; i++)
-        if (u->slot[i].key == key)
-            return &u->slot[i];
-    return NULL;
-}
-
 /* The context entry, which was tagged with one domain while it is cached, then translations of another. */
 static status_t invalidate(struct vtd_unit *u, uint16_t rid, uint32_t tagged, uint32_t domid)
 {
@@ -39,66 +41,60 @@ static status_t invalidate(struct vtd_unit *u, uint16_t rid, uint32_t tagged, ui
                    INV_IOTLB_DOM | FIELD_PREP(INV_DID, domid));
 }
 
-status_t vtd_ctx_block(struct vtd_unit *u, uint16_t rid, uint32_t domid, uint64_t lo)
+status_t vtd_block(struct vtd_unit *u, uint16_t rid, uint32_t domid, bool silent)
 {
     struct vtd_pair *entry = context_of(u, rid);
     if (!entry)
         return ST_OK;
-    vtd_store_lo(u, entry, lo);
+    vtd_store_lo(u, entry, silent ? CTX_FPD : 0);
     return invalidate(u, rid, domid, domid);
 }
 
-/* dom->attached counts the slots that name the domain: also one whose entry could not be taken back. */
-static void release(struct vtd_slot *slot, struct iommu_dom *dom)
+status_t vtd_open(struct vtd_unit *u, uint16_t rid, const struct iommu_dom *dom)
 {
-    slot->key = 0;
-    dom->attached--;
-}
-
-static status_t attach(struct vtd_unit *u, uint16_t rid, struct iommu_dom *dom)
-{
-    struct vtd_slot *slot = vtd_slot_find(u, 0);
-    if (vtd_slot_find(u, VTD_KEY(rid)))
-        return ST_BUSY;
-    if (!slot)
-        return ST_NOSPACE;
-    TRY(vtd_ctx_table(u, (uint8_t)(rid >> 8)));
+    TRY(make_table(u, (uint8_t)(rid >> 8)));
     struct vtd_pair *entry = context_of(u, rid);
     uint64_t table = pmm_pa(dom->pt.root).v;
     KASSERT(!(entry->lo & CTX_P) && (table & ~CTX_PTR) == 0 && FIELD_FITS(CTX_DID, dom->domid));
-    *slot = (struct vtd_slot){ .key = VTD_KEY(rid), .domid = dom->domid, .vm = dom->vm };
-    dom->attached++;
     vtd_publish(u, entry, table | CTX_P, FIELD_PREP(CTX_AW, dom->pt.levels - 2) | FIELD_PREP(CTX_DID, dom->domid));
-    status_t st = invalidate(u, rid, 0, dom->domid);               /* a cached absent entry has domain 0 [VT-d 6.1] */
-    if (st != ST_OK && vtd_ctx_block(u, rid, dom->domid, 0) == ST_OK)
-        release(slot, dom);
-    return st;
+    return invalidate(u, rid, 0, dom->domid);                      /* a cached absent entry has domain 0 [VT-d 6.1] */
 }
 
-status_t iommu_attach(struct iommu_dom *dom, struct bdf fn)
+status_t vtd_flush_dom(struct vtd_unit *u, uint32_t domid)
+{ return vtd_inv(u, INV_IOTLB_DOM | FIELD_PREP(INV_DID, domid), 0); }
+
+/* Context tables for the buses that exist, so that attach and the fault handler need no memory later. */
+static void make_tables(void)
 {
-    struct vtd_unit *u = vtd_unit_of(fn);
-    if (!u || dom->domid == 0)
-        return u ? ST_INVAL : ST_NOIOMMU;
-    spin_lock(&u->lock);
-    dom->units |= BIT32(u->index);                  /* from here on it may hold translations */
-    status_t st = attach(u, bdf_rid(fn), dom);
-    spin_unlock(&u->lock);
-    return st;
+    uint16_t rid;
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        struct iommu_unit *u = iommu_covering(pci_at(i)->bdf, &rid);
+        if (u && make_table((struct vtd_unit *)u, pci_at(i)->bdf.bus) != ST_OK)
+            log_line("iommu: no context table for bus %02x yet", pci_at(i)->bdf.bus);
+    }
 }
 
-status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
+void vtd_ready(struct iommu_shape *shape)
 {
-    struct vtd_unit *u = vtd_unit_of(fn);
-    status_t st = ST_NOTFOUND;
-    if (!u)
-        return ST_NOIOMMU;
-    spin_lock(&u->lock);
-    struct vtd_slot *slot = vtd_slot_find(u, VTD_KEY(bdf_rid(fn)));
-    if (slot && slot->domid == dom->domid)
-        st = vtd_ctx_block(u, bdf_rid(fn), dom->domid, 0);
-    if (st == ST_OK)
-        release(slot, dom);                         /* else it stays in the books: nobody gets the function */
-    spin_unlock(&u->lock);
-    return st;
+    uint64_t cap_and = ~UINT64_C(0), ecap_and = ~UINT64_C(0), mgaw = 64;
+    shape->domains = ~0u;
+    for (const struct vtd_unit *u = vtd_unit; u < vtd_unit + iommu_units; u++) {
+        if (u->core.status != ST_OK)
+            continue;
+        cap_and &= u->cap;
+        ecap_and &= u->ecap;
+        mgaw = MIN(mgaw, FIELD_GET(CAP_MGAW, u->cap) + 1);
+        shape->domains = MIN(shape->domains, VTD_DOMAINS(u->cap));
+    }
+    uint64_t sagaw = FIELD_GET(CAP_SAGAW, cap_and), pages = FIELD_GET(CAP_SLLPS, cap_and);
+    /* 4 levels reach all guest memory there is; 5 only when nothing else is common */
+    shape->levels = sagaw & 4 ? 4 : sagaw & 2 ? 3 : sagaw & 8 ? 5 : 0;
+    shape->leaf_max = pages & 1 ? (pages & 2 ? 3 : 2) : 1;
+    shape->bits = (unsigned)MIN(mgaw, 12 + 9 * shape->levels);
+    shape->flush = !(ecap_and & ECAP_C);
+    shape->fmt = (struct ptab_fmt){
+        .valid = SL_R | SL_W, .addr = SL_ADDR, .leaf_large = SL_LARGE, .table = SL_R | SL_W, .r = SL_R, .w = SL_W,
+        .leaf_always = ecap_and & ECAP_SC ? SL_SNP : 0,
+    };
+    make_tables();
 }

@@ -35,7 +35,7 @@ status_t vtd_inv_stop(struct vtd_unit *u)
 {
     vtd_wr32(u, VTD_FSTS, FSTS_QUEUE_W1C);
     if (wait_drained(u) != ST_OK)                    /* it may stop all the same */
-        log_line("iommu: VT-d unit %u: firmware's queue is not empty", u->index);
+        log_line("iommu: VT-d unit %u: firmware's queue is not empty", u->core.index);
     return vtd_command(u, GCMD_QIE, 0);
 }
 
@@ -56,7 +56,7 @@ static status_t recover(struct vtd_unit *u, uint32_t fsts)
 {
     uint32_t tail = u->tail;
     u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd32(u, VTD_IQH)) % VTD_IQ_ENTRIES;
-    log_line("iommu: VT-d unit %u: invalidation queue error, FSTS %x, head %u of %u", u->index, fsts, u->tail, tail);
+    log_line("iommu: VT-d unit %u: invalidation queue error, FSTS %x, head %u of %u", u->core.index, fsts, u->tail, tail);
     while (u->tail != tail)
         append_wait(u, 0);
     vtd_wr32(u, VTD_FSTS, fsts & FSTS_QUEUE_W1C);
@@ -77,12 +77,12 @@ static status_t submit(struct vtd_unit *u, uint64_t first, uint64_t second)
         append(u, second, 0);
     append_wait(u, u->seq);
     ring(u);
-    struct deadline d = deadline_in(VTD_WAIT_US);
+    struct deadline d = deadline_in(IOMMU_WAIT_US);
     while (__atomic_load_n(done, __ATOMIC_ACQUIRE) != u->seq) {
         uint32_t fsts = vtd_rd32(u, VTD_FSTS);
-        if (fsts != VTD_GONE && fsts & FSTS_QUEUE_W1C)
+        if (fsts != IOMMU_GONE && fsts & FSTS_QUEUE_W1C)
             return recover(u, fsts) == ST_OK ? ST_HW : ST_TIMEOUT;
-        if (fsts == VTD_GONE || !spin(&d))
+        if (fsts == IOMMU_GONE || !spin(&d))
             return ST_TIMEOUT;
     }
     return ST_OK;
@@ -90,29 +90,26 @@ static status_t submit(struct vtd_unit *u, uint64_t first, uint64_t second)
 
 status_t vtd_inv(struct vtd_unit *u, uint64_t first, uint64_t second)
 {
-    if (u->dead)
+    if (u->core.dead)
         return ST_TIMEOUT;
     status_t st = u->cap & CAP_RWBF ? vtd_command(u, GCMD_WBF, 0) : ST_OK;
     if (st == ST_OK)
         st = submit(u, first, second);
     if (st == ST_HW)
         st = submit(u, first, second);
-    u->dead = st == ST_TIMEOUT;
-    return u->dead ? vtd_need(u, false, st, "does not confirm an invalidation; nothing behind it changes owner") : st;
+    u->core.dead = st == ST_TIMEOUT;
+    return u->core.dead ? iommu_need(&u->core, false, st, "does not confirm an invalidation; nothing behind it changes owner") : st;
 }
 
-/* No locks, another CPU may have died with one; no waiting. */
-void iommu_emergency_block(void)
+void vtd_emergency(struct vtd_unit *u)
 {
-    for (struct vtd_unit *u = vtd_unit; u < vtd_unit + vtd_units; u++) {
-        if (!(u->gcmd & GCMD_TE) || !u->root)
-            continue;
-        for (uint32_t bus = 0; bus < 256; bus++)
-            __atomic_store_n(&u->root[bus].lo, 0, __ATOMIC_RELEASE);
-        vtd_flush(u, u->root, PAGE_SIZE);
-        u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd64(u, VTD_IQT)) % VTD_IQ_ENTRIES;
-        append(u, INV_CTX_ALL, 0);
-        append(u, INV_IOTLB_ALL, 0);
-        ring(u);
-    }
+    if (!(u->gcmd & GCMD_TE) || !u->root)
+        return;
+    for (uint32_t bus = 0; bus < 256; bus++)
+        __atomic_store_n(&u->root[bus].lo, 0, __ATOMIC_RELEASE);
+    vtd_flush(u, u->root, PAGE_SIZE);
+    u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd64(u, VTD_IQT)) % VTD_IQ_ENTRIES;
+    append(u, INV_CTX_ALL, 0);
+    append(u, INV_IOTLB_ALL, 0);
+    ring(u);
 }

@@ -7,7 +7,6 @@
  */
 #include "drivers/iommu/vtd/vtd.h"
 
-#define VECTOR_FIRST    0x10u      /* below: reserved by the architecture */
 #define IRT_S           11u        /* 2^(S+1) entries */
 #define IRT_ORDER       4u
 _Static_assert(VTD_IRTES == 1u << (IRT_S + 1) && FIELD_FITS(MSI_HANDLE, VTD_IRTES - 1), "IRTA.S; 15 bits of index");
@@ -32,72 +31,53 @@ status_t vtd_ir_start(struct vtd_unit *u)
     return vtd_rd32(u, VTD_GSTS) & GCMD_CFI ? ST_HW : ST_OK;      /* compatibility-format interrupts would pass */
 }
 
-status_t iommu_irte_alloc(struct bdf src, uint32_t count, struct irte_run *run)
+/* The index may be anything: a message and a pin's entry both have a place for it. */
+status_t vtd_irte_alloc(struct irte_run *run, uint32_t index)
 {
-    struct vtd_unit *u = vtd_unit_of(src);
-    *run = (struct irte_run){ .src = src };
-    if (!u)
-        return ST_NOIOMMU;
-    spin_lock(&u->lock);
-    status_t st = u->dead ? ST_TIMEOUT : idpool_alloc(&u->irtes, count, 1, &run->first);
-    if (st == ST_OK) {
-        run->unit = u->index;
-        run->count = count;
-    }
+    struct vtd_unit *u = &vtd_unit[run->unit];
+    (void)index;
+    TRY(idpool_alloc(&u->irtes, run->count, 1, &run->first));
     for (struct vtd_pair *entry = u->irt + run->first; entry < u->irt + run->first + run->count; entry++) {
         KASSERT(!(entry->lo & IRTE_P));
-        vtd_publish(u, entry, 0, FIELD_PREP(IRTE_SID, bdf_rid(src)) | FIELD_PREP(IRTE_SVT, 1));
+        vtd_publish(u, entry, 0, FIELD_PREP(IRTE_SID, run->rid) | FIELD_PREP(IRTE_SVT, 1));
     }
-    spin_unlock(&u->lock);
-    return st;
+    return ST_OK;
 }
 
 /* One store, confirmed; else blocked rather than guessed. */
 static status_t put(const struct irte_run *run, uint32_t i, uint64_t lo)
 {
     struct vtd_unit *u = &vtd_unit[run->unit];
-    const uint32_t index = run->first + i;
-    if (i >= run->count)
-        return ST_INVAL;
-    spin_lock(&u->lock);
-    KASSERT(idpool_is_taken(&u->irtes, index) && FIELD_GET(IRTE_SID, u->irt[index].hi) == bdf_rid(run->src));
-    vtd_store_lo(u, &u->irt[index], lo);
-    status_t st = vtd_inv(u, INV_IEC_ONE | FIELD_PREP(INV_IIDX, index), 0);
+    KASSERT(idpool_is_taken(&u->irtes, i) && FIELD_GET(IRTE_SID, u->irt[i].hi) == run->rid);
+    vtd_store_lo(u, &u->irt[i], lo);
+    status_t st = vtd_inv(u, INV_IEC_ONE | FIELD_PREP(INV_IIDX, i), 0);
     if (st != ST_OK)
-        vtd_store_lo(u, &u->irt[index], 0);
-    spin_unlock(&u->lock);
+        vtd_store_lo(u, &u->irt[i], 0);
     return st;
 }
 
-status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
+status_t vtd_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
 {
     const uint64_t dest = vtd_unit[run->unit].eime ? IRTE_DEST : IRTE_DEST8;
-    if (vector < VECTOR_FIRST || !FIELD_FITS(dest, apic_id))
+    if (!FIELD_FITS(dest, apic_id))
         return ST_RANGE;
     return put(run, i, IRTE_P | (level ? IRTE_LEVEL : 0) | FIELD_PREP(IRTE_VEC, vector) | FIELD_PREP(dest, apic_id));
 }
 
-status_t iommu_irte_block(const struct irte_run *run, uint32_t i) { return put(run, i, 0); }
+status_t vtd_irte_block(const struct irte_run *run, uint32_t i) { return put(run, i, 0); }
 
-/* All blocked and confirmed, then all free; an index that the unit may still hold is never reused. */
-status_t iommu_irte_free(struct irte_run *run)
+void vtd_irte_free(const struct irte_run *run)
 {
-    struct vtd_unit *u = &vtd_unit[run->unit];
     for (uint32_t i = 0; i < run->count; i++)
-        TRY(put(run, i, 0));
-    spin_lock(&u->lock);
-    while (run->count > 0)
-        idpool_free(&u->irtes, run->first + --run->count);
-    spin_unlock(&u->lock);
-    return ST_OK;
+        idpool_free(&vtd_unit[run->unit].irtes, run->first + i);
 }
 
-void iommu_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data)
+void vtd_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data)
 {
     *addr = MSI_BASE | MSI_REMAP | MSI_SHV | FIELD_PREP(MSI_HANDLE, run->first);
     *data = 0;                             /* subhandle: the device adds the vector number of MSI */
 }
 
 /* The vector stays: end-of-interrupt matches by it. */
-uint64_t iommu_irte_rte(const struct irte_run *run, uint64_t rte)
+uint64_t vtd_irte_rte(const struct irte_run *run, uint64_t rte)
 { return rte | RTE_REMAP | FIELD_PREP(RTE_INDEX, run->first); }
