@@ -26,8 +26,9 @@ KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S
               svm_caps.c svm_entry.S svm_event.c svm_exit.c svm_fast.c svm_msr.c svm_run.c svm_state.c) $(addprefix kernel/virt/vmx/, \
               vmx_caps.c vmx_entry.S vmx_event.c vmx_exit.c vmx_fast.c vmx_run.c vmx_state.c)
 PCI_SRC     := $(addprefix drivers/pci/, bar.c cap.c cfgpolicy.c ecam.c group.c msix.c reset.c scan.c)
-IOMMU_SRC   := $(addprefix drivers/iommu/, dom.c fault.c iommu.c ir.c) drivers/iommu/amdvi/ivrs.c $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c \
-              vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c)
+IOMMU_SRC   := $(addprefix drivers/iommu/, dom.c fault.c iommu.c ir.c) $(addprefix drivers/iommu/vtd/, dmar.c vtd.c vtd_ctx.c \
+              vtd_fault.c vtd_inv.c vtd_ir.c vtd_unit.c) $(addprefix drivers/iommu/amdvi/, amdvi.c \
+              amdvi_cmd.c amdvi_dte.c amdvi_event.c amdvi_ir.c amdvi_unit.c ivrs.c)
 RT_SRC      := kernel/abi/rt/crt0.S
 AML_SRC     := $(addprefix monitor/, aml.c aml_arith.c aml_eval.c aml_names.c aml_prt.c aml_term.c)
 MONITOR_SRC := $(AML_SRC) $(addprefix monitor/, build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \

@@ -260,11 +260,11 @@ void cmd_faults(int argc, char **argv, bool records)
         if (records)
             console_print("seq=%lu bdf=%s vm=%s address=%lx access=%s kind=%s reason=%u cut=%u text=\"%s\"\n", f.seq, bdf,
                           fault_owner(&f), f.address, f.write ? "write" : "read",
-                          f.interrupt ? "interrupt" : "memory", f.reason, f.cut, fault_text(f.reason));
+                          f.interrupt ? "interrupt" : "memory", f.reason, f.cut, fault_text(shell.f->platform.iommu_vendor, f.reason));
         else
             console_print("  %5lu  %s  guest %-12s %-5s %016lx  %s%s\n", f.seq, bdf, fault_owner(&f),
                           f.interrupt ? "irq" : f.write ? "write" : "read", f.address,
-                          fault_text(f.reason), f.cut ? "; the function was cut off" : "");
+                          fault_text(shell.f->platform.iommu_vendor, f.reason), f.cut ? "; the function was cut off" : "");
         seq = f.seq + 1;
         shown++;
     }

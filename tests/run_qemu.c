@@ -111,6 +111,8 @@ static bool start_httpd(const struct run *r, char *port, size_t size)
     return ok;
 }
 
+/* amd-iommu looks up what is behind a root port under bus 0 (PLATFORMS Q5, D16): there the drive is on the root bus. */
+static bool amd(const struct run *r) { return strncmp(get(r, "iommu", "vtd"), "amd", 3) == 0; }
 static bool nv(const struct run *r) { return strcmp(get(r, "rig", "mb"), "nv") == 0; }
 
 static bool add_devices(struct run *r, const char *list)
@@ -129,6 +131,10 @@ static bool add_devices(struct run *r, const char *list)
         size_t n = strlen(known[i].word);
         if (!at || (at != list && at[-1] != ' ') || (at[n] != 0 && at[n] != ' '))
             continue;
+        if (amd(r) && strcmp(known[i].word, "nvme") == 0) {
+            add_words(r, "-drive if=none,id=nv,format=raw,snapshot=on,file=@B/nvme.img -device nvme,addr=5,drive=nv,serial=nv0");
+            continue;
+        }
         const char *port_at = strstr(known[i].flags, "@P");
         if (!port_at) {
             add_words(r, known[i].flags);
@@ -143,7 +149,7 @@ static bool add_devices(struct run *r, const char *list)
     return true;
 }
 
-/* intel-iommu before all devices, see PLATFORMS Q1. */
+/* Before all devices, see PLATFORMS Q1. */
 static bool add_iommu(struct run *r)
 {
     const char *iommu = get(r, "iommu", "vtd");
@@ -155,8 +161,10 @@ static bool add_iommu(struct run *r)
         add_words(r, "-device intel-iommu,intremap=off,aw-bits=48");
     else if (strcmp(iommu, "amd") == 0)
         add_words(r, "-device amd-iommu,intremap=on,pt=off");
+    else if (strcmp(iommu, "amd-noir") == 0)
+        add_words(r, "-device amd-iommu,intremap=off,pt=off");
     else if (strcmp(iommu, "none") != 0)
-        return run_fail(r, "iommu = %s: not vtd, vtd39, vtd-noir, amd or none", iommu);
+        return run_fail(r, "iommu = %s: not vtd, vtd39, vtd-noir, amd, amd-noir or none", iommu);
     return true;
 }
 

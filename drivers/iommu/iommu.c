@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What no vendor owns: which driver the machine gets, bring-up of all units, and the questions about them. */
-#include "drivers/iommu/vendor.h"
+#include "drivers/iommu/iommu.h"
 
+#include "drivers/iommu/vendor.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/mm/kmap.h"
 
@@ -9,7 +10,7 @@
 static enum iommu_vendor vendor = IOMMU_NONE;
 struct iommu_unit *iommu_unit[IOMMU_UNITS];
 uint32_t iommu_units;
-bool iommu_ready;
+bool iommu_ready, iommu_is_amdvi;
 
 enum iommu_vendor iommu_vendor(void) { return vendor; }
 bool iommu_has_ir(void) { return iommu_ready; }
@@ -93,17 +94,21 @@ status_t iommu_init(const struct bootinfo *bi, char reason[96])
     switch ((enum boot_iommu)bi->iommu) {
     case BOOT_IOMMU_BAD:
         return refuse(reason, ST_CORRUPT, "DMAR or IVRS table is there but broken (length or checksum)");
-    case BOOT_IOMMU_IVRS: return refuse(reason, ST_UNSUPP, "AMD-Vi found; this version drives VT-d only");
     case BOOT_IOMMU_NONE:
         return refuse(reason, ST_ABSENT,
                       "no DMAR or IVRS table: the firmware reports no IOMMU (absent, or off in firmware setup)");
-    case BOOT_IOMMU_DMAR: break;
+    case BOOT_IOMMU_DMAR: case BOOT_IOMMU_IVRS: break;
     }
     const uint8_t *table = kmap_ro((hpa_t){ bi->iommu_table }, bi->iommu_len);
     if (!table)
         return refuse(reason, ST_CORRUPT, "the firmware's IOMMU table cannot be mapped");
-    vendor = IOMMU_VTD;
-    return bring_up(table, bi->iommu_len, reason);
+    iommu_is_amdvi = bi->iommu == BOOT_IOMMU_IVRS;
+    vendor = iommu_is_amdvi ? IOMMU_AMDVI : IOMMU_VTD;
+    status_t st = bring_up(table, bi->iommu_len, reason);
+    for (uint32_t i = 0; st != ST_OK && i < iommu_units; i++)
+        if (iommu_unit[i]->status == ST_OK || iommu_unit[i]->status == ST_NOIR)
+            vendor_give_up(iommu_unit[i]);
+    return st;
 }
 
 /* ---- questions ---- */

@@ -18,6 +18,7 @@
 #define IOMMU_STRANGERS  16u        /* requesters without an owner whose faults are counted */
 #define IOMMU_GONE       0xffffffffu
 #define IOMMU_WAIT_US    100000u    /* for anything that a unit is asked */
+#define MSI_BASE         UINT64_C(0xfee00000)
 
 /* A function that is attached, by its id and the one that its requests carry, or a requester without an owner
  * (domid and vm 0). */

@@ -2,7 +2,11 @@
 /* link: drivers/iommu/iommu.c drivers/iommu/dom.c drivers/iommu/ir.c drivers/iommu/fault.c
          drivers/iommu/vtd/vtd.c drivers/iommu/vtd/vtd_unit.c drivers/iommu/vtd/vtd_inv.c
          drivers/iommu/vtd/vtd_ctx.c drivers/iommu/vtd/vtd_ir.c
-         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c kernel/mm/ptab.c kernel/lib/idpool.c
+         drivers/iommu/vtd/vtd_fault.c drivers/iommu/vtd/dmar.c
+         drivers/iommu/amdvi/amdvi.c drivers/iommu/amdvi/amdvi_unit.c drivers/iommu/amdvi/amdvi_cmd.c
+         drivers/iommu/amdvi/amdvi_dte.c drivers/iommu/amdvi/amdvi_ir.c drivers/iommu/amdvi/amdvi_event.c
+         drivers/iommu/amdvi/ivrs.c
+         kernel/mm/ptab.c kernel/lib/idpool.c
          kernel/lib/fmt.c kernel/lib/str.c
          tests/unit/fake/hw.c tests/unit/fake/pmm.c tests/unit/fake/log.c tests/unit/fake/kmap.c
          tests/unit/fake/storelog.c tests/unit/fake/vtd_model.c tests/unit/fake/vtd_rig.c */
@@ -20,7 +24,7 @@
 #define K4 0x1000ull
 #define M2 PAGE_2M
 
-static struct vtd_model m, m2;
+static struct vtd_model m;
 static const struct bdf nic = { 0, 3, 0x28 }, disk = { 0, 3, 0x29 };
 
 static unsigned dma(struct bdf fn, uint64_t addr, bool write, uint64_t *pa)
@@ -388,75 +392,6 @@ static void test_prepared(void)
     end();
 }
 
-static void test_two_units(void)
-{
-    struct iommu_dom a;
-    uint64_t pa;
-    rig_reset();
-    rig_dmar(1);
-    rig_drhd(RIG_BASE0, false, 0);
-    rig_scope(1, 0, 0, 1, 2, 0);
-    rig_drhd(RIG_BASE1, true, 0);
-    /* 39 and 48 bits, 2M only, 16 domains, coherent; 48 bits, 1G, 64K domains, not coherent */
-    vtd_model_init(&m, RIG_BASE0, (VM_CAP_QEMU & ~(7ull | 8ull << 32)), VM_ECAP_QEMU | VM_ECAP_C | VM_ECAP_SC);
-    vtd_model_init(&m2, RIG_BASE1, VM_CAP_QEMU, VM_ECAP_QEMU);
-    char reason[96];
-    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
-    CHECK_EQ(iommu_dom_create(&a, 3), ST_OK);
-    CHECK_EQ(a.pt.levels, 4);
-    CHECK_EQ(a.pt.leaf_max, 2);
-    CHECK(a.pt.flush);
-    CHECK_EQ(iommu_dom_map(&a, (iova_t){ 0 }, (hpa_t){ 0x40000000 }, 0x40000000, PT_R | PT_W), ST_OK);
-    struct bdf gfx = bdf_make(0, 2, 0);
-    CHECK_EQ(iommu_unit_of(gfx), 0);
-    CHECK_EQ(iommu_unit_of(nic), 1);
-    CHECK_EQ(iommu_attach(&a, gfx), ST_OK);
-    CHECK_EQ(iommu_attach(&a, nic), ST_OK);
-    CHECK_EQ(a.units, 3);
-    CHECK_EQ(vtd_model_dma(&m, bdf_rid(gfx), 0x3000, true, &pa), 0);
-    CHECK_EQ(vtd_model_dma(&m2, bdf_rid(nic), 0x3000, true, &pa), 0);
-    CHECK_EQ(pa, 0x40003000);
-    CHECK(vtd_model_dma(&m2, bdf_rid(gfx), 0x3000, true, &pa) != 0);    /* each in its own unit only */
-    CHECK(vtd_model_dma(&m, bdf_rid(nic), 0x3000, true, &pa) != 0);
-    CHECK_EQ(iommu_dom_unmap(&a, (iova_t){ 0 }, M2), ST_OK);             /* flushed in both */
-    CHECK_EQ(vtd_model_dma(&m, bdf_rid(gfx), 0x3000, true, &pa), 5);
-    CHECK_EQ(vtd_model_dma(&m2, bdf_rid(nic), 0x3000, true, &pa), 5);
-    m2.dead_queue = true;                                                /* one unit dies: the domain stays */
-    CHECK_EQ(iommu_detach(&a, gfx), ST_OK);
-    CHECK_EQ(iommu_detach(&a, nic), ST_TIMEOUT);
-    CHECK_EQ(iommu_dom_destroy(&a), ST_BUSY);
-    vtd_model_free(&m);
-    vtd_model_free(&m2);
-}
-
-static void test_two_units_common(void)
-{
-    struct iommu_dom a;
-    char reason[96];
-    rig_reset();                                                         /* the coherent one last */
-    rig_dmar(1);
-    rig_drhd(RIG_BASE0, false, 0);
-    rig_drhd(RIG_BASE1, true, 0);
-    vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU & ~(8ull << 32), VM_ECAP_QEMU);
-    vtd_model_init(&m2, RIG_BASE1, VM_CAP_QEMU, VM_ECAP_QEMU | VM_ECAP_C | VM_ECAP_SC);
-    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
-    CHECK_EQ(iommu_dom_create(&a, 3), ST_OK);
-    CHECK(a.pt.flush && a.pt.leaf_max == 2 && a.pt.fmt->leaf_always == 0);
-    vtd_model_free(&m);
-    vtd_model_free(&m2);
-
-    rig_reset();                                                         /* nothing in common */
-    rig_dmar(1);
-    rig_drhd(RIG_BASE0, false, 0);
-    rig_drhd(RIG_BASE1, true, 0);
-    vtd_model_init(&m, RIG_BASE0, VM_CAP_QEMU39, VM_ECAP_QEMU);
-    vtd_model_init(&m2, RIG_BASE1, (VM_CAP_QEMU & ~0x1f00ull) | 0x400, VM_ECAP_QEMU);
-    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
-    CHECK_EQ(iommu_dom_create(&a, 3), ST_UNSUPP);
-    vtd_model_free(&m);
-    vtd_model_free(&m2);
-}
-
 /* With SC everywhere leaves force snooping; the model refuses the bit where SC is missing. */
 static void test_snoop(void)
 {
@@ -512,8 +447,6 @@ int main(void)
     test_attach_refused();
     test_no_memory();
     test_prepared();
-    test_two_units();
-    test_two_units_common();
     test_snoop();
     test_emergency();
     return unit_done();

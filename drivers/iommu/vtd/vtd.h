@@ -54,6 +54,9 @@ static inline void vtd_publish(const struct vtd_unit *u, struct vtd_pair *slot, 
 
 extern struct vtd_unit vtd_unit[IOMMU_UNITS];
 
+static inline MUST_USE status_t vtd_need(struct vtd_unit *u, bool good, status_t st, const char *why)
+{ return iommu_need(&u->core, good, st, why); }
+
 /* vtd.c */
 MUST_USE status_t vtd_list(const uint8_t *dmar, size_t len);
 struct iommu_unit *vtd_covering(struct bdf src, uint16_t *rid);
@@ -64,6 +67,7 @@ void vtd_info(const struct vtd_unit *u, struct info_iommu *out);
 
 /* vtd_unit.c */
 MUST_USE status_t vtd_start(struct vtd_unit *u);
+void vtd_give_up(struct vtd_unit *u);
 /* Waits until the bits of a register are as wanted. ST_TIMEOUT, also when the unit is gone. */
 MUST_USE status_t vtd_wait(const struct vtd_unit *u, vtd_r32 reg, uint32_t bits, uint32_t want);
 /* GCMD with one bit of the image changed or a one-shot added, until GSTS shows what is wanted. */

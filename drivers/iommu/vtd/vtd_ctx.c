@@ -31,7 +31,7 @@ static status_t make_table(struct vtd_unit *u, uint8_t bus)
         return ST_NOSPACE;
     vtd_flush(u, table, PAGE_SIZE);
     vtd_publish(u, &u->root[bus], pmm_pa(table).v | ROOT_P, 0);
-    return ST_OK;                      /* an absent entry that is cached is tagged with its function: attach flushes it */
+    return ST_OK;                      /* a cached absent entry is tagged with its function: attach flushes it */
 }
 
 /* The context entry, which was tagged with one domain while it is cached, then translations of another. */

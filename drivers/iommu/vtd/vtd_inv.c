@@ -56,7 +56,8 @@ static status_t recover(struct vtd_unit *u, uint32_t fsts)
 {
     uint32_t tail = u->tail;
     u->tail = (uint32_t)FIELD_GET(IQ_OFFSET, vtd_rd32(u, VTD_IQH)) % VTD_IQ_ENTRIES;
-    log_line("iommu: VT-d unit %u: invalidation queue error, FSTS %x, head %u of %u", u->core.index, fsts, u->tail, tail);
+    log_line("iommu: VT-d unit %u: invalidation queue error, FSTS %x, head %u of %u", u->core.index, fsts, u->tail,
+             tail);
     while (u->tail != tail)
         append_wait(u, 0);
     vtd_wr32(u, VTD_FSTS, fsts & FSTS_QUEUE_W1C);
@@ -98,7 +99,8 @@ status_t vtd_inv(struct vtd_unit *u, uint64_t first, uint64_t second)
     if (st == ST_HW)
         st = submit(u, first, second);
     u->core.dead = st == ST_TIMEOUT;
-    return u->core.dead ? iommu_need(&u->core, false, st, "does not confirm an invalidation; nothing behind it changes owner") : st;
+    return u->core.dead
+           ? vtd_need(u, false, st, "does not confirm an invalidation; nothing behind it changes owner") : st;
 }
 
 void vtd_emergency(struct vtd_unit *u)

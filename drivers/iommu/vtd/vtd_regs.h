@@ -98,7 +98,6 @@ _Static_assert(sizeof(struct vtd_pair) == 16, "VT-d 9: entries of 128 bits");
 
 /* Message and redirection entry in remappable format [VT-d 5.1.2.2, 5.1.5.1]. Bit 15 of the index has a place
  * of its own in both; the table is too short to need it. */
-#define MSI_BASE       UINT64_C(0xfee00000)
 #define MSI_REMAP      BIT64(4)
 #define MSI_SHV        BIT64(3)             /* data 15:0 is added to the handle */
 #define MSI_HANDLE     MASK64(19, 5)

@@ -173,8 +173,10 @@ static void run_queue(struct vtd_model *m)
 /* ---- commands ---- */
 static void toggle(struct vtd_model *m, uint32_t want, uint32_t bit)
 {
-    if ((m->gsts & bit) && !(want & bit) && (bit == TE || bit == IRE))
-        m->windows++;
+    if ((m->gsts & bit) && !(want & bit)) {
+        m->windows += bit == TE;
+        m->ir_ended += bit == IRE;
+    }
     if (bit == QIE && (m->gsts & QIE) && !(want & QIE) && m->iqh != m->iqt)
         return;                                   /* refused: not empty */
     if (bit == QIE && !(m->gsts & QIE) && (want & QIE))

@@ -63,7 +63,8 @@ struct vtd_model {
     uint32_t tlb_next;
     struct { bool valid; uint64_t lo, hi; } iec[VM_IEC];
     /* what the test may ask */
-    uint64_t windows;        /* times DMA or interrupts were open after having been closed */
+    uint64_t windows;        /* times DMA was open after having been closed */
+    uint64_t ir_ended;       /* times interrupts were */
     uint64_t passed;         /* DMA that went through untranslated */
     uint64_t narrow;         /* accesses of 8 or 16 bits */
     uint64_t aborts;         /* waits with SW and IF, which end QEMU 7.2 */

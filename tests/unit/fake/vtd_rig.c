@@ -118,6 +118,15 @@ struct pci_fn *pci_find(struct bdf fn)
 uint32_t pci_count(void) { return nfunctions; }
 struct pci_fn *pci_at(uint32_t index) { return index < nfunctions ? &functions[index] : NULL; }
 
+status_t pci_msi_write(struct pci_fn *fn, uint64_t addr, uint32_t data, unsigned vectors, uint32_t masked)
+{
+    (void)masked;
+    rig.msi_fn = fn->bdf;
+    rig.msi_addr = vectors ? addr : 0;
+    rig.msi_data = data;
+    return rig.msi_fails ? ST_HW : ST_OK;
+}
+
 status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap)
 {
     char reason[96];

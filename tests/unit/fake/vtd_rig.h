@@ -17,6 +17,10 @@ struct rig {
     uint32_t len;
     struct bootinfo boot;                 /* for iommu_init */
     uint64_t apic_base;                   /* MSR 1Bh */
+    struct bdf msi_fn;                    /* whose MSI was written last, and how */
+    uint64_t msi_addr;
+    uint32_t msi_data;
+    bool msi_fails;
 };
 extern struct rig rig;
 
