@@ -56,7 +56,8 @@ static void start_virtualisation(void)
     platform.virt_status = virt_init_cpu(platform.virt_reason);
     platform.virt_vendor = cpu_features.vmx ? 1 : cpu_features.svm ? 2 : 0;
     if (platform.virt_status == ST_OK && cpu_features.vmx)
-        log_line("virt: VT-x with EPT, unrestricted guests and VPIDs");
+        log_line("virt: VT-x with EPT, unrestricted guests, VPIDs%s%s", vmx_caps.apicv ? ", APIC virtualization" : "",
+                 vmx_caps.posted ? ", posted interrupts" : "");
     else if (platform.virt_status == ST_OK)
         log_line("virt: SVM with nested paging, %u address space ids, next-RIP %s", cpu_features.asids,
                  cpu_features.nrips ? "by the CPU" : "by the VMM's decoder");
@@ -79,12 +80,12 @@ static void start_devices(const struct bootinfo *bi)
 
 static void start_notifications(const struct bootinfo *bi)
 {
-    status_t st = irq_console(bi, sys_root_event);
+    status_t st = irq_console(bi, sys_root_event, SYSEV_CONSOLE_RX);
     if (st != ST_OK)
         log_line("console: input by polling only: %s", status_text(st));
     if (platform.iommu_status != ST_OK)
         return;
-    st = irq_iommu_faults(sys_root_event);
+    st = irq_iommu_faults(sys_root_event, SYSEV_DEV_FAULT);
     if (st != ST_OK)
         log_line("iommu: no fault interrupt, faults are read when asked for: %s", status_text(st));
 }

@@ -40,7 +40,7 @@ void tsc_init(uint64_t per_second);           /* boot CPU, once: what the loader
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
 
 /* Per-CPU deadlines. The handler is named by an enum; no function pointers. */
-enum ktimer_kind { KTIMER_EVENT = 0, KTIMER_VLAPIC, KTIMER_WAIT, KTIMER_KICK };
+enum ktimer_kind { KTIMER_EVENT, KTIMER_VLAPIC, KTIMER_WAIT, KTIMER_KICK };
 
 struct ktimer {
     struct ktimer *next;     /* list of the CPU, by deadline */
@@ -64,6 +64,7 @@ void ktimer_irq(void);
 #define VEC_IOMMU_FAULT  0xe1u
 #define VEC_TIMER        0xf0u
 #define VEC_RESCHED      0xf1u   /* look at need_resched, leave the guest */
+#define VEC_POSTED       0xf2u   /* look at the posted interrupts of the vCPU; nothing to do outside the guest */
 #define VEC_SPURIOUS     0xffu
 
 extern bool lapic_is_x2apic;         /* const after boot */

@@ -9,12 +9,17 @@ enum { VEC_NMI = 2, VEC_DOUBLE_FAULT = 8, VEC_GP = 13, VEC_PF = 14, VEC_MC = 18,
 uint64_t copy_user(void *dst, const void *src, uint64_t len);
 extern const char copy_user_access[], copy_user_landing[];
 
+void trap_irq(unsigned vector)
+{
+    percpu()->irqs++;
+    if (vector != VEC_SPURIOUS)
+        upcall_irq(vector);
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
     if (frame->vector >= VEC_FIRST_IRQ) {
-        percpu()->irqs++;
-        if (frame->vector != VEC_SPURIOUS)
-            upcall_irq((unsigned)frame->vector);
+        trap_irq((unsigned)frame->vector);
     } else if (frame->vector == VEC_NMI) {
         panic_nmi();
     } else if (frame->vector == VEC_DOUBLE_FAULT || frame->vector == VEC_MC) {

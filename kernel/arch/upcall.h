@@ -42,5 +42,7 @@ uint32_t upcall_vm_msi_cpu(struct vm *vm, uint64_t addr, uint32_t data);
 /* main.c: blocks device DMA; the last act of panic. */
 void upcall_panic(void);
 
-/* Not an upcall: where entry.S goes with every exception and interrupt (trap.c). */
+/* Not upcalls (trap.c): where entry.S goes with every exception and interrupt; an interrupt that the CPU acknowledged
+ * at a VM exit. */
 void trap_dispatch(struct trap_frame *frame);
+void trap_irq(unsigned vector);

@@ -21,10 +21,10 @@ MUST_USE status_t sys_task_info(const struct task *task, uint64_t ptr);
 MUST_USE status_t sys_task_kill(struct task *task);
 MUST_USE status_t sys_cap_drop(const struct task *caller, struct cap *slot);
 /* sys_mem.c: boot modules, mappings; monitor */
-MUST_USE status_t sys_memory_module(struct memory *mem, uint64_t index);
+MUST_USE status_t sys_memory_module(uint64_t index, struct memory **out);
 MUST_USE status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint64_t off, uint64_t len_prot);
 /* sys_vm.c: virtual machines; monitor, but CPUID */
-MUST_USE status_t sys_vm_create(struct vm *vm, uint64_t flags, uint64_t *id);
+MUST_USE status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id);
 MUST_USE status_t sys_vm_map(struct vm *vm, gpa_t gpa, struct memory *mem, uint64_t off, uint64_t len);
 MUST_USE status_t sys_vm_cpuid(struct vm *vm, uint64_t ptr, uint64_t count);
 MUST_USE status_t sys_vcpu_create(struct vm *vm, uint32_t index_cpu, struct event *doorbell, struct vcpu **out);
@@ -35,7 +35,7 @@ MUST_USE status_t sys_vm_map_bar(struct vm *vm, const struct device *dev, uint64
 MUST_USE status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len);
 MUST_USE status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags);
 MUST_USE status_t sys_dev_release(struct device *dev);
-MUST_USE status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count);
+MUST_USE status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t index, struct irq_obj **out);
 /* sys_info.c: facts; monitor, but DEV_INFO */
 MUST_USE status_t sys_dev_info(const struct device *dev, uint64_t ptr);
 MUST_USE status_t sys_info(uint64_t what, uint64_t index, uint64_t ptr, uint64_t len, uint64_t *count);

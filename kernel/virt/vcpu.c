@@ -14,6 +14,7 @@ void vcpu_free(struct vcpu *v)
 {
     if (v->svm)
         virt_vcpu_free(v);
+    pmm_free(v->lapic.page);
     pmm_free(v->fpu);
     pmm_free(v->state);
     pmm_free(v);
@@ -31,8 +32,10 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
         return ST_NOSPACE;
     *v = (struct vcpu){ .vm = vm, .index = index, .cpu = cpu, .serial = ++serials, .doorbell = doorbell,
                         .phase = reset_phase(index), .state = pmm_alloc(), .fpu = pmm_alloc() };
-    vlapic_init(&v->lapic, index, index == 0);
-    status_t st = v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;
+    struct vlapic_page *page = pmm_alloc();
+    if (page)
+        vlapic_init(&v->lapic, page, index, index == 0);
+    status_t st = page && v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;
     if (st != ST_OK) {
         vcpu_free(v);
         return st;
@@ -115,6 +118,8 @@ void vcpu_notify(struct vcpu *v)
     else
         upcall_wake(t);
 }
+
+bool vcpu_posted(const struct vcpu *v) { return virt_post(v); }
 
 /* Only the home thread may look into a vCPU; before it is known, whoever runs on its CPU, where it cannot become known
  * meanwhile. A VMCS that two CPUs use at once is undefined [SDM3 25.11.1]. */

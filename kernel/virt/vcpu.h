@@ -60,6 +60,8 @@ MUST_USE status_t vcpu_lapic(struct vcpu *vcpu, bool write, uint32_t offset, uin
 void vcpu_line(struct vcpu *vcpu, bool level);
 /* Makes the vCPU look at its pending work: sets attention, wakes or kicks. Any CPU, interrupts. */
 void vcpu_notify(struct vcpu *vcpu);
+/* An edge-triggered vector was posted. true: its CPU is inside the guest and takes it there. Any CPU, interrupts. */
+MUST_USE bool vcpu_posted(const struct vcpu *vcpu);
 
 /* The back end's run loop asks: looks at all pending work, blocks while the vCPU is halted. true: an exit record is
  * filled. Does not come back when the task ends. Home thread, host state. */

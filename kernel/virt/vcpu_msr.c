@@ -93,12 +93,12 @@ bool vcpu_msr_hot(struct vcpu *v, uint32_t msr, uint64_t value)
         if (unlikely(vlapic_eoi(l)))
             vcpu_attend_soon(v);         /* level-triggered: the VMM is told */
     } else if (reg == VLR_TPR && value <= 255) {
-        l->tpr = (uint32_t)value;
+        l->page->tpr.v = (uint32_t)value;
     } else if ((value & ICR_VECTOR) >= 16 && ((reg == VLR_SELF_IPI && value <= 255) ||
                (reg == VLR_ICR && (value & ~ICR_VECTOR & ~ICR_LEVEL) == self))) {
         if (reg == VLR_ICR)
-            l->icr = value;
-        (void)vlapic_post(l, (uint8_t)value, false);     /* a fixed, edge-triggered vector to itself */
+            vlapic_icr_note(l, value);
+        vlapic_request(l, (uint8_t)value);   /* a fixed, edge-triggered vector to itself */
         v->stats.ipis++;
     } else {
         return false;

@@ -30,7 +30,8 @@ static inline MUST_USE bool virt_state_set(struct vcpu *v, uint32_t groups)
 static inline void virt_reset(struct vcpu *v) { cpu_features.vmx ? vmx_reset(v) : svm_reset(v); }
 /* vcpu->tsc_offset is new. */
 static inline void virt_tsc_moved(struct vcpu *v) { cpu_features.vmx ? vmx_tsc_moved(v) : svm_tsc_moved(v); }
-/* Brings IRR, ISR and TPR up to what the hardware did since the last look; then TPR was written. VT-x has no copy. */
+/* Brings IRR, ISR and TPR up to what others and the hardware did since the last look; then TPR was written. VT-x has no
+ * copy. */
 static inline void virt_sync(struct vcpu *v) { cpu_features.vmx ? (void)0 : svm_sync(v); }
 static inline void virt_push_tpr(struct vcpu *v) { cpu_features.vmx ? (void)0 : svm_push_tpr(v); }
 /* Chooses what interrupts the guest next; true: the guest can take the virtual PIC's interrupt now. */
@@ -40,6 +41,8 @@ static inline MUST_USE bool virt_extint(struct vcpu *v, uint8_t vector)
 { return cpu_features.vmx ? vmx_extint(v, vector) : svm_extint(v, vector); }
 /* DR6.BS: the next #DB is that of a single step, or another exception replaced it. */
 static inline void virt_step(struct vcpu *v, bool on) { cpu_features.vmx ? vmx_step(v, on) : svm_step(v, on); }
+/* Any CPU: tells the CPU to look at lapic.posted, if it is inside the guest and does so by itself. */
+static inline MUST_USE bool virt_post(const struct vcpu *v) { return cpu_features.vmx && vmx_post(v); }
 /* Would an interrupt, NMI or injected event end HLT? */
 static inline bool virt_wakes(const struct vcpu *v) { return cpu_features.vmx ? vmx_wakes(v) : svm_wakes(v); }
 /* The thread stops (last: for ever) or starts to run on this CPU. */

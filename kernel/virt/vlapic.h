@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual local APIC of one vCPU [SDM3 11], [APM2 16]. IRR and TMR are
- * written by any CPU with atomics; everything else by the CPU of the vCPU with
- * interrupts off. Fields that others only look at (mode, id, destination
- * registers, TPR) are single words.
+ * The virtual local APIC of one vCPU [SDM3 11], [APM2 16]. Its registers are written by the CPU of the vCPU alone, with
+ * interrupts off or, where VT-x virtualizes the APIC, by the guest and the CPU itself. Others look at single words of
+ * them (mode, id, destination registers, TPR); what they request waits beside the page until the owner takes it.
  */
 #pragma once
 
@@ -58,37 +57,68 @@ enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ER
 enum icr_mode { ICR_FIXED, ICR_LOWEST, ICR_SMI, ICR_RSVD3, ICR_NMI, ICR_INIT, ICR_SIPI, ICR_EXTINT };
 enum icr_shorthand { ICR_TO_DEST, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
 
-struct vlapic {
+/* The registers as the guest numbers them, one each 16 bytes: what VT-x calls the virtual-APIC page [SDM3 30.1.1]. */
+struct vlapic_slot { uint32_t v, rsvd[3]; };
+struct vlapic_page {
     union {
-        uint32_t reg[VLR_COUNT]; /* as the guest numbers them */
+        struct vlapic_slot reg[VLR_COUNT];
         struct {
-            uint32_t rsvd_00[2], id /* const */, rsvd_03[5], tpr, rsvd_09[4], ldr, dfr, svr;
-            uint64_t isr[4];
-            uint64_t tmr[4], irr[4];     /* any CPU, atomic */
-            uint32_t esr, rsvd_29[7];
-            uint64_t icr;
-            uint32_t lvt[LVT_COUNT], timer_init, rsvd_39[5], timer_divide, rsvd_3f;
+            struct vlapic_slot rsvd_00[2], id /* const */, rsvd_03[5], tpr, rsvd_09[4], ldr, dfr, svr, isr[8], tmr[8],
+                irr[8], esr, rsvd_29[7], icr, icr_high, lvt[LVT_COUNT], timer_init, rsvd_39[5], timer_divide, self_ipi;
         };
     };
+    uint8_t rest[PAGE_SIZE - VLR_COUNT * 16];
+};
+AT(struct vlapic_page, isr, VLR_ISR * 16);
+AT(struct vlapic_page, icr, VLR_ICR * 16);
+AT(struct vlapic_page, self_ipi, VLR_SELF_IPI * 16);
+_Static_assert(sizeof(struct vlapic_page) == PAGE_SIZE, "the virtual-APIC page");
+
+/* Requests that wait for the owner: any CPU, atomic. The first 64 bytes are VT-x's posted-interrupt descriptor [SDM3
+ * 30.6]: a CPU takes edge-triggered ones from it by itself. Bits first, then the flag; taken in the other order. */
+struct vlapic_posted {
+    ALIGNED(64) uint64_t edge[4];
+    uint32_t on, level_on, rsvd[6];
+    uint64_t level[4];
+};
+AT(struct vlapic_posted, on, 32);
+AT(struct vlapic_posted, level, 64);
+
+struct vlapic {
+    struct vlapic_posted posted;
+    struct vlapic_page *page;    /* const */
     uint64_t base;               /* IA32_APIC_BASE */
-    uint64_t eoi_exit[4];        /* level-triggered vectors completed, not yet told to the VMM */
+    struct vlapic_slot eoi_exit[8]; /* level-triggered vectors completed, not yet told to the VMM */
+    uint32_t levels;             /* one may be requested or in service */
     uint32_t esr_pending;        /* any CPU, atomic */
     uint64_t timer_due;          /* host TSC of the next expiry, 0 = not counting */
     uint64_t tsc_deadline;       /* IA32_TSC_DEADLINE: guest TSC, 0 = not armed or not in that mode */
     struct ktimer timer;
 };
-AT(struct vlapic, isr, VLR_ISR * 4);
-AT(struct vlapic, icr, VLR_ICR * 4);
-AT(struct vlapic, timer_divide, VLR_TIMER_DIVIDE * 4);
 
 static inline bool vlapic_is_x2(const struct vlapic *l) { return (l->base & APIC_BASE_EXTD) != 0; }
 static inline bool vlapic_is_on(const struct vlapic *l) { return (l->base & APIC_BASE_EN) != 0; }
+static inline void vlapic_icr_note(struct vlapic *l, uint64_t icr)
+{
+    l->page->icr.v = (uint32_t)icr;
+    l->page->icr_high.v = (uint32_t)(icr >> 32);
+}
+static inline bool vlapic_is_enabled(const struct vlapic *l)
+{ return vlapic_is_on(l) && (l->page->svr.v & SVR_ENABLE); }
 
 /* ---- vlapic.c: pure ---- */
-/* Marks a vector requested. false: the APIC is off. Any CPU. */
+/* Requests a vector. false: nobody has to be told; the APIC is off, or who set the flag before tells. Any CPU. */
 bool vlapic_post(struct vlapic *lapic, uint8_t vector, bool level);
+/* The same, edge-triggered, at once. Owner CPU, which then looks at what interrupts next. */
+void vlapic_request(struct vlapic *lapic, uint8_t vector);
+/* What was posted goes into IRR and TMR; the caller then chooses what interrupts next. */
+void vlapic_take(struct vlapic *lapic);
 /* Highest requested vector that beats what is in service (TPR not looked at), or -1. */
 int vlapic_next(const struct vlapic *lapic);
+/* VT-x's guest interrupt status: highest vector requested, and << 8 the highest one in service. */
+uint32_t vlapic_status(const struct vlapic *lapic);
+/* A level-triggered vector is requested or in service. */
+bool vlapic_has_level(struct vlapic *lapic);
 /* The CPU took the vector: request to service. */
 void vlapic_accept(struct vlapic *lapic, uint8_t vector);
 /* Completes the highest vector in service; true when it was level-triggered (eoi_exit). */
@@ -102,7 +132,7 @@ bool vlapic_takes_extint(const struct vlapic *lapic);
 void vlapic_error(struct vlapic *lapic, uint32_t esr_bit);
 
 /* ---- vlapic_reg.c: registers. Owner CPU, host state; the caller then looks at injection again. ---- */
-void vlapic_init(struct vlapic *lapic, uint32_t id, bool bsp);
+void vlapic_init(struct vlapic *lapic, struct vlapic_page *page, uint32_t id, bool bsp);
 /* As INIT leaves it; mode and id stay. */
 void vlapic_reset(struct vlapic *lapic);
 enum vlapic_way { VLAPIC_X2_READ, VLAPIC_X2_WRITE, VLAPIC_PAGE_READ, VLAPIC_PAGE_WRITE };

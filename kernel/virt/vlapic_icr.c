@@ -10,14 +10,14 @@
 
 bool vlapic_matches(const struct vlapic *l, uint32_t dest, bool logical, bool wide)
 {
-    const uint32_t ldr = __atomic_load_n(&l->ldr, __ATOMIC_RELAXED), both = dest & ldr >> 24;
+    const uint32_t ldr = __atomic_load_n(&l->page->ldr.v, __ATOMIC_RELAXED), both = dest & ldr >> 24;
     if (dest == (wide ? 0xffffffffu : 0xffu) && (wide || !logical))
         return true;
     if (!logical)
-        return dest == l->id;
+        return dest == l->page->id.v;
     if (vlapic_is_x2(l))
         return dest >> 16 == ldr >> 16 && (dest & ldr & 0xffffu) != 0;
-    if (__atomic_load_n(&l->dfr, __ATOMIC_RELAXED) == DFR_FLAT)
+    if (__atomic_load_n(&l->page->dfr.v, __ATOMIC_RELAXED) == DFR_FLAT)
         return both != 0;
     return (dest & 0xf0) == (ldr >> 24 & 0xf0) && (both & 0xf) != 0;
 }
@@ -25,10 +25,11 @@ bool vlapic_matches(const struct vlapic *l, uint32_t dest, bool logical, bool wi
 static void deliver(struct vcpu *v, uint64_t icr)
 {
     const uint8_t vector = (uint8_t)(icr & ICR_VECTOR);
+    const bool level = (icr & ICR_TRIGGER) && (icr & ICR_LEVEL);
     switch (FIELD_GET(ICR_MODE, icr)) {
     case ICR_FIXED:
     case ICR_LOWEST:
-        if (!vlapic_post(&v->lapic, vector, (icr & ICR_TRIGGER) && (icr & ICR_LEVEL)))
+        if (!vlapic_post(&v->lapic, vector, level) || (!level && vcpu_posted(v)))
             return;
         break;
     case ICR_NMI: __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST); break;
@@ -43,7 +44,7 @@ static void deliver(struct vcpu *v, uint64_t icr)
     vcpu_notify(v);
 }
 
-static uint32_t tpr_of(const struct vcpu *v) { return __atomic_load_n(&v->lapic.tpr, __ATOMIC_RELAXED); }
+static uint32_t tpr_of(const struct vcpu *v) { return __atomic_load_n(&v->lapic.page->tpr.v, __ATOMIC_RELAXED); }
 
 static bool is_target(const struct vcpu *v, const struct vcpu *from, uint64_t icr, bool wide)
 {

@@ -44,40 +44,44 @@ static const struct rule { uint32_t ways, reset; uint64_t writable; } rules[VLR_
     [VLR_SELF_IPI]        = { X2_WR, 0, MASK32(7, 0) },
 };
 
-static uint32_t x2_ldr(const struct vlapic *l) { return (l->id >> 4) << 16 | 1u << (l->id & 15); }
+static uint32_t x2_ldr(const struct vlapic *l) { return (l->page->id.v >> 4) << 16 | 1u << (l->page->id.v & 15); }
 
 void vlapic_reset(struct vlapic *l)
 {
     vlapic_timer_stop(l);
+    vlapic_take(l);
     for (uint32_t reg = 0; reg < VLR_COUNT; reg++)
         if (reg != VLR_ID)
-            __atomic_store_n(&l->reg[reg], rules[reg].reset, __ATOMIC_RELAXED);
+            __atomic_store_n(&l->page->reg[reg].v, rules[reg].reset, __ATOMIC_RELAXED);
     __atomic_store_n(&l->esr_pending, 0, __ATOMIC_RELAXED);
     if (vlapic_is_x2(l))
-        l->ldr = x2_ldr(l);
+        l->page->ldr.v = x2_ldr(l);
 }
 
 /* The boot CPU starts in virtual wire mode, as firmware leaves it [MP 3.6.2.2]. */
-void vlapic_init(struct vlapic *l, uint32_t id, bool bsp)
+void vlapic_init(struct vlapic *l, struct vlapic_page *page, uint32_t id, bool bsp)
 {
-    l->id = id;
+    l->page = page;
+    page->id.v = id;
     l->base = APIC_BASE_ADDR | APIC_BASE_EN | (bsp ? APIC_BASE_BSP : 0);
     l->timer.kind = KTIMER_VLAPIC;
     vlapic_reset(l);
     if (bsp) {
-        l->lvt[LVT_LINT0] = LVT_EXTINT;
-        l->lvt[LVT_LINT1] = LVT_NMI;
+        page->lvt[LVT_LINT0].v = LVT_EXTINT;
+        page->lvt[LVT_LINT1].v = LVT_NMI;
     }
 }
+
+static uint64_t icr_of(const struct vlapic *l) { return l->page->icr.v | (uint64_t)l->page->icr_high.v << 32; }
 
 static uint64_t read(const struct vlapic *l, uint32_t reg, bool page)
 {
     switch (reg) {
-    case VLR_ID:          return page ? l->id << 24 : l->id;
+    case VLR_ID:          return l->page->id.v << (page ? 24 : 0);
     case VLR_PPR:         return vlapic_ppr(l);
     case VLR_TIMER_COUNT: return vlapic_timer_count(l);
-    case VLR_ICR:         return page ? (uint32_t)l->icr : l->icr;
-    default:              return __atomic_load_n(&l->reg[reg], __ATOMIC_RELAXED);
+    case VLR_ICR:         return page ? l->page->icr.v : icr_of(l);
+    default:              return l->page->reg[reg].v;
     }
 }
 
@@ -86,19 +90,19 @@ static void write(struct vcpu *v, uint32_t reg, uint64_t value)
     struct vlapic *l = &v->lapic;
     switch (reg) {
     case VLR_EOI: (void)vlapic_eoi(l); break;
-    case VLR_ESR: l->esr = __atomic_exchange_n(&l->esr_pending, 0, __ATOMIC_RELAXED); break;
+    case VLR_ESR: l->page->esr.v = __atomic_exchange_n(&l->esr_pending, 0, __ATOMIC_RELAXED); break;
     case VLR_ICR:
-        l->icr = value;
+        vlapic_icr_note(l, value);
         vlapic_send(v, value);
         break;
     case VLR_SELF_IPI: vlapic_send(v, value | FIELD_PREP(ICR_SHORTHAND, ICR_TO_SELF)); break;
     case VLR_LVT + LVT_TIMER:
     case VLR_TIMER_INIT:
     case VLR_TIMER_DIVIDE: vlapic_timer_write(v, reg, (uint32_t)value); break;
-    default: l->reg[reg] = (uint32_t)value;
+    default: l->page->reg[reg].v = (uint32_t)value;
     }
-    for (unsigned i = 0; !(l->svr & SVR_ENABLE) && i < LVT_COUNT; i++)
-        l->lvt[i] |= LVT_MASKED;         /* [SDM3 11.4.7.2] */
+    for (unsigned i = 0; !(l->page->svr.v & SVR_ENABLE) && i < LVT_COUNT; i++)
+        l->page->lvt[i].v |= LVT_MASKED;         /* [SDM3 11.4.7.2] */
 }
 
 bool vlapic_access(struct vcpu *v, uint32_t reg, enum vlapic_way way, uint64_t *value)
@@ -121,7 +125,8 @@ bool vlapic_access(struct vcpu *v, uint32_t reg, enum vlapic_way way, uint64_t *
     }
     if (!page && (*value & ~(rule->writable | (is_lvt ? LVT_READ_ONLY : 0))))
         return false;
-    const uint64_t mask = page ? (uint32_t)rule->writable : rule->writable, old = reg == VLR_ICR ? l->icr : l->reg[reg];
+    const uint64_t mask = page ? (uint32_t)rule->writable : rule->writable;
+    const uint64_t old = reg == VLR_ICR ? icr_of(l) : l->page->reg[reg].v;
     write(v, reg, (old & ~mask) | (*value & mask));
     return true;
 }
@@ -138,8 +143,8 @@ bool vlapic_base_write(struct vcpu *v, uint64_t value)
     if (!(value & APIC_BASE_EN)) {
         vlapic_reset(l);
     } else if ((value ^ old) & APIC_BASE_EXTD) {
-        l->ldr = x2_ldr(l);
-        l->icr &= MASK64(31, 0);
+        l->page->ldr.v = x2_ldr(l);
+        l->page->icr_high.v = 0;
     }
     return true;
 }

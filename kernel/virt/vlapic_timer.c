@@ -7,7 +7,7 @@
 #define MIN_PERIOD_NS  UINT64_C(10000)       /* a guest cannot drown its CPU in ticks */
 _Static_assert(VLAPIC_HZ == 1000000000u, "one tick of the bus is one nanosecond");
 
-static bool is_deadline(const struct vlapic *l) { return (l->lvt[LVT_TIMER] & MODE_DEADLINE) != 0; }
+static bool is_deadline(const struct vlapic *l) { return (l->page->lvt[LVT_TIMER].v & MODE_DEADLINE) != 0; }
 
 static uint64_t scale(uint64_t t, uint64_t from_hz, uint64_t to_hz)
 {
@@ -17,7 +17,8 @@ static uint64_t scale(uint64_t t, uint64_t from_hz, uint64_t to_hz)
 /* Divide configuration: bits 3, 1, 0; 111 = by 1, else 2 << n [SDM3 11.5.4]. */
 static unsigned divide_shift(const struct vlapic *l)
 {
-    return (((l->timer_divide & 3) | (l->timer_divide & 8) >> 1) + 1) & 7;
+    const uint32_t divide = l->page->timer_divide.v;
+    return (((divide & 3) | (divide & 8) >> 1) + 1) & 7;
 }
 
 static void arm(struct vlapic *l, uint64_t due)
@@ -50,13 +51,13 @@ uint32_t vlapic_timer_count(const struct vlapic *l)
 void vlapic_timer_write(struct vcpu *v, uint32_t reg, uint32_t value)
 {
     struct vlapic *l = &v->lapic;
-    const uint32_t to_go = reg == VLR_TIMER_INIT ? value : vlapic_timer_count(l), change = l->reg[reg] ^ value;
+    const uint32_t to_go = reg == VLR_TIMER_INIT ? value : vlapic_timer_count(l), change = l->page->reg[reg].v ^ value;
     const bool new_mode = reg == VLR_LVT + LVT_TIMER && (change & MODE_DEADLINE);    /* [SDM3 11.5.4.1] */
     if (reg == VLR_TIMER_INIT && is_deadline(l))
         return;
-    l->reg[reg] = value;
+    l->page->reg[reg].v = value;
     if (new_mode)
-        l->timer_init = 0;
+        l->page->timer_init.v = 0;
     if (new_mode || (reg == VLR_TIMER_INIT && value == 0))
         vlapic_timer_stop(l);
     else if (reg != VLR_LVT + LVT_TIMER && to_go != 0)
@@ -65,9 +66,11 @@ void vlapic_timer_write(struct vcpu *v, uint32_t reg, uint32_t value)
 
 static void raise(struct vcpu *v)
 {
-    uint32_t lvt = v->lapic.lvt[LVT_TIMER];
-    if (!(lvt & LVT_MASKED) && vlapic_post(&v->lapic, (uint8_t)(lvt & LVT_VECTOR), false))
-        vcpu_notify(v);
+    uint32_t lvt = v->lapic.page->lvt[LVT_TIMER].v;
+    if (lvt & LVT_MASKED)
+        return;
+    vlapic_request(&v->lapic, (uint8_t)(lvt & LVT_VECTOR));
+    vcpu_notify(v);
 }
 
 void vlapic_timer_set_deadline(struct vcpu *v, uint64_t guest_tsc)
@@ -91,11 +94,11 @@ void upcall_vcpu_timer(struct ktimer *timer)
 {
     struct vcpu *v = (struct vcpu *)((uintptr_t)timer - offsetof(struct vcpu, lapic.timer));
     struct vlapic *l = &v->lapic;
-    const uint64_t due = l->timer_due, ns = (uint64_t)l->timer_init << divide_shift(l);
+    const uint64_t due = l->timer_due, ns = (uint64_t)l->page->timer_init.v << divide_shift(l);
     if (due == 0)
         return;
     l->timer_due = l->tsc_deadline = 0;
-    if (l->lvt[LVT_TIMER] & MODE_PERIODIC && !is_deadline(l)) {
+    if (l->page->lvt[LVT_TIMER].v & MODE_PERIODIC && !is_deadline(l)) {
         const uint64_t now = hw_rdtsc(), period = scale(MAX(ns, MIN_PERIOD_NS), VLAPIC_HZ, tsc_hz());
         arm(l, due + period > now ? due + period : now + period);
     }

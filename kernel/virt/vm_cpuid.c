@@ -68,7 +68,7 @@ static uint32_t xsave_size(uint64_t xcr0, bool compact)
 
 void vm_cpuid_get(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint64_t cr4, uint64_t xcr0, struct vm_cpuid *out)
 {
-    const uint32_t id = v->lapic.id;
+    const uint32_t id = v->lapic.page->id.v;
     *out = *find(v->vm, leaf, sub);
     if ((leaf == 0xb || leaf == 0x1f) && vm_cpuid_row(v->vm, leaf)->leaf == leaf) {
         out->edx = id;                         /* also past the last level [SDM2 CPUID] */

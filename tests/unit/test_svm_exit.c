@@ -15,7 +15,7 @@ static void cr8(void)
     CHECK(!svm_update(&cpu));
     block.int_ctl = (block.int_ctl & ~V_TPR) | 7;               /* the guest's MOV CR8 */
     svm_sync(&cpu);
-    CHECK_EQ(cpu.lapic.tpr, 0x70);
+    CHECK_EQ(cpu.lapic.page->tpr.v, 0x70);
     CHECK(!svm_wakes(&cpu));
     block.int_ctl = (block.int_ctl & ~V_TPR) | 2;
     svm_sync(&cpu);
@@ -40,17 +40,17 @@ static void deliveries_cut_short(void)
     block.exit_int_info = EVENT(EVENT_TYPE_EXCEPTION, 0x60);              /* as QEMU says it: V_IRQ still set */
     svm_after_exit(&svm);
     svm_sync(&cpu);
-    CHECK((block.int_ctl & V_IRQ) && cpu.event == 0 && cpu.lapic.isr[1] == 0);
+    CHECK((block.int_ctl & V_IRQ) && cpu.event == 0 && cpu.lapic.page->isr[3].v == 0);
     guest_take_interrupt();
     block.exit_int_info = EVENT(EVENT_TYPE_EXTINT, 0x60);             /* as a CPU says it */
     svm_after_exit(&svm);
     svm_sync(&cpu);
-    CHECK((block.int_ctl & V_IRQ) && cpu.event == 0 && cpu.lapic.isr[1] == 0);
+    CHECK((block.int_ctl & V_IRQ) && cpu.event == 0 && cpu.lapic.page->isr[3].v == 0);
     guest_take_interrupt();
     block.exit_int_info = 0x50;                                 /* stale, not valid */
     svm_after_exit(&svm);
     svm_sync(&cpu);
-    CHECK_EQ(cpu.lapic.isr[1], BIT64(0x60 - 64));
+    CHECK_EQ(cpu.lapic.page->isr[3].v, BIT32(0));
     block.exit_int_info = EVENT(EVENT_TYPE_EXCEPTION, 14) | EVENT_HAS_ERROR | 6ull << 32;
     svm_after_exit(&svm);
     svm_inject(&svm);
@@ -135,7 +135,7 @@ static void shadows(void)
 static void extint(void)
 {
     guest_long_mode(0x5000);
-    cpu.lapic.lvt[LVT_LINT0] = 0x700;
+    cpu.lapic.page->lvt[LVT_LINT0].v = 0x700;
     cpu.extint_line = 1;
     block.rflags &= ~RFLAGS_IF;
     CHECK(!svm_update(&cpu));
@@ -161,7 +161,7 @@ static void extint(void)
     guest_take_interrupt();
     CHECK(!svm_update(&cpu));
     CHECK(block.int_vector == 0x91 && (block.int_ctl & V_IRQ) && !(block.int_ctl & V_IGN_TPR));
-    cpu.lapic.lvt[LVT_LINT0] = 0x10700;                         /* masked at LINT0 */
+    cpu.lapic.page->lvt[LVT_LINT0].v = 0x10700;                         /* masked at LINT0 */
     cpu.extint_line = 1;
     CHECK(!svm_update(&cpu));
     CHECK_EQ(block.int_vector, 0x91);
@@ -204,7 +204,7 @@ static void msrs(void)
     CHECK_EQ(cpu.tsc_offset, 0);
     CHECK_EQ(msr(true, 0x808, 0x55), VIRT_RESUME);
     CHECK_EQ(block.int_ctl & V_TPR, 5);
-    CHECK_EQ(cpu.lapic.tpr, 0x55);
+    CHECK_EQ(cpu.lapic.page->tpr.v, 0x55);
     CHECK_EQ(msr(false, 0x808, 0), VIRT_RESUME);
     CHECK_EQ(msr_value(), 0x55);                                /* the low half is kept too */
     CHECK_EQ(msr(false, 0x80b, 0), VIRT_RESUME);

@@ -31,7 +31,7 @@ NEVER(fpu_area_init) NEVER(fpu_forget) NEVER(kobj_gone) NEVER(kobj_init) NEVER(k
 NEVER(pmm_alloc) NEVER(pmm_free) NEVER(sched_set_state) NEVER(schedule) NEVER(upcall_resched) NEVER(upcall_wake)
 NEVER(svm_push_tpr) NEVER(svm_reset) NEVER(svm_run) NEVER(svm_state_set) NEVER(vcpu_reset)
 NEVER(vmx_init_cpu) NEVER(vmx_run) NEVER(vmx_state_get) NEVER(vmx_state_set) NEVER(vmx_switch_in) NEVER(vmx_switch_out)
-NEVER(vmx_update) NEVER(vmx_vcpu_free) NEVER(vmx_vcpu_init) NEVER(vmx_wakes)
+NEVER(vmx_post) NEVER(vmx_update) NEVER(vmx_vcpu_free) NEVER(vmx_vcpu_init) NEVER(vmx_wakes)
 NEVER(svm_sync) NEVER(svm_update) NEVER(svm_vcpu_free) NEVER(svm_vcpu_init) NEVER(svm_wakes)
 NEVER(vlapic_access) NEVER(vlapic_eoi_take) NEVER(vlapic_init) NEVER(vlapic_reset)
 

@@ -13,11 +13,20 @@ static uint64_t due;
 static unsigned notified[4];
 static struct vm vm;
 static struct vcpu cpus[4];
+static struct vlapic_page pages[4];
+static bool inside;              /* the target's CPU takes what is posted by itself */
+static unsigned notices;
 
 uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { armed = timer; due = deadline; }
 void ktimer_cancel(struct ktimer *timer) { if (armed == timer) armed = NULL; }
 void vcpu_notify(struct vcpu *v) { notified[v->index]++; }
+bool vcpu_posted(const struct vcpu *v)
+{
+    (void)v;
+    notices += inside;
+    return inside;
+}
 
 static uint64_t now(void) { return fake_hw.now_us * 1000; }
 
@@ -26,23 +35,40 @@ static void start(unsigned n, bool x2)
     fake_hw_reset();
     memset(&vm, 0, sizeof vm);
     memset(cpus, 0, sizeof cpus);
+    memset(pages, 0, sizeof pages);
     memset(notified, 0, sizeof notified);
+    inside = false;
+    notices = 0;
     armed = NULL;
     for (unsigned i = 0; i < n; i++) {
         struct vcpu *v = &cpus[i];
         v->vm = &vm;
         v->index = i;
         v->cpu = 10 + i;
-        vlapic_init(&v->lapic, i, i == 0);
+        vlapic_init(&v->lapic, &pages[i], i, i == 0);
         if (x2)
             CHECK(vlapic_base_write(v, v->lapic.base | APIC_BASE_EXTD));
-        v->lapic.svr |= SVR_ENABLE;
+        pages[i].svr.v |= SVR_ENABLE;
         vm.vcpu[i] = v;
     }
     vm.vcpus = n;
 }
 
-static bool irr(unsigned cpu, unsigned vector) { return cpus[cpu].lapic.irr[vector / 64] >> vector % 64 & 1; }
+static int next_of(struct vlapic *l)
+{
+    vlapic_take(l);
+    return vlapic_next(l);
+}
+static uint32_t status_of(struct vlapic *l)
+{
+    vlapic_take(l);
+    return vlapic_status(l);
+}
+static bool irr(unsigned cpu, unsigned vector)
+{
+    vlapic_take(&cpus[cpu].lapic);
+    return pages[cpu].irr[vector / 32].v >> vector % 32 & 1;
+}
 
 static uint64_t rd(unsigned cpu, unsigned reg)
 {
@@ -68,27 +94,27 @@ static void priorities(void)
 {
     start(1, true);
     struct vlapic *l = &cpus[0].lapic;
-    CHECK_EQ(vlapic_next(l), -1);
+    CHECK_EQ(next_of(l), -1);
     CHECK(vlapic_post(l, 0x41, false));
-    CHECK(vlapic_post(l, 0xff, false));
-    CHECK(vlapic_post(l, 0x10, false));
-    CHECK_EQ(vlapic_next(l), 0xff);
+    CHECK(!vlapic_post(l, 0xff, false));        /* who set the flag tells */
+    CHECK(!vlapic_post(l, 0x10, false));
+    CHECK_EQ(next_of(l), 0xff);
     vlapic_accept(l, 0xff);
-    CHECK_EQ(vlapic_next(l), -1);               /* 41h and 10h wait for the EOI */
+    CHECK_EQ(next_of(l), -1);               /* 41h and 10h wait for the EOI */
     CHECK_EQ(vlapic_ppr(l), 0xf0);
     CHECK(!vlapic_eoi(l));
-    CHECK_EQ(vlapic_next(l), 0x41);
+    CHECK_EQ(next_of(l), 0x41);
     vlapic_accept(l, 0x41);
     CHECK(vlapic_post(l, 0x4f, false));
-    CHECK_EQ(vlapic_next(l), -1);               /* same class does not nest */
+    CHECK_EQ(next_of(l), -1);               /* same class does not nest */
     CHECK(vlapic_post(l, 0x50, false));
-    CHECK_EQ(vlapic_next(l), 0x50);
+    CHECK_EQ(next_of(l), 0x50);
     vlapic_accept(l, 0x50);
     CHECK(!vlapic_eoi(l));
     CHECK_EQ(vlapic_ppr(l), 0x40);
-    l->tpr = 0x4c;
+    pages[0].tpr.v = 0x4c;
     CHECK_EQ(vlapic_ppr(l), 0x4c);
-    l->tpr = 0x35;
+    pages[0].tpr.v = 0x35;
     CHECK_EQ(vlapic_ppr(l), 0x40);
     CHECK(!vlapic_eoi(l));
     CHECK(!vlapic_eoi(l));                      /* nothing in service: no effect */
@@ -100,27 +126,59 @@ static void levels(void)
     start(1, true);
     struct vlapic *l = &cpus[0].lapic;
     CHECK(vlapic_post(l, 0x33, true));
-    CHECK(vlapic_post(l, 0x91, true));
+    CHECK(!vlapic_post(l, 0x91, true));
+    CHECK(next_of(l) == 0x91 && vlapic_has_level(l));
     vlapic_accept(l, 0x91);
-    CHECK(vlapic_eoi(l));
+    CHECK(vlapic_eoi(l) && vlapic_has_level(l));
     vlapic_accept(l, 0x33);
-    CHECK(vlapic_eoi(l));
+    CHECK(vlapic_has_level(l) && vlapic_eoi(l) && !vlapic_has_level(l));
     CHECK_EQ(vlapic_eoi_take(l), 0x91);
     CHECK_EQ(vlapic_eoi_take(l), 0x33);
     CHECK_EQ(vlapic_eoi_take(l), -1);
     CHECK(vlapic_post(l, 0x33, false));         /* edge again: TMR goes */
+    CHECK(next_of(l) == 0x33 && !vlapic_has_level(l));
     vlapic_accept(l, 0x33);
     CHECK(!vlapic_eoi(l));
+    CHECK(vlapic_post(l, 0x34, false) && vlapic_post(l, 0x34, true));      /* both at once: level, and both are told */
+    CHECK(status_of(l) == 0x34 && vlapic_has_level(l));
+}
+
+/* What the owner and the CPU see of requests of others. */
+static void posting(void)
+{
+    start(2, true);
+    struct vlapic *l = &cpus[1].lapic;
+    struct vlapic_posted *p = &l->posted;
+    CHECK((uintptr_t)p % 64 == 0);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x9f));
+    CHECK(p->edge[2] == BIT64(0x1f) && p->on == 1 && pages[1].irr[4].v == 0 && notified[1] == 1);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x41));               /* the flag is set: one notice is enough */
+    CHECK(p->edge[1] == BIT64(1) && notified[1] == 1);
+    CHECK(status_of(l) == 0x9f && p->on == 0 && p->edge[1] == 0 && p->edge[2] == 0);
+    CHECK(pages[1].irr[4].v == BIT32(31) && pages[1].irr[2].v == BIT32(1));
+    inside = true;
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0xa0));
+    CHECK(notices == 1 && notified[1] == 1);
+    upcall_vm_msi(&vm, 0xfee01000, 0xc0b0);                 /* level: not for the CPU, whatever it may take by itself */
+    CHECK(p->level_on == 1 && p->edge[2] == BIT64(0x20) && notices == 1 && notified[1] == 2);
+    p->edge[2] = 0;                                         /* the CPU took what is its own */
+    p->on = 0;
+    CHECK(status_of(l) == 0xb0 && vlapic_has_level(l) && pages[1].tmr[5].v == BIT32(16) && p->level_on == 0);
+    vlapic_accept(l, 0xb0);
+    CHECK_EQ(status_of(l), 0xb09f);
+    CHECK(wr(0, VLR_ICR, 1ull << 32 | 0xa1));
+    vlapic_reset(l);                                        /* nothing of before comes after it */
+    CHECK(status_of(l) == 0 && !vlapic_has_level(l) && p->on == 0);
 }
 
 static void off_and_illegal(void)
 {
     start(1, true);
     struct vlapic *l = &cpus[0].lapic;
-    l->svr &= ~SVR_ENABLE;
+    pages[0].svr.v &= ~SVR_ENABLE;
     CHECK(!vlapic_post(l, 0x55, false));
     CHECK(!irr(0, 0x55));
-    l->svr |= SVR_ENABLE;
+    pages[0].svr.v |= SVR_ENABLE;
     CHECK(wr(0, VLR_LVT + LVT_ERROR, 0xe3));
     CHECK(vlapic_post(l, 0x0f, false));
     CHECK(!irr(0, 0x0f) && irr(0, 0xe3));
@@ -159,6 +217,7 @@ static void x2_registers(void)
     CHECK(!vlapic_access(&cpus[0], 0x00, VLAPIC_X2_READ, &value));
     CHECK(!vlapic_access(&cpus[0], 0x2f, VLAPIC_X2_READ, &value));
     CHECK(vlapic_post(&cpus[0].lapic, 0x85, false));
+    CHECK_EQ(next_of(&cpus[0].lapic), 0x85);
     CHECK_EQ(rd(0, VLR_IRR + 4), 0x20);
     vlapic_accept(&cpus[0].lapic, 0x85);
     CHECK_EQ(rd(0, VLR_ISR + 4), 0x20);
@@ -203,40 +262,42 @@ static void base_register(void)
     CHECK(!vlapic_base_write(v, 0xfee00500u));          /* EXTD without EN */
     CHECK(vlapic_base_write(v, 0xfee00d00u));
     CHECK(!vlapic_base_write(v, 0xfee00900u));          /* back to xAPIC */
-    v->lapic.tpr = 0x70;
+    pages[0].tpr.v = 0x70;
     CHECK(vlapic_base_write(v, 0xfee00100u));           /* off: as after reset */
-    CHECK_EQ(v->lapic.tpr, 0);
+    CHECK_EQ(pages[0].tpr.v, 0);
     CHECK(!vlapic_post(&v->lapic, 0x55, false));
     CHECK(vlapic_takes_extint(&v->lapic));
     CHECK(!vlapic_base_write(v, 0xfee00d00u));          /* straight to x2APIC */
     CHECK(vlapic_base_write(v, 0xfee00800u));           /* BSP is read-only */
     CHECK_EQ(v->lapic.base, 0xfee00900u);
-    CHECK_EQ(v->lapic.svr, 0xff);
+    CHECK_EQ(pages[0].svr.v, 0xff);
     CHECK(!vlapic_takes_extint(&v->lapic));
 }
 
 static void destinations(void)
 {
     struct vlapic l;
+    struct vlapic_page p;
     memset(&l, 0, sizeof l);
-    vlapic_init(&l, 5, false);
+    memset(&p, 0, sizeof p);
+    vlapic_init(&l, &p, 5, false);
     CHECK(vlapic_matches(&l, 5, false, false));
     CHECK(!vlapic_matches(&l, 4, false, false));
     CHECK(vlapic_matches(&l, 0xff, false, false));
     CHECK(!vlapic_matches(&l, 0xff, false, true));
     CHECK(vlapic_matches(&l, 0xffffffff, false, true));
-    l.ldr = 0x20000000;
+    p.ldr.v = 0x20000000;
     CHECK(vlapic_matches(&l, 0x60, true, false));
     CHECK(!vlapic_matches(&l, 0x40, true, false));
-    l.dfr = 0x0fffffff;
-    l.ldr = 0x24000000;
+    p.dfr.v = 0x0fffffff;
+    p.ldr.v = 0x24000000;
     CHECK(vlapic_matches(&l, 0x2c, true, false));
     CHECK(!vlapic_matches(&l, 0x1c, true, false));
     CHECK(!vlapic_matches(&l, 0x23, true, false));
     l.base |= APIC_BASE_EXTD;
-    l.id = 0x13;
+    p.id.v = 0x13;
     vlapic_reset(&l);
-    CHECK_EQ(l.ldr, 0x10008);
+    CHECK_EQ(p.ldr.v, 0x10008);
     CHECK(vlapic_matches(&l, 0x1000f, true, true));
     CHECK(!vlapic_matches(&l, 0x2000f, true, true));
     CHECK(!vlapic_matches(&l, 0x10007, true, true));
@@ -258,8 +319,8 @@ static void ipis(void)
     CHECK(irr(3, 0x65));
     CHECK(wr(0, VLR_ICR, 0xaull << 32 | 0x866));        /* logical: 1 and 3 */
     CHECK(irr(1, 0x66) && irr(3, 0x66) && !irr(0, 0x66) && !irr(2, 0x66));
-    cpus[1].lapic.tpr = 0x20;
-    cpus[3].lapic.tpr = 0x10;
+    pages[1].tpr.v = 0x20;
+    pages[3].tpr.v = 0x10;
     CHECK(wr(0, VLR_ICR, 0xaull << 32 | 0x967));        /* lowest priority of 1 and 3 */
     CHECK(!irr(1, 0x67) && irr(3, 0x67));
     CHECK(wr(3, VLR_ICR, 0xc0168));                     /* lowest priority of the others */
@@ -291,7 +352,7 @@ static void messages(void)
     upcall_vm_msi(&vm, 0xfee01000, 0x71);
     CHECK(irr(1, 0x71) && !irr(0, 0x71));
     upcall_vm_msi(&vm, 0xfee02000, 0xc072);
-    CHECK(irr(2, 0x72) && cpus[2].lapic.tmr[1] >> (0x72 - 64) & 1);
+    CHECK(irr(2, 0x72) && (pages[2].tmr[3].v >> (0x72 - 0x60) & 1));
     upcall_vm_msi(&vm, 0xfeefe000, 0x73);               /* nobody */
     upcall_vm_msi(&vm, 0xfed00000, 0x74);               /* not a message address */
     upcall_vm_msi(&vm, 0x1fee00000ull, 0x75);
@@ -300,7 +361,7 @@ static void messages(void)
     CHECK(!irr(0, 0x73) && !irr(0, 0x74) && !irr(0, 0x75) && cpus[0].init_sipi == 0);
     CHECK_EQ(upcall_vm_msi_cpu(&vm, 0xfee02000, 0x72), 12);
     CHECK_EQ(upcall_vm_msi_cpu(&vm, 0xfeefe000, 0x72), 10);
-    cpus[1].lapic.ldr = 0x02000000;
+    pages[1].ldr.v = 0x02000000;
     upcall_vm_msi(&vm, 0xfee0200c, 0x176);              /* logical, lowest priority, hint */
     CHECK(irr(1, 0x76) && !irr(2, 0x76));
     upcall_vm_msi(&vm, 0xfeeff000, 0x77);               /* broadcast */
@@ -347,7 +408,8 @@ static void counting(void)
     upcall_vcpu_timer(&l->timer);
     CHECK_EQ(due, first + 10000);
     CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x30041));         /* masked: counts, says nothing */
-    l->irr[1] = 0;
+    CHECK(irr(0, 0x41));
+    pages[0].irr[2].v = 0;
     upcall_vcpu_timer(&l->timer);
     CHECK(!irr(0, 0x41));
 }
@@ -373,7 +435,7 @@ static void tsc_deadline(void)
     upcall_vcpu_timer(&v->lapic.timer);
     CHECK(irr(0, 0x45));
     CHECK_EQ(v->lapic.tsc_deadline, 0);
-    v->lapic.irr[1] = 0;
+    pages[0].irr[2].v = 0;
     vlapic_timer_set_deadline(v, 5);                    /* past: at once */
     CHECK(irr(0, 0x45) && v->lapic.tsc_deadline == 0);
     vlapic_timer_set_deadline(v, ~0ull);                /* never, without wrapping */
@@ -389,6 +451,7 @@ int main(void)
 {
     priorities();
     levels();
+    posting();
     off_and_illegal();
     x2_registers();
     page();

@@ -87,7 +87,7 @@ static void cpuid_values(void)
     CHECK_EQ(leaf(0xc0000000, 0), 0);
     CHECK_EQ(leaf(0x1f, 0), 0);
     CHECK_EQ(leaf(0xffffffff, 0), 0);
-    cpu.lapic.id = 3;
+    cpu.lapic.page->id.v = 3;
     for (unsigned i = 0; i < 2; i++) {                          /* computed, then from the cache */
         CHECK_EQ(leaf(1, 0), 0x800f12);
         CHECK_EQ(state.gpr[GPR_RBX], 0x03000800);
@@ -143,7 +143,7 @@ static void apic_fast(void)
     CHECK_EQ(guest_fast_wrmsr(0x83f, 0x52), FAST_RESUME);             /* same class: waits */
     CHECK(!(block.int_ctl & V_IRQ));
     CHECK(!(exits(SVM_EXIT_CR_WRITE + 8)));
-    CHECK_EQ(cpu.lapic.isr[1], BIT64(0x51 - 64));
+    CHECK_EQ(cpu.lapic.page->isr[2].v, BIT32(0x11));
     CHECK_EQ(guest_fast_wrmsr(0x80b, 0), FAST_RESUME);
     CHECK_EQ(block.int_vector, 0x52);
     CHECK(block.int_ctl & V_IRQ);
@@ -152,7 +152,7 @@ static void apic_fast(void)
     CHECK(block.int_ctl & V_IRQ);                               /* the CPU compares */
     CHECK_EQ(guest_fast_wrmsr(0x830, 0x40071), FAST_RESUME);
     CHECK_EQ(block.int_vector, 0x71);                           /* the higher one goes first */
-    CHECK_EQ(cpu.lapic.icr, 0x40071);
+    CHECK_EQ(cpu.lapic.page->icr.v, 0x40071);
     CHECK_EQ(guest_fast_wrmsr(0x83f, 0x05), FAST_EXIT);               /* errors are the slow path's */
     CHECK_EQ(guest_fast_wrmsr(0x80b, 1), FAST_EXIT);
     CHECK_EQ(guest_fast_wrmsr(0x830, 1ull << 32 | 0x71), FAST_EXIT);
@@ -268,10 +268,10 @@ static void cr8(void)
 {
     guest_long_mode(0xe000);
     svm_state_get(&cpu, VS_ALL);
-    cpu.lapic.tpr = 0x90;                                       /* the VMM wrote TPR by VCPU_LAPIC */
+    cpu.lapic.page->tpr.v = 0x90;                                       /* the VMM wrote TPR by VCPU_LAPIC */
     svm_push_tpr(&cpu);
     CHECK(svm_state_set(&cpu, VS_ALL & ~VS_EVENT));
-    CHECK_EQ(cpu.lapic.tpr, 0x90);                              /* no group of the page touches it */
+    CHECK_EQ(cpu.lapic.page->tpr.v, 0x90);                              /* no group of the page touches it */
     CHECK_EQ(block.int_ctl & V_TPR, 9);
 }
 

@@ -34,6 +34,7 @@ static void missing_controls(void)
         { VMX_PROC, PROC_MSR_BITMAP, "MSR bitmaps" }, { VMX_PROC, PROC_SECONDARY, "secondary controls" },
         { VMX_PROC2, PROC2_EPT, "EPT (nested paging)" }, { VMX_PROC2, PROC2_UNRESTRICTED, "unrestricted guest" },
         { VMX_PROC2, PROC2_VPID, "VPID" },
+        { VMX_EXIT, EXIT_ACK_INTR, "acknowledge interrupts" },
         { VMX_EXIT, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
           "exits to 64-bit mode" },
         { VMX_ENTRY, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, "entries that load" },
@@ -120,6 +121,7 @@ static void words(void)
     CHECK_EQ(vmx_init_cpu(reason), ST_OK);
     CHECK(!(vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER));
     CHECK(vmx_caps.invept == INV_ALL && vmx_caps.invvpid == INV_ALL);
+    CHECK(!(vmx_caps.ctl[VMX_PROC] & PROC_TPR_SHADOW) && vmx_caps.apicv && !vmx_caps.posted);
     struct ptab pt;
     CHECK_EQ(vmx_npt_init(&pt), ST_OK);
     CHECK_EQ(pt.leaf_max, 2);
@@ -150,10 +152,32 @@ static void field_names(void)
     }
 }
 
-/* What a guest reaches without an exit. */
-static void bitmap(void)
+/* APIC virtualization: all of it or nothing; posted interrupts need it. */
+static void apic_virtualization(void)
 {
-    const uint8_t *map = (const uint8_t *)vmx_caps.msr_bitmap_pa;
+    for (uint32_t left = PROC2_APIC; left != 0; left &= left - 1) {
+        LACKS(VMX_PROC2, left & -left);
+        caps.ctl[VMX_PIN] |= (uint64_t)PIN_POSTED << 32;
+        vmx_world();
+        CHECK_EQ(vmx_init_cpu(reason), ST_OK);
+        CHECK(!vmx_caps.apicv && !vmx_caps.posted);
+    }
+    LACKS(VMX_PROC, PROC_TPR_SHADOW);
+    vmx_world();
+    CHECK(vmx_init_cpu(reason) == ST_OK && !vmx_caps.apicv);
+    caps_skylake();
+    caps.ctl[VMX_PIN] |= (uint64_t)PIN_POSTED << 32;
+    vmx_world();
+    CHECK(vmx_init_cpu(reason) == ST_OK && vmx_caps.apicv && vmx_caps.posted && !(vmx_caps.ctl[VMX_PIN] & PIN_POSTED));
+}
+
+/* What a guest reaches without an exit; x2APIC registers only where the CPU answers them rightly: not ICR, the timer's
+ * count, what can only be written, what is no register. */
+static void bitmap(bool apicv)
+{
+    static const uint8_t x2_reads[] = { 0x02, 0x03, 0x08, 0x0a, 0x0d, 0x0f, 0x28, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38,
+                                        0x3e }, x2_writes[] = { 0x08, 0x0b, 0x3f };
+    const uint8_t *map = (const uint8_t *)vmx_caps.msr_bitmap_pa[apicv];
     unsigned open[2] = { 0, 0 };
     CHECK_EQ((uintptr_t)map % PAGE_SIZE, 0);
     for (unsigned way = 0; way < 2; way++)
@@ -161,11 +185,13 @@ static void bitmap(void)
             const uint32_t msr = i < 0x2000 ? i : 0xc0000000 + i - 0x2000;
             const bool both = (msr >= 0xc0000100 && msr <= 0xc0000102) || (msr >= 0x174 && msr <= 0x176) || msr == MSR_PAT ||
                               msr == MSR_EFER, read = msr == MSR_STAR || msr == MSR_LSTAR || msr == MSR_SFMASK;
-            const bool exits = map[way * 0x800 + i / 8] >> i % 8 & 1;
-            CHECK(exits == !(both || (read && way == 0)));
+            const bool exits = map[way * 0x800 + i / 8] >> i % 8 & 1, in_x2 = apicv && msr >= 0x800 && msr < 0x8ff;
+            const bool x2 = in_x2 && (way ? memchr(x2_writes, (int)(msr - 0x800), sizeof x2_writes) != NULL :
+                                      (msr >= 0x810 && msr < 0x828) || memchr(x2_reads, (int)(msr - 0x800), sizeof x2_reads));
+            CHECK(exits == !(both || (read && way == 0) || x2));
             open[way] += !exits;
         }
-    CHECK(open[0] == 11 && open[1] == 8);
+    CHECK(open[0] == 11 + (apicv ? 24 + sizeof x2_reads : 0) && open[1] == 8 + (apicv ? sizeof x2_writes : 0));
 }
 
 int main(void)
@@ -174,7 +200,9 @@ int main(void)
     missing_ept();
     firmware();
     words();
-    bitmap();
+    apic_virtualization();
+    bitmap(false);
+    bitmap(true);
     field_names();
     return unit_done();
 }

@@ -36,15 +36,15 @@ static void apic_vectors(void)
     CHECK_EQ(vmx_exits(VMX_INTR_WINDOW, 0), VIRT_RESUME);
     CHECK(attention);
     CHECK(!vmx_update(&cpu) && cpu.event == EXT(0x41) && vmx_wakes(&cpu) && !window(PROC_INTR_WINDOW));
-    CHECK(cpu.lapic.isr[1] == BIT64(1) && cpu.lapic.irr[1] == 0);
+    CHECK(cpu.lapic.page->isr[2].v == BIT32(1) && cpu.lapic.page->irr[2].v == 0);
     CHECK_EQ(vmx_injected(), EXT(0x41));
     CHECK(cpu.event == 0 && cpu.stats.injected == 1);
     CHECK(vlapic_post(&cpu.lapic, 0x35, false));                   /* a lower one waits for the EOI, without a window */
     CHECK(!vmx_update(&cpu) && cpu.event == 0 && !window(PROC_INTR_WINDOW));
     CHECK(vlapic_post(&cpu.lapic, 0x55, false));
-    cpu.lapic.tpr = 0x50;                                          /* masked by the TPR */
+    cpu.lapic.page->tpr.v = 0x50;                                          /* masked by the TPR */
     CHECK(!vmx_update(&cpu) && cpu.event == 0 && !window(PROC_INTR_WINDOW));
-    cpu.lapic.tpr = 0x4f;
+    cpu.lapic.page->tpr.v = 0x4f;
     CHECK(!vmx_update(&cpu) && cpu.event == EXT(0x55));
 }
 
@@ -52,7 +52,7 @@ static void pic(void)
 {
     vmx_long_mode(0x1000);
     cpu.extint_line = 1;
-    cpu.lapic.lvt[LVT_LINT0] = 0x700;
+    cpu.lapic.page->lvt[LVT_LINT0].v = 0x700;
     flags(2);
     CHECK(!vmx_update(&cpu) && window(PROC_INTR_WINDOW));
     flags(RFLAGS_IF | 2);
@@ -60,7 +60,7 @@ static void pic(void)
     vs->pending_event = EXT(0x20);
     CHECK(vmx_state_set(&cpu, VS_EVENT));
     CHECK_EQ(vmx_injected(), EXT(0x20));
-    CHECK(cpu.lapic.isr[0] == 0);
+    CHECK(cpu.lapic.page->isr[1].v == 0);
     CHECK(vlapic_post(&cpu.lapic, 0x41, false));
     cpu.extint_line = 0;
     CHECK(!vmx_update(&cpu) && cpu.event == EXT(0x41));
@@ -203,7 +203,7 @@ static void cpuid_leaves(void)
 static void every_reason(void)
 {
     static const uint8_t resumed[] = { VMX_EXTINT, VMX_INIT, VMX_SIPI, VMX_INTR_WINDOW, VMX_NMI_WINDOW, VMX_CPUID, VMX_HLT,
-                                       VMX_INVD, VMX_DR, VMX_PREEMPT_TIMER, VMX_WBINVD };
+                                       VMX_INVD, VMX_DR, VMX_PREEMPT_TIMER, VMX_WBINVD, VMX_APIC_WRITE };
     static const uint8_t undefined[] = { VMX_GETSEC, VMX_VMCLEAR, VMX_VMLAUNCH, VMX_VMPTRLD, VMX_VMPTRST, VMX_VMREAD,
                                          VMX_VMRESUME, VMX_VMWRITE, VMX_VMXOFF, VMX_VMXON, VMX_MWAIT, VMX_MONITOR,
                                          VMX_INVEPT, VMX_INVVPID, VMX_ENCLS };
@@ -238,7 +238,9 @@ static void every_reason(void)
     CHECK(vmx_exits(VMX_HLT, 0) == VIRT_RESUME && cpu.phase == VCPU_PHASE_HALT && attention);
     CHECK(vmx_exits(VMX_RDPMC, 0) == VIRT_RESUME && cpu.event == GP);
     CHECK(vmx_exits(VMX_DR, 0) == VIRT_RESUME && cpu.dr_loaded && !window(PROC_MOV_DR));
-    CHECK(vmx_exits(VMX_EXTINT, 0) == VIRT_RESUME && vmx_exits(VMX_PREEMPT_TIMER, 0) == VIRT_RESUME && fake_vmx.irqs == 2);
+    exit_field(VMCS_EXIT_INTR, EXT(0x71));                         /* acknowledged by the exit */
+    CHECK(vmx_exits(VMX_EXTINT, 0) == VIRT_RESUME && fake_vmx.vector == 0x71 && fake_vmx.irqs == 0);
+    CHECK(vmx_exits(VMX_PREEMPT_TIMER, 0) == VIRT_RESUME && fake_vmx.irqs == 1);
 }
 
 static void refused_entries(void)
@@ -348,14 +350,14 @@ static void fast_apic(void)
 {
     vmx_long_mode(0x1000);
     CHECK_EQ(msr(true, 0x83f, 0x51), VIRT_RESUME);
-    CHECK(vmcs_read(VMCS_ENTRY_INTR) == EXT(0x51) && cpu.event == 0 && cpu.lapic.isr[1] == BIT64(0x11));
+    CHECK(vmcs_read(VMCS_ENTRY_INTR) == EXT(0x51) && cpu.event == 0 && cpu.lapic.page->isr[2].v == BIT32(0x11));
     CHECK_EQ(msr(true, 0x80b, 0), VIRT_RESUME);
-    CHECK(cpu.lapic.isr[1] == 0 && vmcs_read(VMCS_ENTRY_INTR) == 0);
+    CHECK(cpu.lapic.page->isr[2].v == 0 && vmcs_read(VMCS_ENTRY_INTR) == 0);
     flags(2);
     CHECK_EQ(msr(true, 0x830, 0x40061), VIRT_RESUME);
     CHECK(vmcs_read(VMCS_ENTRY_INTR) == 0 && window(PROC_INTR_WINDOW));
     CHECK_EQ(msr(true, 0x808, 0x70), VIRT_RESUME);
-    CHECK(cpu.lapic.tpr == 0x70 && !window(PROC_INTR_WINDOW));
+    CHECK(cpu.lapic.page->tpr.v == 0x70 && !window(PROC_INTR_WINDOW));
     flags(RFLAGS_IF | 2);
     CHECK_EQ(msr(true, 0x808, 0), VIRT_RESUME);
     CHECK_EQ(vmcs_read(VMCS_ENTRY_INTR), EXT(0x61));
@@ -363,7 +365,7 @@ static void fast_apic(void)
     CHECK_EQ(msr(true, 0x83f, 0x71), VIRT_RESUME);
     CHECK_EQ(vmcs_read(VMCS_ENTRY_INTR), EXT(0x71));
     cpu.extint_line = 1;                                           /* the virtual PIC waits meanwhile */
-    cpu.lapic.lvt[LVT_LINT0] = 0x700;
+    cpu.lapic.page->lvt[LVT_LINT0].v = 0x700;
     flags(2);
     CHECK(!vmx_update(&cpu) && window(PROC_INTR_WINDOW));
     CHECK_EQ(msr(true, 0x80b, 0), VIRT_RESUME);
@@ -375,6 +377,7 @@ static void fast_apic(void)
 
 int main(void)
 {
+    caps_without_apicv();
     apic_vectors();
     pic();
     nmis();

@@ -68,6 +68,7 @@ static void every_field(void)
 {
     caps_skylake();
     caps.ctl[VMX_PROC2] |= (uint64_t)PROC2_ENCLS << 32;
+    caps.ctl[VMX_PIN] |= (uint64_t)PIN_POSTED << 32;
     vmx_start();
     for (unsigned i = 0; i < FIELDS; i++)
         if (!is_open(fields[i].field) && vmcs_read(fields[i].field) == fields[i].junk)
@@ -80,7 +81,10 @@ static void every_field(void)
         { VMCS_HOST_RIP, (uintptr_t)vmx_exit_point }, { VMCS_HOST_SYSENTER_CS, 0 }, { VMCS_HOST_SYSENTER_ESP, 0 },
         { VMCS_HOST_SYSENTER_EIP, 0 }, { VMCS_HOST_EFER, hw_rdmsr(MSR_EFER) }, { VMCS_HOST_PAT, hw_rdmsr(MSR_PAT) },
         { VMCS_CR0_MASK, ~UINT64_C(0x8005000f) }, { VMCS_CR4_MASK, ~UINT64_C(0x1407bf) }, { VMCS_ENCLS_BITMAP, ~0ull },
-        { VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa }, { VMCS_DEBUGCTL, 0 }, { VMCS_PENDING_DEBUG, 0 }, { VMCS_ENTRY_INTR, 0 },
+        { VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa[false] }, { VMCS_DEBUGCTL, 0 }, { VMCS_PENDING_DEBUG, 0 },
+        { VMCS_ENTRY_INTR, 0 }, { VMCS_APIC_PAGE, (uintptr_t)&apic }, { VMCS_INTR_STATUS, 0 }, { VMCS_TPR_THRESHOLD, 0 },
+        { VMCS_EOI_EXIT0, 0 }, { VMCS_EOI_EXIT1, 0 }, { VMCS_EOI_EXIT2, 0 }, { VMCS_EOI_EXIT3, 0 },
+        { VMCS_POSTED, (uintptr_t)&cpu.lapic.posted }, { VMCS_POSTED_VECTOR, VEC_POSTED },
         { VMCS_PF_MASK, 0 }, { VMCS_PF_MATCH, 0 }, { VMCS_CR3_TARGETS, 0 }, { VMCS_EXIT_LOADS, 0 }, { VMCS_EXIT_STORES, 0 },
         { VMCS_ENTRY_LOADS, 0 }, { VMCS_ACTIVITY, 0 }, { VMCS_TSC_OFFSET, 0 }, { VMCS_PAT, PAT_RESET },
     };
@@ -385,13 +389,14 @@ static void xcr0(void)
 static void borrowed(void)
 {
     static struct vcpu other;
+    caps_without_apicv();
     vmx_start();
     const uint64_t mine = fake_vmx.current;
     memset(&other, 0, sizeof other);
     other.vm = &vm;
     other.index = 1;
     other.state = pmm_alloc();
-    vlapic_init(&other.lapic, 1, false);
+    vlapic_init(&other.lapic, pmm_alloc(), 1, false);
     CHECK_EQ(vmx_vcpu_init(&other), ST_OK);
     CHECK(fake_vmx.current == mine && vmx_this_cpu()->current == cpu.vmx);
     other.state->cr2 = 0;

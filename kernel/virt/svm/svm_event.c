@@ -85,20 +85,21 @@ void svm_sync(struct vcpu *v)
 {
     struct svm_vcpu *s = v->svm;
     uint32_t class = s->vmcb.int_ctl & V_TPR;
+    vlapic_take(&v->lapic);
     if (s->virq >= VIRQ_APIC && !(s->vmcb.int_ctl & V_IRQ)) {
         if (s->virq == VIRQ_APIC)
             vlapic_accept(&v->lapic, (uint8_t)s->vmcb.int_vector);
         s->virq = VIRQ_NONE;
         v->stats.injected++;
     }
-    if (class != v->lapic.tpr >> 4)
-        v->lapic.tpr = class << 4;        /* MOV CR8 */
+    if (class != v->lapic.page->tpr.v >> 4)
+        v->lapic.page->tpr.v = class << 4;        /* MOV CR8 */
 }
 
 void svm_push_tpr(struct vcpu *v)
 {
     struct vmcb *b = &v->svm->vmcb;
-    b->int_ctl = (b->int_ctl & ~V_TPR) | v->lapic.tpr >> 4;
+    b->int_ctl = (b->int_ctl & ~V_TPR) | v->lapic.page->tpr.v >> 4;
 }
 
 /* ---- what comes next ---- */
@@ -162,7 +163,7 @@ bool svm_update(struct vcpu *v)
 bool svm_wakes(const struct vcpu *v)
 {
     const struct svm_vcpu *s = v->svm;
-    bool irq = s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.tpr >> 4);
+    bool irq = s->virq == VIRQ_EXTINT || (s->virq == VIRQ_APIC && s->vmcb.int_vector >> 4 > v->lapic.page->tpr.v >> 4);
     return s->vcpu->event || (s->nmi == NMI_OPEN && __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST)) ||
            (irq && (s->vmcb.rflags & RFLAGS_IF));
 }

@@ -24,6 +24,7 @@ struct vmx_vcpu {
     uint64_t kernel_gs_base;     /* in the CPU while msrs_loaded */
     uint32_t msrs_loaded;        /* the CPU holds the guest's system call MSRs */
     uint32_t proc;               /* as the VMCS has it */
+    uint32_t apicv;              /* the CPU works on the virtual APIC's page; others read it: atomic */
     ALIGNED(PAGE_SIZE) uint32_t vmcs[PAGE_SIZE / 4];
 };
 AT(struct vmx_vcpu, state, 0x00);
@@ -50,6 +51,7 @@ void vmx_state_get(struct vcpu *vcpu, uint32_t groups);
 MUST_USE bool vmx_state_set(struct vcpu *vcpu, uint32_t groups);
 void vmx_reset(struct vcpu *vcpu);
 MUST_USE bool vmx_update(struct vcpu *vcpu);
+MUST_USE bool vmx_post(const struct vcpu *vcpu);
 bool vmx_wakes(const struct vcpu *vcpu);
 void vmx_switch_out(struct vcpu *vcpu, bool last);
 void vmx_switch_in(struct vcpu *vcpu);
@@ -61,8 +63,10 @@ void vmx_step(struct vcpu *vcpu, bool on);
 enum vmx_word { VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXIT, VMX_ENTRY, VMX_WORDS };
 struct vmx_caps {
     uint32_t ctl[VMX_WORDS];     /* control words that every vCPU starts with */
+    uint32_t later[VMX_WORDS];   /* and what the CPU offers beyond, for times */
+    bool apicv, posted;          /* APIC virtualization, whole; and posted interrupts */
     uint64_t ept_vpid;           /* IA32_VMX_EPT_VPID_CAP */
-    uint64_t msr_bitmap_pa;
+    uint64_t msr_bitmap_pa[2];   /* [apicv] */
     uint32_t revision;
     uint8_t timer_shift, invept, invvpid;   /* types of invalidation */
     uint64_t host_syscall[4];    /* STAR LSTAR CSTAR SFMASK */

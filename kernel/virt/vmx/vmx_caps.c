@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Turning VT-x on, what it must have [SDM3 A], and the MSR bitmap that all guests share. */
+/* Turning VT-x on, what it must have [SDM3 A], and the MSR bitmaps that all guests share. */
 #include "kernel/lib/fmt.h"
 #include "kernel/log/console.h"
 #include "kernel/mm/bootmem.h"
@@ -38,11 +38,15 @@ struct vmx_caps vmx_caps;
 
 /* ---- controls ---- */
 
-/* ON: needed and set. MAY: set where the CPU has it. OFF: starts clear, must be settable. CLEAR: must be clearable. */
-enum rule { ON, MAY, OFF, CLEAR };
+/* ON: needed and set. MAY: set where the CPU has it. OFF: starts clear, must be settable. CLEAR: must be clearable.
+ * LATER: starts clear, noted where the CPU has it. */
+enum rule { ON, MAY, OFF, CLEAR, LATER };
 static const struct control { uint8_t word, rule; uint32_t bit; const char *name; } controls[] = {
     { VMX_PIN, ON, PIN_EXTINT | PIN_NMI | PIN_VIRTUAL_NMI, "exits for interrupts and NMIs, virtual NMIs" },
     { VMX_PIN, MAY, PIN_PREEMPT_TIMER, "" },
+    { VMX_PIN, LATER, PIN_POSTED, "" },
+    { VMX_PROC, LATER, PROC_TPR_SHADOW, "" },
+    { VMX_PROC2, LATER, PROC2_APIC, "" },
     { VMX_PROC, OFF, PROC_INTR_WINDOW | PROC_NMI_WINDOW, "interrupt and NMI windows" },
     { VMX_PROC, ON, PROC_TSC_OFFSET, "TSC offsetting" },
     { VMX_PROC, ON, PROC_HLT | PROC_MWAIT | PROC_MONITOR | PROC_RDPMC | PROC_CR8 | PROC_MOV_DR | PROC_IO,
@@ -54,6 +58,7 @@ static const struct control { uint8_t word, rule; uint32_t bit; const char *name
     { VMX_PROC2, ON, PROC2_UNRESTRICTED, "unrestricted guest" },
     { VMX_PROC2, ON, PROC2_VPID, "VPID" },
     { VMX_PROC2, MAY, PROC2_RDTSCP | PROC2_INVPCID | PROC2_WBINVD | PROC2_ENCLS, "" },
+    { VMX_EXIT, ON, EXIT_ACK_INTR, "exits that acknowledge interrupts" },
     { VMX_EXIT, ON, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
       "exits to 64-bit mode that switch debug controls, IA32_PAT and IA32_EFER" },
     { VMX_ENTRY, ON, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER,
@@ -61,19 +66,22 @@ static const struct control { uint8_t word, rule; uint32_t bit; const char *name
 };
 
 /* The MSR of a word: bits 31:0 must be 1, bits 63:32 may be 1 [SDM3 A.3]. The name of what is missing, or NULL. */
-static const char *control_word(unsigned word, uint64_t msr, uint32_t *out)
+static const char *control_word(unsigned word, uint64_t msr, struct vmx_caps *caps)
 {
+    uint32_t *out = &caps->ctl[word];
     const uint32_t must = (uint32_t)msr, may = (uint32_t)(msr >> 32);
     *out = must;
+    caps->later[word] = 0;
     for (unsigned i = 0; i < ARRAY_LEN(controls); i++) {
         const struct control *c = &controls[i];
         if (c->word != word)
             continue;
-        if (c->rule == CLEAR ? (must & c->bit) != 0 : c->rule != MAY && (may & c->bit) != c->bit)
+        if (c->rule == CLEAR ? (must & c->bit) != 0 : (c->rule == ON || c->rule == OFF) && (may & c->bit) != c->bit)
             return c->name;
         if (c->rule == OFF && (must & c->bit))
             return c->name;
         *out |= c->rule == ON || c->rule == MAY ? c->bit & may : 0;
+        caps->later[word] |= c->rule == LATER ? c->bit & may : 0;
     }
     return NULL;
 }
@@ -99,9 +107,11 @@ static const char *read_caps(struct vmx_caps *caps)
     const uint64_t basic = hw_rdmsr(MSR_VMX_BASIC);
     const char *missing = NULL;
     for (unsigned i = 0; i < VMX_WORDS && !missing; i++)
-        missing = control_word(i, hw_rdmsr(msrs[(basic & BASIC_TRUE) != 0][i]), &caps->ctl[i]);
+        missing = control_word(i, hw_rdmsr(msrs[(basic & BASIC_TRUE) != 0][i]), caps);
     if (missing)
         return missing;
+    caps->apicv = caps->later[VMX_PROC] && caps->later[VMX_PROC2] == PROC2_APIC;
+    caps->posted = caps->apicv && caps->later[VMX_PIN];
     caps->ept_vpid = hw_rdmsr(MSR_VMX_EPT_VPID);
     caps->timer_shift = (uint8_t)(hw_rdmsr(MSR_VMX_MISC) & MISC_TIMER_SHIFT);
     caps->invept = caps->ept_vpid & EPT_CAP_INVEPT_ONE ? INV_SINGLE : INV_ALL;
@@ -128,9 +138,17 @@ static const struct { uint32_t msr, ways; } direct[] = {
     { MSR_EFER, READS | WRITES },    /* same */
 };
 
+/* x2APIC registers whose reads and writes do what they should on the page without an exit [SDM3 30.5]. Not ICR: 64 bits
+ * in one slot; not the timer's count: nobody counts there; and what is no register is #GP. */
+#define APIC_READS   (BIT64(VLR_ID) | BIT64(VLR_VERSION) | BIT64(VLR_TPR) | BIT64(VLR_PPR) | BIT64(VLR_LDR) | \
+                      BIT64(VLR_SVR) | MASK64(VLR_ESR, VLR_ISR) | MASK64(VLR_TIMER_INIT, VLR_LVT) | \
+                      BIT64(VLR_TIMER_DIVIDE))
+#define APIC_WRITES  (BIT64(VLR_TPR) | BIT64(VLR_EOI) | BIT64(VLR_SELF_IPI))
+
 /* [SDM3 25.6.9]: four bitmaps, reads of low and high MSRs, writes of low and high ones. */
-static void bitmap_fill(uint8_t map[PAGE_SIZE])
+static void bitmap_fill(uint8_t map[PAGE_SIZE], bool apicv)
 {
+    uint64_t *reads = (uint64_t *)(uintptr_t)&map[MSR_X2APIC_FIRST / 8], *writes = reads + PAGE_SIZE / 2 / 8;
     memset(map, 0xff, PAGE_SIZE);
     for (unsigned i = 0; i < ARRAY_LEN(direct); i++) {
         const uint32_t bit = (direct[i].msr & 0x1fff) + (direct[i].msr >> 31) * 0x2000;
@@ -138,6 +156,8 @@ static void bitmap_fill(uint8_t map[PAGE_SIZE])
             if (direct[i].ways & way)
                 map[at] &= (uint8_t)~BIT32(bit % 8);
     }
+    *reads = apicv ? ~APIC_READS : ~UINT64_C(0);
+    *writes = apicv ? ~APIC_WRITES : ~UINT64_C(0);
 }
 
 /* ---- boot ---- */
@@ -150,12 +170,14 @@ static status_t refuse(char reason[96], const char *why, const char *what)
 
 static status_t first_cpu(char reason[96])
 {
-    static ALIGNED(PAGE_SIZE) uint8_t bitmap[PAGE_SIZE];
+    static ALIGNED(PAGE_SIZE) uint8_t bitmap[2][PAGE_SIZE];
     const char *missing = read_caps(&vmx_caps);
     if (missing)
         return refuse(reason, "this CPU's VT-x lacks ", missing);
-    bitmap_fill(bitmap);
-    vmx_caps.msr_bitmap_pa = boot_image_pa(bitmap).v;
+    for (unsigned i = 0; i < 2; i++) {
+        bitmap_fill(bitmap[i], i == 1);
+        vmx_caps.msr_bitmap_pa[i] = boot_image_pa(bitmap[i]).v;
+    }
     for (unsigned i = 0; i < ARRAY_LEN(vmx_caps.host_syscall); i++)
         vmx_caps.host_syscall[i] = hw_rdmsr(MSR_STAR + i);
     cpu_features.asids = VPIDS;

@@ -61,12 +61,39 @@ bool vmx_is_open(const struct vmx_vcpu *x)
            !(vmcs_read(VMCS_INTERRUPTIBILITY) & BLOCK_SHADOW);
 }
 
+/* The vector that interrupts the guest as soon as it can be interrupted, or -1. */
+static int wanted(const struct vcpu *v)
+{
+    const int vector = vlapic_next(&v->lapic);
+    return vector >> 4 > (int)v->lapic.page->tpr.v >> 4 ? vector : -1;
+}
+
+/* The CPU works on the page itself [SDM3 30] in x2APIC mode, unless the VMM has to hear of an EOI. */
+static void choose_apic(struct vmx_vcpu *x)
+{
+    struct vlapic *l = &x->vcpu->lapic;
+    vlapic_take(l);
+    const bool on = vmx_caps.apicv && vlapic_is_x2(l) && vlapic_is_enabled(l) && !vlapic_has_level(l);
+    if (likely(on == x->apicv))
+        return;
+    __atomic_store_n(&x->apicv, on, __ATOMIC_RELAXED);
+    vmcs_write(VMCS_PIN, vmx_caps.ctl[VMX_PIN] | (on ? vmx_caps.later[VMX_PIN] : 0));
+    vmcs_write(VMCS_PROC2, vmx_caps.ctl[VMX_PROC2] | (on ? PROC2_APIC : 0));
+    vmcs_write(VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa[on]);
+    vmx_window(x, PROC_TPR_SHADOW, on);
+    vmx_window(x, PROC_CR8, !on);
+}
+
 void vmx_arm_apic(struct vmx_vcpu *x)
 {
     struct vcpu *v = x->vcpu;
-    const int vector = vlapic_next(&v->lapic);
-    const bool wanted = vector >= 0 && (uint32_t)vector >> 4 > v->lapic.tpr >> 4, now = wanted && vmx_is_open(x);
-    vmx_window(x, PROC_INTR_WINDOW, wanted && !now);
+    if (x->apicv) {
+        vmcs_write(VMCS_INTR_STATUS, vlapic_status(&v->lapic));
+        return;
+    }
+    const int vector = wanted(v);
+    const bool now = vector >= 0 && vmx_is_open(x);
+    vmx_window(x, PROC_INTR_WINDOW, vector >= 0 && !now);
     if (!now)
         return;
     vlapic_accept(&v->lapic, (uint8_t)vector);
@@ -77,19 +104,32 @@ void vmx_arm_apic(struct vmx_vcpu *x)
 bool vmx_update(struct vcpu *v)
 {
     struct vmx_vcpu *x = v->vmx;
-    if (!__atomic_load_n(&v->extint_line, __ATOMIC_SEQ_CST) || !vlapic_takes_extint(&v->lapic)) {
+    const bool pic = __atomic_load_n(&v->extint_line, __ATOMIC_SEQ_CST) && vlapic_takes_extint(&v->lapic);
+    const bool now = pic && vmx_is_open(x);
+    choose_apic(x);
+    if (x->apicv || !pic)
         vmx_arm_apic(x);
-        return false;
-    }
-    const bool now = vmx_is_open(x);
-    vmx_window(x, PROC_INTR_WINDOW, !now);
+    if (x->apicv || pic)
+        vmx_window(x, PROC_INTR_WINDOW, pic && !now);
     return now;
 }
 
 bool vmx_wakes(const struct vcpu *v)
 {
     return v->event || (__atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST) &&
-                        !(vmcs_read(VMCS_INTERRUPTIBILITY) & BLOCK_NMI));
+                        !(vmcs_read(VMCS_INTERRUPTIBILITY) & BLOCK_NMI)) ||
+           (v->vmx->apicv && wanted(v) >= 0 && vmx_is_open(v->vmx));
+}
+
+/* Partner: enter_guest sets in_guest, then looks at what is posted. When the guest was just left, or the interrupt
+ * comes before it is entered, the next entry finds it there. */
+bool vmx_post(const struct vcpu *v)
+{
+    if (!vmx_caps.posted || !__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST) ||
+        !__atomic_load_n(&v->vmx->apicv, __ATOMIC_RELAXED))
+        return false;
+    lapic_ipi(v->cpu, VEC_POSTED);
+    return true;
 }
 
 /* From the virtual PIC, acknowledged there, after EXIT_EXTINT. */

@@ -4,7 +4,7 @@
 
 /* What an exit leads to. From SKIP on the instruction counts as executed. STOP: this guest ends. */
 enum action {
-    STOP, EXCEPTION, IRQ, HOST, INTR_WINDOW, NMI_WINDOW, CR, DR, EPT, MSR, XSETBV, SHUTDOWN,
+    STOP, EXCEPTION, IRQ, TIMER, HOST, APIC_WRITE, INTR_WINDOW, NMI_WINDOW, CR, DR, EPT, MSR, XSETBV, SHUTDOWN,
     SKIP, CPUID, HALT, HYPERCALL
 };
 #define RAISE(vector)  (0x80u | (vector))
@@ -14,9 +14,10 @@ static const uint8_t actions[] = {
     [VMX_EXC_NMI] = EXCEPTION, [VMX_EPT_VIOLATION] = EPT, [VMX_TRIPLE_FAULT] = SHUTDOWN,
     /* Physical events. The timer is there for interrupts that Bochs 2.7 does not let exit. INIT reaches the host after
      * VMXOFF, if ever. */
-    [VMX_EXTINT] = IRQ, [VMX_PREEMPT_TIMER] = IRQ, [VMX_INIT] = HOST, [VMX_SIPI] = HOST,
+    [VMX_EXTINT] = IRQ, [VMX_PREEMPT_TIMER] = TIMER, [VMX_INIT] = HOST, [VMX_SIPI] = HOST,
     [VMX_INTR_WINDOW] = INTR_WINDOW, [VMX_NMI_WINDOW] = NMI_WINDOW,
     [VMX_CPUID] = CPUID, [VMX_HLT] = HALT, [VMX_VMCALL] = HYPERCALL, [VMX_IO] = STOP /* vmx_exit */,
+    [VMX_APIC_WRITE] = APIC_WRITE,
     [VMX_CR] = CR, [VMX_DR] = DR, [VMX_RDMSR] = MSR, [VMX_WRMSR] = MSR, [VMX_XSETBV] = XSETBV,
     /* Caches are coherent; INVD would drop the host's dirty lines, a flush is not the guest's to order. */
     [VMX_INVD] = SKIP, [VMX_WBINVD] = SKIP,
@@ -182,7 +183,15 @@ enum virt_next vmx_exit(struct vmx_vcpu *x)
     case STOP:        return stop(x);
     case IRQ:
         v->stats.intr++;
+        trap_irq((uint32_t)vmcs_read(VMCS_EXIT_INTR) & EVENT_VECTOR);
+        break;
+    case TIMER:
+        v->stats.intr++;
         hw_take_irqs();
+        break;
+    case APIC_WRITE:                                 /* SELF_IPI, a vector below 16; behind the instruction */
+        vlapic_send(v, v->lapic.page->self_ipi.v | FIELD_PREP(ICR_SHORTHAND, ICR_TO_SELF));
+        vcpu_attend_soon(v);
         break;
     case INTR_WINDOW: vcpu_attend_soon(v); break;
     case NMI_WINDOW:  break;                         /* vmx_inject */

@@ -38,7 +38,10 @@
     F(HOST_CR3, NAT, 0x6c02) F(HOST_CR4, NAT, 0x6c04) F(HOST_FS_BASE, NAT, 0x6c06) F(HOST_GS_BASE, NAT, 0x6c08) \
     F(HOST_TR_BASE, NAT, 0x6c0a) F(HOST_GDTR_BASE, NAT, 0x6c0c) F(HOST_IDTR_BASE, NAT, 0x6c0e) \
     F(HOST_SYSENTER_ESP, NAT, 0x6c10) F(HOST_SYSENTER_EIP, NAT, 0x6c12) F(HOST_RSP, NAT, 0x6c14) \
-    F(HOST_RIP, NAT, 0x6c16)
+    F(HOST_RIP, NAT, 0x6c16) \
+    F(POSTED_VECTOR, 16, 0x0002) F(INTR_STATUS, 16, 0x0810) F(APIC_PAGE, 64, 0x2012) F(POSTED, 64, 0x2016) \
+    F(EOI_EXIT0, 64, 0x201c) F(EOI_EXIT1, 64, 0x201e) F(EOI_EXIT2, 64, 0x2020) F(EOI_EXIT3, 64, 0x2022) \
+    F(TPR_THRESHOLD, 32, 0x401c)
 
 enum vmcs_width { VMCS_W_16 = 0, VMCS_W_64 = 1, VMCS_W_32 = 2, VMCS_W_NAT = 3 };   /* encoding bits 14:13 [SDM3 B] */
 enum vmcs_field {
@@ -83,6 +86,7 @@ enum vmcs_page_group {
 #define PIN_NMI             BIT32(3)
 #define PIN_VIRTUAL_NMI     BIT32(5)
 #define PIN_PREEMPT_TIMER   BIT32(6)
+#define PIN_POSTED          BIT32(7)
 #define PROC_INTR_WINDOW    BIT32(2)
 #define PROC_TSC_OFFSET     BIT32(3)
 #define PROC_HLT            BIT32(7)
@@ -90,6 +94,7 @@ enum vmcs_page_group {
 #define PROC_RDPMC          BIT32(11)
 #define PROC_CR3            (BIT32(15) | BIT32(16))
 #define PROC_CR8            (BIT32(19) | BIT32(20))     /* loads and stores */
+#define PROC_TPR_SHADOW     BIT32(21)
 #define PROC_NMI_WINDOW     BIT32(22)
 #define PROC_MOV_DR         BIT32(23)
 #define PROC_IO             BIT32(24)       /* every port access exits */
@@ -98,6 +103,7 @@ enum vmcs_page_group {
 #define PROC_SECONDARY      BIT32(31)
 #define PROC2_EPT           BIT32(1)
 #define PROC2_RDTSCP        BIT32(3)
+#define PROC2_APIC          (BIT32(4) | BIT32(8) | BIT32(9))    /* x2APIC mode, registers, delivery [SDM3 30] */
 #define PROC2_VPID          BIT32(5)
 #define PROC2_WBINVD        BIT32(6)
 #define PROC2_UNRESTRICTED  BIT32(7)
@@ -105,6 +111,7 @@ enum vmcs_page_group {
 #define PROC2_ENCLS         BIT32(15)
 #define EXIT_SAVE_DEBUG     BIT32(2)
 #define EXIT_HOST_64        BIT32(9)
+#define EXIT_ACK_INTR       BIT32(15)
 #define EXIT_SAVE_PAT       BIT32(18)
 #define EXIT_LOAD_PAT       BIT32(19)
 #define EXIT_SAVE_EFER      BIT32(20)
@@ -135,7 +142,7 @@ enum vmx_reason {
     VMX_VMPTRLD, VMX_VMPTRST, VMX_VMREAD, VMX_VMRESUME, VMX_VMWRITE, VMX_VMXOFF, VMX_VMXON, VMX_CR, VMX_DR, VMX_IO,
     VMX_RDMSR, VMX_WRMSR, VMX_BAD_STATE, VMX_MWAIT = 36, VMX_MONITOR = 39, VMX_MACHINE_CHECK = 41,
     VMX_EPT_VIOLATION = 48, VMX_INVEPT = 50, VMX_PREEMPT_TIMER = 52, VMX_INVVPID, VMX_WBINVD, VMX_XSETBV,
-    VMX_ENCLS = 60
+    VMX_APIC_WRITE, VMX_ENCLS = 60
 };
 #define REASON_ENTRY_FAILED BIT32(31)
 

@@ -4,6 +4,7 @@
  * only values that were masked or checked, or that VM entry checks; controls never hold a value from the page.
  */
 #include "kernel/arch/boot.h"
+#include "kernel/mm/pmm.h"
 #include "kernel/virt/vmx/vmx.h"
 
 /* What a guest changes in CR0 and CR4 without an exit. CD and NW are the host's caches: entry and exit leave them alone
@@ -46,6 +47,20 @@ static void host_state(const struct cpu_area *home)
     vmcs_write(VMCS_HOST_RIP, (uintptr_t)vmx_exit_point);
 }
 
+/* EOIs never exit: with a level-triggered vector the CPU is kept off the page (vmx_event.c). */
+static void apic_state(const struct vcpu *v)
+{
+    vmcs_write(VMCS_APIC_PAGE, pmm_pa(v->lapic.page).v);
+    vmcs_write(VMCS_INTR_STATUS, 0);
+    vmcs_write(VMCS_TPR_THRESHOLD, 0);
+    for (unsigned i = 0; i < 4; i++)
+        vmcs_write(VMCS_EOI_EXIT0 + 2 * i, 0);
+    if (!vmx_caps.posted)
+        return;
+    vmcs_write(VMCS_POSTED, pmm_pa(&v->lapic.posted).v);
+    vmcs_write(VMCS_POSTED_VECTOR, VEC_POSTED);
+}
+
 void vmx_vmcs_init(struct vmx_vcpu *x)
 {
     const struct vm *vm = x->vcpu->vm;
@@ -58,12 +73,14 @@ void vmx_vmcs_init(struct vmx_vcpu *x)
     vmcs_write(VMCS_CR4_MASK, ~CR4_GUEST);
     vmcs_write(VMCS_VPID, vm->asid);
     vmcs_write(VMCS_EPTP, x->eptp);
-    vmcs_write(VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa);
+    vmcs_write(VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa[false]);
     vmcs_write(VMCS_TSC_OFFSET, x->vcpu->tsc_offset);
     if (vmx_caps.ctl[VMX_PROC2] & PROC2_ENCLS)
         vmcs_write(VMCS_ENCLS_BITMAP, ~UINT64_C(0));
     if (vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER)
         vmcs_write(VMCS_PREEMPT_TIMER, tsc_from_us(TIMER_US) >> vmx_caps.timer_shift);
+    if (vmx_caps.apicv)
+        apic_state(x->vcpu);
     host_state((const struct cpu_area *)cpu_block[x->vcpu->cpu]);
 }
 

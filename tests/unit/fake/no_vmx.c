@@ -6,6 +6,7 @@
 
 void vmx_state_get(struct vcpu *v, uint32_t groups) { (void)v, (void)groups, fake_die("vmx", 0); }
 bool vmx_state_set(struct vcpu *v, uint32_t groups) { (void)v, (void)groups, fake_die("vmx", 0); }
+bool vmx_post(const struct vcpu *v) { (void)v, fake_die("vmx", 0); }
 void vmx_reset(struct vcpu *v) { (void)v, fake_die("vmx", 0); }
 void vmx_tsc_moved(struct vcpu *v) { (void)v, fake_die("vmx", 0); }
 bool vmx_extint(struct vcpu *v, uint8_t vector) { (void)v, (void)vector, fake_die("vmx", 0); }

@@ -17,6 +17,8 @@ unsigned kicks, loads;
 uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { kicks += timer == &svm.kick; (void)deadline; }
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }
+bool vcpu_posted(const struct vcpu *v) { (void)v; return false; }
+static struct vlapic_page apic;
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
 uint64_t svm_xcr0_sync(struct svm_vcpu *s) { return s->vcpu->xcr0; }
 void svm_dr_load(struct svm_vcpu *s) { s->vcpu->dr_loaded = 1; s->vmcb.icpt[ICPT_DR] = 0; loads++; }
@@ -64,7 +66,8 @@ void guest_start(void)
     cpu.state = &state;
     cpu.svm = &svm;
     cpu.thread = &thread;
-    vlapic_init(&cpu.lapic, 0, true);
+    memset(&apic, 0, sizeof apic);
+    vlapic_init(&cpu.lapic, &apic, 0, true);
     svm.vcpu = &cpu;
     svm.state = &state;
     CHECK_EQ(vm_set_cpuid(&vm, rows, sizeof rows / sizeof rows[0]), ST_OK);
@@ -84,7 +87,7 @@ void guest_long_mode(uint64_t rip)
     block.rip = rip;
     cpu.lapic.base |= APIC_BASE_EXTD;
     vlapic_reset(&cpu.lapic);
-    cpu.lapic.svr = 0x1ff;
+    cpu.lapic.page->svr.v = 0x1ff;
 }
 
 void guest_insn_len(uint32_t code, uint32_t len)

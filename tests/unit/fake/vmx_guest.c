@@ -14,7 +14,7 @@ struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count = 1;
 struct fake_vmx fake_vmx;
 struct fake_caps caps;
-struct vcpu cpu;
+ALIGNED(PAGE_SIZE) struct vcpu cpu;
 struct vm vm;
 struct thread thread;
 struct task task;
@@ -132,6 +132,7 @@ uint32_t vmx_enter(struct vmx_vcpu *x)
     return FAST_EXIT;
 }
 
+void trap_irq(unsigned vector) { fake_vmx.vector = vector; }
 void hw_take_irqs(void) { fake_vmx.irqs++; }
 void hw_take_nmi(void) { fake_vmx.nmis++; }
 uint64_t tables_idt(void) { return 0x1d7; }
@@ -141,6 +142,13 @@ uint64_t tsc_hz(void) { return 1000000000u; }
 void ktimer_set(struct ktimer *timer, uint64_t deadline) { (void)timer, (void)deadline; }
 void ktimer_cancel(struct ktimer *timer) { (void)timer; }
 void vcpu_notify(struct vcpu *v) { (void)v; attention = 1; }
+bool vcpu_posted(const struct vcpu *v) { return virt_post(v); }
+void lapic_ipi(uint32_t cpu_index, uint8_t vector)
+{
+    CHECK_EQ(cpu_index, cpu.cpu);
+    CHECK_EQ(vector, VEC_POSTED);
+    fake_vmx.notices++;
+}
 bool vcpu_attend(struct vcpu *v) { (void)v; attention = 0; return true; }
 hpa_t boot_image_pa(const void *in_image) { return (hpa_t){ (uintptr_t)in_image }; }
 jmp_buf fake_vmx_panic;
@@ -211,6 +219,12 @@ void caps_skylake(void)
     };
 }
 
+void caps_without_apicv(void)
+{
+    caps_skylake();
+    caps.ctl[VMX_PROC2] &= ~((uint64_t)PROC2_APIC << 32);
+}
+
 /* ---- the guest ---- */
 
 static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t sub)
@@ -230,6 +244,7 @@ void vmx_world(void)
 {
     fake_hw_reset();
     fake_pmm_reset();
+    fake_pmm.also = (uintptr_t)&cpu;
     fake_hw.cpuid = host_cpuid;
     fake_hw.rdmsr = read_msr;
     fake_hw.wrmsr = write_msr;
@@ -266,7 +281,7 @@ void vmx_start(void)
     cpu.vm = &vm;
     cpu.serial = 77;
     cpu.state = pmm_alloc();
-    vlapic_init(&cpu.lapic, 0, true);
+    vlapic_init(&cpu.lapic, pmm_alloc(), 0, true);
     CHECK_EQ(vmx_vcpu_init(&cpu), ST_OK);
     CHECK(fake_vmx.current == 0 && cpu.vmx->launched == 0);      /* on no CPU until its thread runs */
     thread.task = &task;
@@ -290,7 +305,7 @@ void vmx_long_mode(uint64_t rip)
     CHECK(vmx_state_set(&cpu, VS_RIP | VS_CR | VS_SEG));
     cpu.lapic.base |= APIC_BASE_EXTD;
     vlapic_reset(&cpu.lapic);
-    cpu.lapic.svr = 0x1ff;
+    apic.svr.v = 0x1ff;
     attention = 0;
 }
 

@@ -14,6 +14,8 @@ struct fake_vmx {
     bool refuse_on;
     bool catch;                  /* the next panic */
     bool wide_gdt;               /* an exit gave the GDT 64 KiB, and nobody took them back */
+    unsigned vector;             /* of the interrupt that an exit acknowledged */
+    unsigned notices;            /* notifications of posted interrupts */
     unsigned loads, clears, irqs, nmis, enters, reads, writes;
     unsigned invepts, invvpids;
     uint64_t invept_type, invvpid_type, eptp;
@@ -26,6 +28,7 @@ extern struct vm vm;
 extern struct thread thread;
 extern struct task task;
 #define vs         (cpu.state)      /* what the VMM sees */
+#define apic       (*cpu.lapic.page)
 #define attention  (thread.attention)
 #define GP         (EVENT(EVENT_TYPE_EXCEPTION, EXC_GP) | EVENT_HAS_ERROR)
 
@@ -39,6 +42,7 @@ extern char fake_vmx_said[96];
 struct fake_caps { uint64_t feature_control, basic, ctl[VMX_WORDS], misc, ept_vpid; };
 extern struct fake_caps caps;
 void caps_skylake(void);
+void caps_without_apicv(void);       /* the same, to whom the local APIC is software */
 /* Forgets everything; a CPU with these capabilities, its VMX not on. */
 void vmx_world(void);
 /* That, VMX on, and a vCPU after power-on whose home thread is the current one. */
