@@ -80,12 +80,12 @@ static void start_devices(const struct bootinfo *bi)
 
 static void start_notifications(const struct bootinfo *bi)
 {
-    status_t st = irq_console(bi, sys_root_event, SYSEV_CONSOLE_RX);
+    status_t st = irq_console(bi, sys_root_event);
     if (st != ST_OK)
         log_line("console: input by polling only: %s", status_text(st));
     if (platform.iommu_status != ST_OK)
         return;
-    st = irq_iommu_faults(sys_root_event, SYSEV_DEV_FAULT);
+    st = irq_iommu_faults(sys_root_event);
     if (st != ST_OK)
         log_line("iommu: no fault interrupt, faults are read when asked for: %s", status_text(st));
 }

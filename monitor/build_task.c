@@ -9,23 +9,12 @@ static bool grant(struct job *j, uint32_t dst, uint32_t src, uint64_t rights, ui
     return job_done(j, sys_call(SYS_TASK_GRANT, SLOT_SYSTEM, j->o->task, dst, src, rights, badge), "granting to the VMM");
 }
 
-/* Interrupts of one function: made, granted, and the monitor's own slot emptied again. */
 static bool make_irqs(struct job *j, uint32_t i)
 {
     const struct plan_device *pd = &j->r->plan->device[i];
-    for (uint32_t n = 0; n < pd->irqs; n++) {
-        uint32_t slot = job_take(j, "creating an interrupt"), made = SLOT_NONE;
-        bool ok = slot && job_keep(j, slot, sys_call(SYS_IRQ_CREATE, SLOT_SYSTEM, slot, j->o->device[i],
-                                                 pd->msix ? IRQ_KIND_MSIX : IRQ_KIND_MSI, n, 0),
-                               &made, false, "creating an interrupt") &&
-                  grant(j, VMM_SLOT_IRQ + pd->first_irq + n, slot, RIGHT_WRITE, 0);
-        status_t st = slots_drop(&made);
-        if (!ok)
-            return false;
-        if (st != ST_OK)
-            return job_fail(j, st, false, "creating an interrupt");
-    }
-    return true;
+    return pd->irqs == 0 || job_done(j, sys_call4(SYS_DEV_IRQS, SLOT_SYSTEM, j->o->device[i],
+                                                  pd->msix ? IRQ_KIND_MSIX : IRQ_KIND_MSI, pd->irqs),
+                                     "creating its interrupts");
 }
 
 static bool make_task(struct job *j)

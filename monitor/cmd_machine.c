@@ -245,7 +245,7 @@ static void guest_stats(const struct guest *g, bool records)
 void cmd_stats(int argc, char **argv, bool records)
 {
     static const char *const object[] = { "none", "system", "task", "thread", "memory", "vm", "vcpu", "event",
-                                          "device", "irq" };
+                                          "device" };
     if (argc > 1 && !supervise_find(argv[1]))
         console_print("no guest \"%s\": vms lists them\n", argv[1]);
     for (uint32_t i = 0; i < supervise_count(); i++)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/abi/bootinfo.h"
+#include "kernel/abi/syscall.h"
 #include "monitor/manifest.h"
 #include "vmm/start_page.h"
 
@@ -34,7 +35,7 @@ struct facts {
 
 #define POLICY_DIAGS    128u
 #define POLICY_NONE     0xffffu
-#define POLICY_IRQS_DEV 64u         /* interrupts of one function at most */
+#define POLICY_IRQS_DEV DEV_IRQS_MAX         /* interrupts of one function at most */
 /* What a guest costs beside its RAM: VMM image, stacks, tables. */
 #define POLICY_OVERHEAD (4ull << 20)
 

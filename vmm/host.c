@@ -79,7 +79,11 @@ status_t host_unmap_bar(unsigned dev, uint64_t gpa, uint64_t len)
 
 status_t host_irq_set(unsigned irq, uint64_t addr, uint32_t data, unsigned flags)
 {
-    return sys_call4(SYS_IRQ_SET, VMM_SLOT_IRQ + irq, addr, data, flags).st;
+    const struct vmm_device *dev = ((const struct vmm_start *)VMM_START_VA)->device;
+    unsigned d = 0;
+    while (irq - dev[d].first_irq >= dev[d].irqs)        /* below first_irq: wraps, which is beyond any count */
+        d++;
+    return sys_call(SYS_IRQ_SET, VMM_SLOT_DEVICE + d, irq - dev[d].first_irq, addr, data, flags, 0).st;
 }
 
 /* ---- time ---- */

@@ -2,7 +2,7 @@
 /*
  * How devices act on the world: thin names over system calls and the channel
  * (host.c); unit tests answer them with a fake. "dev" is the index into
- * vmm_start.device, "irq" counts from VMM_SLOT_IRQ. All are called with the device
+ * vmm_start.device, "irq" counts through those of all devices. All are called with the device
  * lock held and do not call back into devices.
  */
 #pragma once

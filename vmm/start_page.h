@@ -28,12 +28,11 @@
 #define VMM_SLOT_VCPU      8u     /* + index, VMM_MAX_VCPUS of them */
 #define VMM_SLOT_DOORBELL 24u     /* + index: each vCPU's doorbell (index 0 == VMM_SLOT_EVENT's) */
 #define VMM_SLOT_DEVICE   40u     /* + index */
-#define VMM_SLOT_IRQ      64u     /* + start.device[i].first_irq + n */
 
 #define VMM_MAX_VCPUS     16u
 #define VMM_MAX_DEVICES   16u
 #define VMM_MAX_MODULES    8u
-#define VMM_MAX_IRQS     (512u - VMM_SLOT_IRQ)
+#define VMM_MAX_IRQS     448u     /* of all devices together */
 
 /* Bits on doorbells. Bit 0: the monitor rang the channel (console input, request). */
 #define VMM_EV_CHANNEL   (1ull << 0)
@@ -61,7 +60,7 @@ struct vmm_module {         /* image files, mapped at VMM_MODULE_VA + i TiB */
 struct vmm_device {
     uint8_t  devfn;          /* where the guest sees it on bus 0 */
     uint8_t  reserved_map;
-    uint16_t first_irq;      /* index from VMM_SLOT_IRQ */
+    uint16_t first_irq;      /* those of the devices before it */
     uint16_t irqs;           /* MSI-X entries, or else MSI vectors, that may be used */
     uint16_t msix;           /* 1 = irqs are MSI-X, 0 = MSI */
 };

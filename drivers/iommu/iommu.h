@@ -66,7 +66,7 @@ MUST_USE status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_
 MUST_USE status_t iommu_irte_block(const struct irte_run *run, uint32_t i);
 /* All blocked, confirmed and free: the run is empty. On error it is as it was. */
 MUST_USE status_t iommu_irte_free(struct irte_run *run);
-/* The message that leads to the first entry; MSI with several vectors: the device adds the number to it. */
+/* The message that leads to the first entry; data + i leads to the i-th, which is what MSI with several vectors sends. */
 void iommu_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data);
 /* An I/O APIC's redirection entry (vector, trigger, polarity) made to lead to the first entry. */
 uint64_t iommu_irte_rte(const struct irte_run *run, uint64_t rte);

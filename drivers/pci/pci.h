@@ -32,9 +32,7 @@ struct pci_fn {
     status_t refusal;             /* what the scan found against it; info.refusal has all reasons */
     uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = there is none that it could use */
     struct spinlock lock;         /* command register, MSI and MSI-X registers */
-    /* kernel/irq */
-    struct spinlock irq_lock;
-    struct irq_obj *irqs;         /* its interrupts: root thread writes, with irq_lock */
+    struct irq_set *irqs;         /* kernel/irq: its interrupts, NULL = none; root thread writes */
 };
 
 /* Takes the ECAM windows, scans all buses reachable from the host bridges,

@@ -12,7 +12,6 @@ enum obj_type {
     OBJ_VCPU,
     OBJ_EVENT,      /* 64 notification bits */
     OBJ_DEVICE,     /* a PCI function */
-    OBJ_IRQ,        /* one interrupt of a device */
     OBJ_TYPE_COUNT
 };
 

@@ -44,8 +44,8 @@
     X(DEV_CFG_READ,    26, "device offset size -> value, by the kernel's policy", CAP(DEVICE, READ)) \
     X(DEV_CFG_WRITE,   27, "device offset size value, by the kernel's policy", CAP(DEVICE, WRITE), ANY, ANY, U32) \
     X(DEV_RESET,       28, "device: the owner's function level reset", CAP(DEVICE, WRITE)) \
-    X(IRQ_SET,         29, "irq addr data flags: guest's message", \
-      CAP(IRQ, WRITE), ANY, U32, BITS(IRQ_MASKED | IRQ_OFF)) \
+    X(IRQ_SET,         29, "device index addr data flags: guest's message of one of its interrupts", \
+      CAP(DEVICE, WRITE), ANY, ANY, U32, BITS(IRQ_MASKED | IRQ_OFF)) \
     X(DEV_PORT_READ,    30, "device bar offset size(1, 2, 4) -> value: inside an I/O BAR", CAP(DEVICE, READ)) \
     X(DEV_PORT_WRITE,   31, "device bar offset size value", CAP(DEVICE, WRITE), ANY, ANY, ANY, U32) \
     X(SYS_INFO,        64, "system what index ptr len -> records (info.h)", SYSTEM) \
@@ -73,8 +73,8 @@
     X(DEV_ASSIGN,      83, "system device vm flags", \
       SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP | DEV_UNPROTECTED)) \
     X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \
-    X(IRQ_CREATE,      85, "system slot device kind(IRQ_KIND_*) index", \
-      SYSTEM, NEW(ALL), CAP(DEVICE, MANAGE), BITS(1), BITS(2047)) \
+    X(DEV_IRQS,        85, "system device kind(IRQ_KIND_*) count: its interrupts, until it is released", \
+      SYSTEM, CAP(DEVICE, MANAGE), BITS(1), BITS(127)) \
     X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object", SYSTEM, SLOT)
 
 enum syscall_nr {
@@ -98,6 +98,7 @@ enum syscall_nr {
 #define IRQ_OFF           0x2u   /* IRQ_SET: no route */
 #define IRQ_KIND_MSI      0u
 #define IRQ_KIND_MSIX     1u
+#define DEV_IRQS_MAX     64u
 
 #define POWER_REBOOT      0u
 #define POWER_OFF         1u

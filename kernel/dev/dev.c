@@ -10,6 +10,7 @@
 #include "drivers/pci/pci.h"
 #include "kernel/abi/syscall.h"
 #include "kernel/arch/hw.h"
+#include "kernel/irq/irq.h"
 #include "kernel/log/console.h"
 
 static struct device devices[PCI_MAX_FUNCTIONS];         /* one per function, fn == NULL: not open */
@@ -86,7 +87,6 @@ status_t dev_open(struct bdf bdf, struct device **out)
 void dev_destroy(struct kobj *obj)
 {
     struct device *dev = (struct device *)obj;
-    KASSERT(dev->fn->irqs == NULL);      /* each irq object holds a reference */
     if (dev->vm != NULL) {
         status_t st = dev_release(dev);
         KASSERT(st == ST_OK || st == ST_QUARANTINED);   /* no thread of the owner is left */
@@ -168,12 +168,9 @@ status_t dev_release(struct device *dev)
 {
     struct pci_fn *fn = dev->fn;
     TRY(owner_enter(dev));
-    bool is_free = fn->irqs == NULL;
-    if (is_free)
-        state_set(fn, DEV_DRAINING);     /* the owner's calls end here */
+    state_set(fn, DEV_DRAINING);         /* the owner's calls end here */
     spin_unlock(&dev->lock);
-    if (!is_free)
-        return ST_BUSY;
+    irq_close(fn);
     status_t detached = pci_bus_master_off(fn);
     if (detached == ST_HW)               /* the IOMMU blocks it, the proof decides */
         log_line("dev: " BDF_FMT ": its bus mastering does not turn off", BDF_ARGS(fn->bdf));
@@ -223,6 +220,14 @@ status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_
         *value = hw_in(port, (unsigned)size);
     spin_unlock(&dev->lock);
     return ST_OK;
+}
+
+status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags)
+{
+    TRY(owner_enter(dev));
+    status_t st = irq_set(dev->fn, index, addr, data, flags);
+    spin_unlock(&dev->lock);
+    return st;
 }
 
 /* A reset that fails here is the owner's to deal with; the one at release decides. */

@@ -17,7 +17,7 @@ struct device {
     struct pci_fn *fn;          /* const */
     struct vm *vm;              /* root thread writes: owner (the caller of assign holds its reference), NULL = none */
     struct iommu_dom *dma;      /* root thread */
-    struct spinlock lock;       /* state, resetting, the owner's config accesses */
+    struct spinlock lock;       /* state, resetting, the owner's config accesses and routes */
     bool resetting;             /* lock: DEV_RESET is under way */
     bool no_reset;              /* root thread: assigned with DEV_NO_RESET_OK */
 };
@@ -32,13 +32,13 @@ void dev_destroy(struct kobj *obj);                                   /* release
  * covers it), ST_UNSUPP (bridge), ST_OVERLAP,
  * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
 MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
-/* Bus master off, entry blocking, invalidation confirmed, reset. Its irq objects are gone and no
- * DEV_RESET is under way (ST_BUSY). ST_QUARANTINED: it has no owner any more, and when its
+/* Interrupts and bus master off, entry blocking, invalidation confirmed, reset. ST_BUSY: a DEV_RESET is under way. ST_QUARANTINED: it has no owner any more, and when its
  * detach was not confirmed iommu_dom_destroy will fail: the memory must not be reused. */
 MUST_USE status_t dev_release(struct device *dev);
 /* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
 MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);
 MUST_USE status_t dev_owner_reset(struct device *dev);
+MUST_USE status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags);
 /* Ports of an I/O BAR; ST_RANGE: not inside it, ST_UNSUPP: no ports, or none that firmware gave. */
 MUST_USE status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write,
                                   uint32_t *value);

@@ -8,14 +8,14 @@
 #define VECTORS  (VEC_DEVICE_LAST - VEC_DEVICE_FIRST + 1u)
 _Static_assert(MAX_CPUS <= 64, "CPU sets are one word");
 
-static struct irq_obj *target[MAX_CPUS][VECTORS];        /* root thread writes, handlers read: atomic; NULL = free */
-static struct irq_obj retired;                           /* a target: the number is taken and leads nowhere */
+static struct irq *target[MAX_CPUS][VECTORS];        /* root thread writes, handlers read: atomic; NULL = free */
+static struct irq retired;                           /* a target: the number is taken and leads nowhere */
 static unsigned next_vector;                             /* root thread: search starts here */
 
 /* Held by a device handler on its CPU: who has taken it once knows that no handler still uses an old target. */
 static struct { struct spinlock lock; uint8_t pad[64 - sizeof(struct spinlock)]; } inside[MAX_CPUS] ALIGNED(64);
 
-static void point(const struct irq_obj *irq, struct irq_obj *to)
+static void point(const struct irq *irq, struct irq *to)
 {
     for (uint64_t left = irq->cpus; left != 0; left &= left - 1)
         __atomic_store_n(&target[__builtin_ctzll(left)][irq->vector - VEC_DEVICE_FIRST], to, __ATOMIC_SEQ_CST);
@@ -30,7 +30,7 @@ static bool is_free(uint64_t cpus, unsigned i)
 }
 
 /* Next fit: a number that was just freed comes back last, long after a late interrupt. */
-status_t irq_vector_alloc(struct irq_obj *irq)
+status_t irq_vector_alloc(struct irq *irq)
 {
     for (unsigned n = 0; n < VECTORS; n++) {
         unsigned i = (next_vector + n) % VECTORS;
@@ -45,7 +45,7 @@ status_t irq_vector_alloc(struct irq_obj *irq)
 }
 
 /* Without a lock that a handler takes, so the wait is as short as a handler. */
-void irq_vector_release(const struct irq_obj *irq, bool reuse)
+void irq_vector_release(const struct irq *irq, bool reuse)
 {
     point(irq, &retired);
     for (uint64_t left = irq->cpus; left != 0; left &= left - 1) {
@@ -60,7 +60,7 @@ void irq_vector_release(const struct irq_obj *irq, bool reuse)
 static void device_irq(uint32_t cpu, unsigned vector)
 {
     spin_lock(&inside[cpu].lock);
-    struct irq_obj *irq = __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
+    struct irq *irq = __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
     if (irq != NULL && irq != &retired)
         irq_route_deliver(irq);
     spin_unlock(&inside[cpu].lock);
@@ -68,14 +68,7 @@ static void device_irq(uint32_t cpu, unsigned vector)
 
 /* ---- dispatch ---- */
 
-/* Written by the boot CPU before it routes the interrupt, to itself. */
-static struct signal { struct event *event; uint64_t bits; } console_signal, fault_signal;
-
-static void signal_raise(const struct signal *signal)
-{
-    if (signal->event != NULL)
-        event_signal(signal->event, signal->bits);
-}
+static struct event *monitor;    /* written by the boot CPU before it routes the two interrupts, to itself */
 
 /* VEC_RESCHED has done its work by arriving: the CPU looks at need_resched on the way out. So has VEC_POSTED: at entry. */
 void upcall_irq(unsigned vector)
@@ -86,21 +79,21 @@ void upcall_irq(unsigned vector)
         device_irq(percpu()->cpu, vector);
     else if (vector == VEC_RESCHED || vector == VEC_POSTED)
         percpu()->ipis++;
-    else if (vector == VEC_CONSOLE && console_poll())
-        signal_raise(&console_signal);
-    else if (vector == VEC_IOMMU_FAULT && iommu_fault_irq() != 0)
-        signal_raise(&fault_signal);
+    else if (vector == VEC_CONSOLE && monitor != NULL && console_poll())
+        event_signal(monitor, SYSEV_CONSOLE_RX);
+    else if (vector == VEC_IOMMU_FAULT && monitor != NULL && iommu_fault_irq() != 0)
+        event_signal(monitor, SYSEV_DEV_FAULT);
     lapic_eoi();
 }
 
-status_t irq_console(const struct bootinfo *bi, struct event *event, uint64_t bits)
+status_t irq_console(const struct bootinfo *bi, struct event *event)
 {
-    console_signal = (struct signal){ event, bits };
+    monitor = event;
     return ioapic_route(bi->console_gsi, bi->console_level, bi->console_low, cpu_block[0]->apic_id, VEC_CONSOLE);
 }
 
-status_t irq_iommu_faults(struct event *event, uint64_t bits)
+status_t irq_iommu_faults(struct event *event)
 {
-    fault_signal = (struct signal){ event, bits };
+    monitor = event;
     return iommu_fault_route(cpu_block[0]->apic_id, VEC_IOMMU_FAULT);
 }

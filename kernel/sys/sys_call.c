@@ -37,7 +37,6 @@ union sys_arg {
     struct vcpu *vcpu;
     struct event *event;
     struct device *device;
-    struct irq_obj *irq;
 };
 
 struct sys_call {
@@ -91,7 +90,7 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_DEV_PORT_READ: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, false, &c->value.u32);
     case SYS_DEV_PORT_WRITE: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, true, &c->a[4].u32);
     case SYS_DEV_RESET: return dev_owner_reset(a[0].device);
-    case SYS_IRQ_SET: return irq_set(a[0].irq, a[1].v, a[2].u32, a[3].u32);
+    case SYS_IRQ_SET: return dev_irq_set(a[0].device, a[1].v, a[2].v, a[3].u32, a[4].u32);
     default: return ST_INVAL;
     }
     return ST_OK;
@@ -126,7 +125,7 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_DEV_OPEN: return a[2].v >> 16 ? ST_NOTFOUND : dev_open(bdf_of_rid((uint16_t)a[2].v), &c->made.device);
     case SYS_DEV_ASSIGN: return sys_dev_assign(a[1].device, a[2].vm, a[3].u32);
     case SYS_DEV_RELEASE: return sys_dev_release(a[1].device);
-    case SYS_IRQ_CREATE: return sys_irq_create(a[2].device, a[3].u32, a[4].u32, &c->made.irq);
+    case SYS_DEV_IRQS: return sys_dev_irqs(a[1].device, a[2].u32, a[3].u32);
     case SYS_CAP_DROP: return sys_cap_drop(c->task, a[1].slot);
     default: return ST_INVAL;
     }

@@ -58,12 +58,10 @@ status_t sys_dev_release(struct device *dev)
     return st;
 }
 
-status_t sys_irq_create(struct device *dev, uint32_t kind, uint32_t index, struct irq_obj **out)
+status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count)
 {
     uint64_t cpus = 0;
     for (uint32_t i = 0; dev->vm && i < dev->vm->vcpus; i++)
         cpus |= UINT64_C(1) << dev->vm->vcpu[i]->cpu;
-    if (cpus == 0)
-        return ST_STATE;
-    return irq_create(&dev->obj, dev->fn, dev->vm, cpus, kind, index, out);
+    return cpus == 0 ? ST_STATE : irq_open(dev->fn, dev->vm, cpus, kind, count);
 }

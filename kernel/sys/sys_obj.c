@@ -5,7 +5,7 @@
 #define KILL_US       2000000u
 #define KILL_POLL_US     1000u
 /* What may be given to another task: what it cannot create or destroy anything with. */
-#define GRANTABLE  (1u << OBJ_MEMORY | 1u << OBJ_VM | 1u << OBJ_VCPU | 1u << OBJ_EVENT | 1u << OBJ_DEVICE | 1u << OBJ_IRQ)
+#define GRANTABLE  (1u << OBJ_MEMORY | 1u << OBJ_VM | 1u << OBJ_VCPU | 1u << OBJ_EVENT | 1u << OBJ_DEVICE)
 
 void kobj_put(struct kobj *obj)
 {
@@ -20,7 +20,6 @@ void kobj_put(struct kobj *obj)
     case OBJ_VCPU: vcpu_destroy(obj); break;
     case OBJ_EVENT: event_destroy(obj); break;
     case OBJ_DEVICE: dev_destroy(obj); break;
-    case OBJ_IRQ: irq_destroy(obj); break;
     default: KASSERT(obj->type == OBJ_SYSTEM);
     }
 }

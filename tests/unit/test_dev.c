@@ -37,11 +37,13 @@ static void test_life(void)
     CHECK_EQ(cfg_write(0, 3, 0), ST_INVAL);
     CHECK_EQ(cfg_write(CFG_COMMAND, 2, 6), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
-    dev->fn->irqs = (struct irq_obj *)1;
-    CHECK_EQ(dev_release(dev), ST_BUSY);
-    CHECK_EQ(state(), DEV_ASSIGNED);
-    dev->fn->irqs = NULL;
+    CHECK_EQ(dev_irq_set(dev, 3, 0, 0, 0), ST_OK);
+    CHECK_EQ(io.irq_sets, 1);
     CHECK_EQ(dev_release(dev), ST_OK);
+    CHECK_EQ(dev_irq_set(dev, 3, 0, 0, 0), ST_STATE);
+    CHECK_EQ(io.irq_sets, 1);
+    CHECK_EQ(io.irq_closes, 1);
+    CHECK(!io.irqs_at_detach);                   /* interrupts first */
     CHECK(!io.master_at_detach);                 /* bus master off, then detach, then reset */
     CHECK_EQ(io.resets_at_detach, 1);
     CHECK_EQ(m->resets, 2);

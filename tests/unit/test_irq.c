@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/ioapic.c kernel/obj/obj.c
+/* link: kernel/irq/irq.c kernel/irq/irq_route.c kernel/irq/ioapic.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c drivers/pci/msix.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
 /* Device interrupts to vCPUs, vectors, I/O APIC pins: over models of device, IOMMU and I/O APIC. */
@@ -35,7 +35,7 @@ static struct {
 } io;
 static struct { struct vm *vm; uint64_t addr; uint32_t data; unsigned count; } got;
 static struct { struct event *event; uint64_t bits; unsigned count; } sig;
-static unsigned eois, timers, live_objects, device_puts;
+static unsigned eois, timers, live_objects;
 static uint32_t target_cpu;
 static bool console_bytes;
 struct percpu fake_percpu;               /* the CPU that runs; blocks[] are what the kernel knows of all */
@@ -124,7 +124,6 @@ void event_signal(struct event *event, uint64_t bits) { sig.event = event; sig.b
 void lapic_eoi(void) { eois++; }
 void ktimer_irq(void) { timers++; }
 bool console_poll(void) { return console_bytes; }
-void kobj_put(struct kobj *obj) { obj->refs--; device_puts++; }
 void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
 void pmm_free(void *page) { live_objects -= page != NULL; free(page); }
 
@@ -156,7 +155,6 @@ static struct bootinfo boot = { .ioapics = 2, .ioapic = { { 0xfec00000, 2, 0 }, 
 /* ---- set-up ---- */
 static struct pci_model_fn *m;
 static struct pci_fn *fn;
-static struct kobj device;
 static struct vm *vm = (struct vm *)0x5000;
 
 static void on_cpu(unsigned cpu) { fake_percpu.cpu = cpu; }
@@ -172,59 +170,60 @@ static void fresh(void)
     m = pci_model_nic(0, 6, 0, 0xfe800000);
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     fn = pci_find(bdf_make(0, 6, 0));
-    device = (struct kobj){ .type = OBJ_DEVICE, .refs = 1 };
     target_cpu = 1;
 }
 
-static unsigned entry_of(const struct irq_obj *irq)
-{
-    return irq->run.first + (irq->kind == IRQ_KIND_MSI ? irq->index : 0);
-}
+/* Remapping entry of a function's interrupt. */
+static unsigned entry_of(unsigned i) { return fn->irqs->run.first + i; }
 
 static void nothing_left(void)
 {
     CHECK_EQ(live_objects, 0);
     CHECK(fn->irqs == NULL);
-    CHECK_EQ(device.refs, 1);
     for (unsigned i = 0; i < ENTRIES; i++)
         CHECK(!io.entry[i].taken);
 }
 
-static void fire(const struct irq_obj *irq)
+static void fire(unsigned i)
 {
-    const unsigned i = entry_of(irq);
-    if (!io.entry[i].on)
+    const unsigned at = entry_of(i);
+    if (!io.entry[at].on)
         return;
     for (unsigned cpu = 0; cpu < 4; cpu++)
-        if (blocks[cpu].apic_id == io.entry[i].apic) {
+        if (blocks[cpu].apic_id == io.entry[at].apic) {
             on_cpu(cpu);
-            upcall_irq(io.entry[i].vector);
+            upcall_irq(io.entry[at].vector);
         }
 }
+
+static status_t set(unsigned i, uint64_t addr, uint32_t data, uint32_t flags) { return irq_set(fn, i, addr, data, flags); }
 
 /* ---- tests ---- */
 static void test_msix(void)
 {
-    struct irq_obj *irq, *second;
     fresh();
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 5, &irq), ST_RANGE);
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &irq), ST_OK);
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &second), ST_BUSY);
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSI, 0, &second), ST_BUSY);
-    CHECK_EQ(device.refs, 2);
-    CHECK(fn->irqs == irq);
-    CHECK(!io.entry[entry_of(irq)].on);
+    CHECK_EQ(set(0, 0xfee01000, 0x41, 0), ST_RANGE);             /* none yet */
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 6), ST_RANGE);
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 0), ST_RANGE);
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 3), ST_OK);
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 2), ST_BUSY);
+    CHECK(fn->irqs->count == 3 && fn->irqs->run.count == 3);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(!io.entry[entry_of(i)].on);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);        /* nothing on yet */
+    CHECK_EQ(set(3, 0xfee01000, 0x4041, 0), ST_RANGE);
+    CHECK_EQ(irq_set(fn, ~UINT64_C(0), 0xfee01000, 0x4041, 0), ST_RANGE);
 
-    CHECK_EQ(irq_set(irq, 0xfee01000, 0x4041, 0), ST_OK);
-    CHECK(io.entry[entry_of(irq)].on);
-    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[1].apic_id);
+    CHECK_EQ(set(2, 0xfee01000, 0x4041, 0), ST_OK);
+    CHECK(io.entry[entry_of(2)].on && !io.entry[entry_of(1)].on);
+    CHECK_EQ(io.entry[entry_of(2)].apic, blocks[1].apic_id);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
-    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010u | entry_of(irq) << 5);   /* never the guest's */
+    CHECK_EQ(pci_model_msix_word(m, 2, 0), 0xfee00010u | entry_of(0) << 5);     /* never the guest's */
+    CHECK_EQ(pci_model_msix_word(m, 2, 2), 2);                   /* which of the run */
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
     CHECK_EQ(pci_model_msix_word(m, 1, 3), 1);
     unsigned before = eois;
-    fire(irq);
+    fire(2);
     CHECK_EQ(got.count, 1);
     CHECK(got.vm == vm);
     CHECK_EQ(got.addr, 0xfee01000);
@@ -232,83 +231,79 @@ static void test_msix(void)
     CHECK_EQ(eois, before + 1);
 
     unsigned sets = io.sets;
-    CHECK_EQ(irq_set(irq, 0xfee01000, 0x42, 0), ST_OK);          /* vector only: the entry stays */
+    CHECK_EQ(set(2, 0xfee01000, 0x42, 0), ST_OK);                /* vector only: the entry stays */
     CHECK_EQ(io.sets, sets);
     target_cpu = 2;
-    CHECK_EQ(irq_set(irq, 0xfee02000, 0x42, 0), ST_OK);
-    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[2].apic_id);
+    CHECK_EQ(set(2, 0xfee02000, 0x42, 0), ST_OK);
+    CHECK_EQ(io.entry[entry_of(2)].apic, blocks[2].apic_id);
     on_cpu(1);
-    upcall_irq(irq->vector);                                     /* one that was on its way to the old CPU */
+    upcall_irq(fn->irqs->irq[2].vector);                         /* one that was on its way to the old CPU */
     CHECK_EQ(got.addr, 0xfee02000);
     target_cpu = 3;                                              /* not one of the VM's */
-    CHECK_EQ(irq_set(irq, 0xfee03000, 0x42, 0), ST_OK);
-    CHECK_EQ(io.entry[entry_of(irq)].apic, blocks[1].apic_id);
+    CHECK_EQ(set(2, 0xfee03000, 0x42, 0), ST_OK);
+    CHECK_EQ(io.entry[entry_of(2)].apic, blocks[1].apic_id);
 
-    irq_destroy(&irq->obj);
+    irq_close(fn);
     nothing_left();
+    irq_close(fn);                                               /* none: nothing to do */
 }
 
 static void test_masking(void)
 {
-    struct irq_obj *irq, *second;
     fresh();
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 2, &irq), ST_OK);
-    CHECK_EQ(irq_set(irq, 0xfee03000, 0x42, 0), ST_OK);
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 3), ST_OK);
+    CHECK(fn->irqs->irq[0].vector != fn->irqs->irq[2].vector);
+    CHECK_EQ(set(2, 0xfee03000, 0x42, 0), ST_OK);
     /* masked: the device holds it; one in flight is kept and given on unmasking, once */
     got.count = 0;
-    CHECK_EQ(irq_set(irq, 0xfee03000, 0x43, IRQ_MASKED), ST_OK);
+    CHECK_EQ(set(2, 0xfee03000, 0x43, IRQ_MASKED), ST_OK);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
-    fire(irq);
-    fire(irq);
+    fire(2);
+    fire(2);
     CHECK_EQ(got.count, 0);
-    CHECK_EQ(irq_set(irq, 0xfee03000, 0x44, 0), ST_OK);
+    CHECK_EQ(set(2, 0xfee03000, 0x44, 0), ST_OK);
     CHECK_EQ(got.count, 1);
     CHECK_EQ(got.data, 0x44);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 0);
-    CHECK_EQ(irq_set(irq, 0, 0, IRQ_OFF), ST_OK);
-    CHECK(!io.entry[entry_of(irq)].on);
+    CHECK_EQ(set(2, 0, 0, IRQ_OFF), ST_OK);
+    CHECK(!io.entry[entry_of(2)].on);
     CHECK_EQ(pci_model_msix_word(m, 2, 3), 1);
-    CHECK_EQ(irq_set(irq, 0x1fee03000ull, 0x45, 0), ST_OK);      /* no message of a local APIC */
-    fire(irq);
+    CHECK_EQ(set(2, 0x1fee03000ull, 0x45, 0), ST_OK);            /* no message of a local APIC */
+    fire(2);
     CHECK_EQ(got.addr, 0);
 
-    CHECK_EQ(irq_create(&device, fn, vm, 6, IRQ_KIND_MSIX, 0, &second), ST_OK);
-    CHECK(second->vector != irq->vector);
-    uint8_t vector = irq->vector;
-    irq_destroy(&irq->obj);
+    uint8_t vector = fn->irqs->irq[2].vector;
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
+    irq_close(fn);
+    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
     got.count = 0;
     on_cpu(1);
     unsigned before = eois;
     upcall_irq(vector);                                          /* late: nobody's */
     CHECK_EQ(got.count, 0);
     CHECK_EQ(eois, before + 1);
-    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
-    irq_destroy(&second->obj);
-    CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
     nothing_left();
 }
 
 static void test_after_reset(void)
 {
-    struct irq_obj *irq;
     fresh();
-    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSIX, 0, &irq), ST_OK);
-    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
+    CHECK_EQ(irq_open(fn, vm, 2, IRQ_KIND_MSIX, 1), ST_OK);
+    CHECK_EQ(set(0, 0xfee00000, 0x50, 0), ST_OK);
     m->cfg[m->msix + MSIX_CTL + 1] = 0;                          /* what an FLR does */
     memset(m->msix_mem, 0, 0x50);
     m->msix_mem[12] = 1;
-    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
+    CHECK_EQ(set(0, 0xfee00000, 0x50, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 0x8004);
-    CHECK_EQ(pci_model_msix_word(m, 0, 0), 0xfee00010u | entry_of(irq) << 5);
+    CHECK_EQ(pci_model_msix_word(m, 0, 0), 0xfee00010u | entry_of(0) << 5);
     CHECK_EQ(pci_model_msix_word(m, 0, 3), 0);
     CHECK_EQ(pci_model_msix_word(m, 3, 3), 1);
-    irq_destroy(&irq->obj);
+    irq_close(fn);
     nothing_left();
 }
 
 static void test_msi(void)
 {
-    struct irq_obj *irq[4];
     fresh();
     m = pci_model_add(0, 7, 0, 0x1234, 0x11e8, 0x00ff00);
     pci_model_msi(m, 2, true, true);
@@ -316,65 +311,88 @@ static void test_msi(void)
     (void)none;
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     fn = pci_find(bdf_make(0, 8, 0));
-    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, 0, &irq[0]), ST_UNSUPP);
+    CHECK_EQ(irq_open(fn, vm, 2, IRQ_KIND_MSI, 1), ST_UNSUPP);
     fn = pci_find(bdf_make(0, 7, 0));
-    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, 4, &irq[0]), ST_RANGE);
-    for (unsigned i = 0; i < 4; i++)
-        CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSI, i, &irq[i]), ST_OK);
-    for (unsigned i = 1; i < 4; i++)
-        CHECK_EQ(entry_of(irq[i]), entry_of(irq[0]) + i);
-    CHECK_EQ(irq_set(irq[0], 0xfee01000, 0x60, 0), ST_OK);
+    CHECK_EQ(irq_open(fn, vm, 2, IRQ_KIND_MSI, 5), ST_RANGE);
+    CHECK_EQ(irq_open(fn, vm, 2, IRQ_KIND_MSI, 3), ST_OK);
+    CHECK_EQ(fn->irqs->run.count, 4);                            /* all that the function could send */
+    CHECK_EQ(set(0, 0xfee01000, 0x60, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x185);      /* on, one vector */
-    CHECK_EQ(pci_model_get(m, m->msi + MSI_ADDR, 4), 0xfee00010u | entry_of(irq[0]) << 5);
+    CHECK_EQ(pci_model_get(m, m->msi + MSI_ADDR, 4), 0xfee00010u | entry_of(0) << 5);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xe);
-    CHECK_EQ(irq_set(irq[2], 0xfee01000, 0x62, 0), ST_OK);
+    CHECK_EQ(set(2, 0xfee01000, 0x62, 0), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x1a5);      /* four */
     CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xa);
-    fire(irq[2]);
+    fire(2);
     CHECK_EQ(got.data, 0x62);
-    fire(irq[1]);
+    fire(1);
+    fire(3);
     CHECK_EQ(got.count, 1);
-    CHECK_EQ(irq_set(irq[2], 0xfee01000, 0x62, IRQ_MASKED), ST_OK);
+    CHECK_EQ(set(2, 0xfee01000, 0x62, IRQ_MASKED), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_MASK_64, 4), 0xe);
-    CHECK_EQ(irq_set(irq[2], 0, 0, IRQ_OFF), ST_OK);
+    CHECK_EQ(set(2, 0, 0, IRQ_OFF), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x185);
-    CHECK_EQ(irq_set(irq[0], 0, 0, IRQ_OFF), ST_OK);
+    CHECK_EQ(set(0, 0, 0, IRQ_OFF), ST_OK);
     CHECK_EQ(pci_model_get(m, m->msi + MSI_CTL, 2), 0x184);
-    for (unsigned i = 0; i < 4; i++)
-        irq_destroy(&irq[i]->obj);
+    irq_close(fn);
     nothing_left();
 }
 
 static void test_faults(void)
 {
-    struct irq_obj *irq;
     fresh();
-    CHECK_EQ(irq_create(&device, fn, vm, 2, IRQ_KIND_MSIX, 0, &irq), ST_OK);
+    CHECK_EQ(irq_open(fn, vm, 2, IRQ_KIND_MSIX, 2), ST_OK);
     io.set = ST_TIMEOUT;
-    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_TIMEOUT);
+    CHECK_EQ(set(0, 0xfee00000, 0x50, 0), ST_TIMEOUT);
     CHECK_EQ(pci_model_msix_word(m, 0, 3), 1);                   /* the device was not opened */
     io.set = ST_OK;
-    CHECK_EQ(irq_set(irq, 0xfee00000, 0x50, 0), ST_OK);
-    io.block = ST_TIMEOUT;                                       /* entry may be live: vector is given up */
-    uint8_t vector = irq->vector;
-    irq_destroy(&irq->obj);
+    CHECK_EQ(set(0, 0xfee00000, 0x50, 0), ST_OK);
+    uint8_t vector[] = { fn->irqs->irq[0].vector, fn->irqs->irq[1].vector };
+    io.block = ST_TIMEOUT;
+    CHECK_EQ(set(0, 0, 0, IRQ_OFF), ST_TIMEOUT);
+    CHECK_EQ(pci_model_msix_word(m, 0, 3), 1);
+    io.free = ST_TIMEOUT;                                        /* entries may be live: vectors are given up */
+    irq_close(fn);
+    CHECK(fake_log_has("remapping entries stay taken"));
     CHECK_EQ(live_objects, 0);
-    io.block = ST_OK;
+    io.block = io.free = ST_OK;
     for (unsigned i = 0; i < 400; i++) {
-        struct irq_obj v = { .cpus = 2 };
+        struct irq v = { .cpus = 2 };
         CHECK_EQ(irq_vector_alloc(&v), ST_OK);
-        CHECK(v.vector != vector);
+        CHECK(v.vector != vector[0] && v.vector != vector[1]);
         irq_vector_release(&v, true);
     }
     on_cpu(1);
-    upcall_irq(vector);
+    got.count = 0;
+    upcall_irq(vector[0]);
     CHECK_EQ(got.count, 0);
+}
+
+/* No vector, no remapping entry: everything goes back. */
+static void test_full(void)
+{
+    static struct irq all[256];
+    unsigned n = 0;
+    fresh();
+    for (all[0].cpus = 1u << 2; n < 174 && irq_vector_alloc(&all[n]) == ST_OK; all[n].cpus = 1u << 2)
+        n++;
+    CHECK_EQ(n, 174);                                            /* two are left there */
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 3), ST_NOSPACE);
+    nothing_left();
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 2), ST_OK);
+    irq_close(fn);
+    for (unsigned i = 0; i < n; i++)
+        irq_vector_release(&all[i], true);
+    for (unsigned i = 0; i < ENTRIES; i++)
+        io.entry[i].taken = true;
+    CHECK_EQ(irq_open(fn, vm, 6, IRQ_KIND_MSIX, 1), ST_NOSPACE);
+    CHECK(live_objects == 0 && fn->irqs == NULL);
 }
 
 static void test_vectors(void)
 {
-    static struct irq_obj all[256];
-    struct irq_obj both = { .cpus = 1u << 3 | 1u << 0 }, one = { .cpus = 1u << 0 };
+    static struct irq all[256];
+    struct irq both = { .cpus = 1u << 3 | 1u << 0 }, one = { .cpus = 1u << 0 };
     uint8_t used[256] = { 0 };
     unsigned n = 0;
     for (all[0].cpus = 1u << 3; irq_vector_alloc(&all[n]) == ST_OK; all[n].cpus = 1u << 3) {     /* to the end */
@@ -386,7 +404,7 @@ static void test_vectors(void)
     CHECK_EQ(irq_vector_alloc(&both), ST_NOSPACE);               /* free on CPU 0 only */
     CHECK_EQ(irq_vector_alloc(&one), ST_OK);
     irq_vector_release(&one, true);
-    struct irq_obj *freed = &all[5];
+    struct irq *freed = &all[5];
     irq_vector_release(freed, false);                                    /* retired is not free */
     CHECK_EQ(irq_vector_alloc(&both), ST_NOSPACE);
     irq_vector_release(freed, true);
@@ -410,13 +428,13 @@ static void test_dispatch(void)
     CHECK_EQ(fake_percpu.ipis, 1);
     upcall_irq(0xee);                                            /* nobody's */
     CHECK_EQ(eois, before + 3);
-    CHECK_EQ(irq_iommu_faults(event, 2), ST_OK);
+    CHECK_EQ(irq_iommu_faults(event), ST_OK);
     upcall_irq(VEC_IOMMU_FAULT);
     CHECK_EQ(sig.count, 0);
     io.faults = 3;
     upcall_irq(VEC_IOMMU_FAULT);
     CHECK_EQ(sig.count, 1);
-    CHECK_EQ(sig.bits, 2);
+    CHECK_EQ(sig.bits, SYSEV_DEV_FAULT);
 }
 
 static void test_lines(void)
@@ -429,7 +447,7 @@ static void test_lines(void)
     for (unsigned pin = 0; pin < 24; pin++)
         CHECK_EQ(apic.reg[0x10 + 2 * pin], 0x10000);
     CHECK(fake_log_has("I/O APIC 3"));                           /* the second one does not answer */
-    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event), ST_OK);
     CHECK_EQ(io.index, VEC_CONSOLE);                             /* AMD-Vi: a pin's vector is its index */
     CHECK_EQ(apic.unmasked_halves, 0);
     uint64_t rte = (uint64_t)apic.reg[0x10 + 41] << 32 | apic.reg[0x10 + 40];   /* COM1 goes to pin 20 here */
@@ -442,7 +460,7 @@ static void test_lines(void)
     CHECK(bdf_eq(io.entry[index].src, bdf_make(0xf0, 31, 0)));
     apic.reg[0x10 + 40] = 0x10000;
     io.set = ST_TIMEOUT;                                         /* the unit died: the pin stays masked */
-    CHECK_EQ(irq_console(&boot, event, 1), ST_TIMEOUT);
+    CHECK_EQ(irq_console(&boot, event), ST_TIMEOUT);
     CHECK_EQ(apic.reg[0x10 + 40], 0x10000);
     io.set = ST_OK;
     sig.count = 0;
@@ -453,28 +471,31 @@ static void test_lines(void)
     CHECK_EQ(sig.count, 1);
 
     io.ir = false;                                               /* no remapping: a plain entry */
-    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event), ST_OK);
+    CHECK_EQ(io.index, VEC_CONSOLE);                             /* AMD-Vi: a pin's vector is its index */
     CHECK_EQ(apic.reg[0x10 + 40], VEC_CONSOLE | 0x8000);
     CHECK_EQ(apic.reg[0x10 + 41], 10u << 24);
     boot.console_gsi = 3;
     boot.console_level = 0;
-    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event), ST_OK);
+    CHECK_EQ(io.index, VEC_CONSOLE);                             /* AMD-Vi: a pin's vector is its index */
     CHECK_EQ(apic.reg[0x10 + 6], VEC_CONSOLE);
     boot.console_gsi = 17;                                       /* a card */
     boot.console_level = boot.console_low = 1;
-    CHECK_EQ(irq_console(&boot, event, 1), ST_OK);
+    CHECK_EQ(irq_console(&boot, event), ST_OK);
+    CHECK_EQ(io.index, VEC_CONSOLE);                             /* AMD-Vi: a pin's vector is its index */
     CHECK_EQ(apic.reg[0x10 + 34], VEC_CONSOLE | 0xa000);
     boot.console_gsi = ~0u;                                      /* nobody says which line */
-    CHECK_EQ(irq_console(&boot, event, 1), ST_NOTFOUND);
+    CHECK_EQ(irq_console(&boot, event), ST_NOTFOUND);
     boot.console_gsi = 99;
-    CHECK_EQ(irq_console(&boot, event, 1), ST_NOTFOUND);
+    CHECK_EQ(irq_console(&boot, event), ST_NOTFOUND);
     boot.console_gsi = 17;
     CHECK_EQ(ioapic_route(24, false, false, 10, 0xe0), ST_NOTFOUND);
     CHECK_EQ(ioapic_route(1, false, false, 0x1ff, 0xe0), ST_UNSUPP);
 
     fake_mmio_remove(0xfec00000);
     ioapic_init(&boot);                                                  /* no I/O APIC at all */
-    CHECK_EQ(irq_console(&boot, event, 1), ST_NOTFOUND);
+    CHECK_EQ(irq_console(&boot, event), ST_NOTFOUND);
 }
 
 int main(void)
@@ -487,6 +508,7 @@ int main(void)
     test_after_reset();
     test_msi();
     test_faults();
+    test_full();
     test_vectors();
     test_dispatch();
     test_lines();

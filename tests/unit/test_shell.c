@@ -500,7 +500,7 @@ static void test_power(void)
     CHECK_EQ(fk.power_b, 5);
     for (uint32_t i = 0; i < supervise_count(); i++)
         CHECK(supervise_guest(i)->state != GUEST_RUNNING && supervise_guest(i)->state != GUEST_STARTING);
-    CHECK_EQ(fk.live[OBJ_VM] + fk.live[OBJ_VCPU] + fk.live[OBJ_TASK] + fk.live[OBJ_DEVICE] + fk.live[OBJ_IRQ], 0);
+    CHECK_EQ(fk.live[OBJ_VM] + fk.live[OBJ_VCPU] + fk.live[OBJ_TASK] + fk.live[OBJ_DEVICE], 0);
 }
 
 int main(void)

@@ -61,7 +61,8 @@ static void set_up(void)
     CHECK_EQ(SYS(VCPU_CREATE, OF(VCPU), OF(VM), 1 << 16, OF(EVENT)), ST_OK);
     CHECK_EQ(SYS(DEV_OPEN, OF(DEVICE), 1), ST_OK);
     CHECK_EQ(SYS(DEV_ASSIGN, OF(DEVICE), OF(VM), 0), ST_OK);
-    CHECK_EQ(SYS(IRQ_CREATE, OF(IRQ), OF(DEVICE), 1, 0), ST_OK);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 1, 1), ST_OK);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 2, 1), ST_INVAL);
     for (unsigned t = OBJ_SYSTEM; t < OBJ_TYPE_COUNT; t++) {
         const struct cap *c = &root->caps[BASE + t];
         CHECK(c->obj && c->obj->type == t && c->rights == RIGHT_ALL);
@@ -254,7 +255,7 @@ static void owners(void)
     CHECK_EQ(USE(VM_MAP_BAR, FREE, OF(DEVICE), 0, 0, 0x100000, 4096), ST_STATE);
     CHECK_EQ(USE(VM_UNMAP_BAR, FREE, OF(DEVICE), 0x100000, 4096), ST_STATE);
     CHECK_EQ(SYS(DEV_OPEN, FREE + 1, 2), ST_OK);
-    CHECK_EQ(SYS(IRQ_CREATE, FREE + 2, FREE + 1, 0, 0), ST_STATE);   /* nobody's */
+    CHECK_EQ(SYS(DEV_IRQS, FREE + 1, 0, 1), ST_STATE);               /* nobody's */
     CHECK_EQ(SYS(DEV_RELEASE, FREE + 1), ST_STATE);
     CHECK_EQ(SYS(DEV_ASSIGN, FREE + 1, FREE, 0), ST_NOIOMMU);
     CHECK_EQ(SYS(VCPU_CREATE, FREE + 2, OF(VM), 0, OF(EVENT)), ST_RANGE);             /* index 0 again */

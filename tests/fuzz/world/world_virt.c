@@ -134,7 +134,6 @@ void dev_destroy(struct kobj *obj)
     for (unsigned i = 0; i < ARRAY_LEN(opened); i++)
         if (opened[i] == (struct device *)obj)
             opened[i] = NULL;
-    KASSERT(((struct device *)obj)->fn->irqs == NULL);
     kobj_gone(obj);
     pmm_free(obj);
 }
@@ -169,41 +168,17 @@ status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uin
     *pre = false;
     return bar < 6 && len == 4096 ? ST_OK : ST_RANGE;
 }
-status_t irq_create(struct kobj *device, struct pci_fn *fn, struct vm *vm, uint64_t cpus, uint32_t kind,
-                    uint32_t index, struct irq_obj **out)
+status_t irq_open(struct pci_fn *fn, struct vm *vm, uint64_t cpus, uint32_t kind, uint32_t count)
 {
-    (void)kind; (void)index;
-    KASSERT(cpus != 0);
-    struct irq_obj *irq = pmm_alloc();
-    if (!irq)
-        return ST_NOSPACE;
-    kobj_init(&irq->obj, OBJ_IRQ);
-    kobj_get(device);
-    irq->device = device;
-    irq->fn = fn;
-    irq->vm = vm;
-    irq->next = fn->irqs;
-    fn->irqs = irq;
-    *out = irq;
-    return ST_OK;
+    (void)fn; (void)vm;
+    KASSERT(cpus != 0 && kind <= IRQ_KIND_MSIX);
+    return count == 0 || count > DEV_IRQS_MAX ? ST_RANGE : ST_OK;
 }
-void irq_destroy(struct kobj *obj)
+status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags)
 {
-    struct irq_obj *irq = (struct irq_obj *)obj;
-    struct kobj *device = irq->device;
-    struct irq_obj **at = &irq->fn->irqs;
-    while (*at != irq)
-        at = &(*at)->next;
-    *at = irq->next;
-    kobj_gone(obj);
-    pmm_free(irq);
-    kobj_put(device);
-}
-status_t irq_set(struct irq_obj *irq, uint64_t addr, uint32_t data, uint32_t flags)
-{
-    (void)addr; (void)data;
-    KASSERT(irq->device && (flags & ~(uint32_t)(IRQ_MASKED | IRQ_OFF)) == 0);
-    return ST_OK;
+    (void)index; (void)addr; (void)data;
+    KASSERT((flags & ~(uint32_t)(IRQ_MASKED | IRQ_OFF)) == 0);
+    return dev->vm ? ST_OK : ST_STATE;
 }
 
 uint32_t pci_count(void) { return 0; }

@@ -26,7 +26,8 @@ static struct {
     uint32_t reserved;
     uint64_t mapped_base, mapped_len;
     bool master_at_detach;       /* bus mastering was still on */
-    unsigned resets_at_detach;
+    bool irqs_at_detach;         /* interrupts were still open */
+    unsigned resets_at_detach, irq_sets, irq_closes;
 } io;
 static struct pci_model_fn *m;
 static unsigned live_objects, preempts;
@@ -82,10 +83,18 @@ status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
     io.detaches++;
     io.master_at_detach = !m->gone && (pci_model_get(m, CFG_COMMAND, 2) & CMD_BUS_MASTER) != 0;
     io.resets_at_detach = m->resets;
+    io.irqs_at_detach = io.irq_closes == 0;
     if (io.detach == ST_OK && dom->attached)
         dom->attached--;
     return io.detach;
 }
+status_t irq_set(struct pci_fn *fn, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags)
+{
+    (void)addr, (void)data, (void)flags;
+    io.irq_sets++;
+    return fn && index == 3 ? ST_OK : ST_RANGE;
+}
+void irq_close(struct pci_fn *fn) { io.irq_closes += fn->info.state == DEV_DRAINING; }
 void kobj_put(struct kobj *obj) { (void)obj; abort(); }           /* no capabilities here */
 void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
 void pmm_free(void *page) { live_objects -= page != NULL; free(page); }

@@ -69,8 +69,6 @@ static void destroy(struct fk_object *o)
         put(o->mapped[i]);
     for (unsigned i = 0; i < o->mems; i++)
         put(o->mem[i]);
-    if (o->type == OBJ_IRQ)
-        o->owner->irqs--;
     if (o->type == OBJ_THREAD)
         o->owner->threads--;
     put(o->owner);
@@ -173,7 +171,7 @@ static struct sys_ret drop(uint64_t slot)
         return ERR(ST_STATE);
     if ((o->type == OBJ_THREAD && !o->owner->killed) || (o->type == OBJ_TASK && o->threads))
         return ERR(ST_BUSY);
-    if (o->type == OBJ_DEVICE && o->refs == 1 && (o->irqs || o->owner))
+    if (o->type == OBJ_DEVICE && o->refs == 1 && o->owner)
         return ERR(ST_BUSY);
     fk.caps[slot] = NULL;
     put(o);
@@ -269,8 +267,7 @@ static struct sys_ret release(struct fk_object *d)
 {
     if (!d || !d->owner)
         return ERR(ST_STATE);
-    if (d->irqs)
-        return ERR(ST_BUSY);
+    d->irqs = 0;
     put(d->owner);
     d->owner = NULL;
     dev_of(d)->state = DEV_BLOCKED;
@@ -278,16 +275,14 @@ static struct sys_ret release(struct fk_object *d)
     return OK(0);
 }
 
-static struct sys_ret create_irq(uint64_t slot, struct fk_object *d, uint64_t index)
+static struct sys_ret make_irqs(struct fk_object *d, uint64_t count)
 {
-    struct fk_object *o;
     if (!d || !d->owner || d->owner->vcpus == 0)
         return ERR(ST_STATE);
-    (void)index;
-    o = make(OBJ_IRQ);
-    o->owner = get(d);
-    d->irqs++;
-    return fill(slot, o);
+    if (d->irqs || count == 0 || count > DEV_IRQS_MAX)
+        return ERR(d->irqs ? ST_BUSY : ST_RANGE);
+    d->irqs = (unsigned)count;
+    return OK(0);
 }
 
 static struct sys_ret create_thread(uint64_t slot, struct fk_object *task, uint64_t cpu_prio)
@@ -331,7 +326,6 @@ static struct sys_ret create(unsigned nr, uint64_t slot, uint64_t a2, uint64_t a
         return OK(o->vm_id);
     case SYS_VCPU_CREATE: return create_vcpu(slot, at(a2, OBJ_VM), a3, a4);
     case SYS_DEV_OPEN: return open_device(slot, a2);
-    case SYS_IRQ_CREATE: return create_irq(slot, at(a2, OBJ_DEVICE), a4);
     default: return ERR(ST_INVAL);
     }
 }
@@ -388,7 +382,7 @@ void fk_end_task(struct fk_object *task, enum task_state state, uint32_t vector)
 
 static bool is_creation(unsigned nr)
 {
-    return nr >= SYS_MEMORY_CREATE && nr <= SYS_IRQ_CREATE && nr != SYS_TASK_INFO && nr != SYS_TASK_KILL &&
+    return nr >= SYS_MEMORY_CREATE && nr <= SYS_DEV_IRQS && nr != SYS_TASK_INFO && nr != SYS_TASK_KILL &&
            nr != SYS_DEV_RELEASE;
 }
 
@@ -446,6 +440,7 @@ struct sys_ret fake_sys_call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2,
     case SYS_VM_MAP: return vm_map(at(a1, OBJ_VM), a2, at(a3, OBJ_MEMORY), a4, a5);
     case SYS_DEV_ASSIGN: return assign(at(a1, OBJ_DEVICE), at(a2, OBJ_VM), a3);
     case SYS_DEV_RELEASE: return release(at(a1, OBJ_DEVICE));
+    case SYS_DEV_IRQS: return make_irqs(at(a1, OBJ_DEVICE), a3);
     case SYS_CAP_DROP: return drop(a1);
     default: return create(nr, a1, a2, a3, a4);
     }
