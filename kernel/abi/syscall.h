@@ -18,7 +18,8 @@
  *   CAP(type, right)  a capability of that type with that right
  *   SYSTEM            the system capability, which only the monitor has
  *   SLOT              a slot that holds any capability
- *   NEW(rights)       an empty slot: a capability of the new object goes there, with these rights
+ *   NEW(type, rights) an empty slot: a capability of the new object goes there, with these rights. Such an object is a page,
+ *                     zero but for its header; NONE: the handler makes it
  *   BITS(mask)        a value without other bits; U32 and PAGES (page-aligned) likewise
  *   ANY               any value; so are those behind the last column
  * First the calls of any task, then a VMM's, from SYS_INFO on the monitor's.
@@ -53,23 +54,23 @@
     X(CONSOLE_WRITE,   66, "system ptr len(<=1024) -> bytes taken", SYSTEM) \
     X(CONSOLE_READ,    67, "system ptr len(<=1024) -> bytes", SYSTEM) \
     X(MEMORY_CREATE,   68, "system slot size align(power of 2) -> host-physical address: zeroed RAM, contiguous", \
-      SYSTEM, NEW(ALL)) \
-    X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(RX)) \
-    X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(ALL), CAP(EVENT, MANAGE)) \
+      SYSTEM, NEW(MEMORY, ALL)) \
+    X(MEMORY_MODULE,   69, "system slot index: read-only view of a boot module", SYSTEM, NEW(MEMORY, RX)) \
+    X(TASK_CREATE,     71, "system slot event bits: raised when it ends", SYSTEM, NEW(TASK, ALL), CAP(EVENT, MANAGE)) \
     X(TASK_MAP,        72, "system task va memory|vcpu offset len|MAP_*", \
       SYSTEM, CAP(TASK, MANAGE), PAGES, SLOT, PAGES) \
     X(TASK_GRANT,      73, "system task dst_slot src_slot rights badge", SYSTEM, CAP(TASK, MANAGE), ANY, SLOT) \
     X(TASK_INFO,       74, "system task ptr(struct task_info)", SYSTEM, CAP(TASK, MANAGE)) \
     X(TASK_KILL,       75, "system task: stops its threads; returns when none runs", SYSTEM, CAP(TASK, MANAGE)) \
     X(THREAD_CREATE,   76, "system slot task cpu|prio<<16 ptr(struct thread_args)", \
-      SYSTEM, NEW(ALL), CAP(TASK, MANAGE), U32) \
-    X(EVENT_CREATE,    77, "system slot", SYSTEM, NEW(ALL)) \
-    X(VM_CREATE,       79, "system slot flags(VM_DMA)", SYSTEM, NEW(ALL), BITS(VM_DMA)) \
+      SYSTEM, NEW(NONE, ALL), CAP(TASK, MANAGE), U32) \
+    X(EVENT_CREATE,    77, "system slot", SYSTEM, NEW(EVENT, ALL)) \
+    X(VM_CREATE,       79, "system slot flags(VM_DMA)", SYSTEM, NEW(VM, ALL), BITS(VM_DMA)) \
     X(VM_MAP,          80, "system vm gpa memory offset len: RAM", \
       SYSTEM, CAP(VM, MANAGE), PAGES, CAP(MEMORY, RWX), PAGES, PAGES) \
     X(VCPU_CREATE,     81, "system slot vm index|cpu<<16 doorbell", \
-      SYSTEM, NEW(ALL), CAP(VM, MANAGE), U32, CAP(EVENT, MANAGE)) \
-    X(DEV_OPEN,        82, "system slot bdf(segment << 16 | bdf)", SYSTEM, NEW(ALL), U32) \
+      SYSTEM, NEW(NONE, ALL), CAP(VM, MANAGE), U32, CAP(EVENT, MANAGE)) \
+    X(DEV_OPEN,        82, "system slot bdf(segment << 16 | bdf)", SYSTEM, NEW(NONE, ALL), U32) \
     X(DEV_ASSIGN,      83, "system device vm flags", \
       SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP | DEV_UNPROTECTED)) \
     X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \

@@ -40,7 +40,7 @@ void tsc_init(uint64_t per_second);           /* boot CPU, once: what the loader
 static inline uint64_t tsc_from_us(uint64_t us) { return us * (tsc_hz() / 1000000u); }
 
 /* Per-CPU deadlines. The handler is named by an enum; no function pointers. */
-enum ktimer_kind { KTIMER_EVENT, KTIMER_VLAPIC, KTIMER_WAIT, KTIMER_KICK };
+enum ktimer_kind { KTIMER_EVENT = 0, KTIMER_VLAPIC, KTIMER_WAIT, KTIMER_KICK };
 
 struct ktimer {
     struct ktimer *next;     /* list of the CPU, by deadline */

@@ -32,8 +32,9 @@ void dev_destroy(struct kobj *obj);                                   /* release
  * covers it), ST_UNSUPP (bridge), ST_OVERLAP,
  * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
 MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
-/* Interrupts and bus master off, entry blocking, invalidation confirmed, reset. ST_BUSY: a DEV_RESET is under way. ST_QUARANTINED: it has no owner any more, and when its
- * detach was not confirmed iommu_dom_destroy will fail: the memory must not be reused. */
+/* Interrupts and bus master off, entry blocking, invalidation confirmed, reset. ST_BUSY: a DEV_RESET is under way.
+ * ST_QUARANTINED: it has no owner any more, and when its detach was not confirmed iommu_dom_destroy will fail: the
+ * memory must not be reused. */
 MUST_USE status_t dev_release(struct device *dev);
 /* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
 MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);

@@ -2,23 +2,12 @@
 /* Events: notification bits, one waiter, one bound vCPU thread. */
 #include "kernel/obj/obj.h"
 
-struct event *event_create(void)
-{
-    struct event *ev = pmm_alloc();
-    if (!ev)
-        return NULL;
-    kobj_init(&ev->obj, OBJ_EVENT);
-    ev->timer.kind = KTIMER_EVENT;
-    return ev;
-}
-
 void event_destroy(struct kobj *obj)
 {
     struct event *ev = (struct event *)obj;
     ktimer_cancel(&ev->timer);
     KASSERT(!ev->waiter);
-    kobj_gone(obj);
-    pmm_free(ev);
+    kobj_delete(obj);
 }
 
 void event_signal(struct event *ev, uint64_t bits)

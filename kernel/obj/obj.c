@@ -2,7 +2,12 @@
 /* Object headers, counts by type, capability slots. */
 #include "kernel/obj/obj.h"
 
+#define TASK_ORDER 2u
+_Static_assert(sizeof(struct task) <= (PAGE_SIZE << TASK_ORDER), "a task, capabilities included");
+
 uint64_t kobj_count[OBJ_TYPE_COUNT];
+
+static unsigned order_of(enum obj_type type) { return type == OBJ_TASK ? TASK_ORDER : 0; }
 
 void kobj_init(struct kobj *obj, enum obj_type type)
 {
@@ -15,6 +20,21 @@ void kobj_gone(struct kobj *obj)
     KASSERT(obj->type > OBJ_NONE && obj->type < OBJ_TYPE_COUNT && kobj_count[obj->type] > 0);
     kobj_count[obj->type]--;
     obj->type = OBJ_NONE;
+}
+
+struct kobj *kobj_new(enum obj_type type)
+{
+    struct kobj *obj = pmm_alloc_order(order_of(type));
+    if (obj)
+        kobj_init(obj, type);
+    return obj;
+}
+
+void kobj_delete(struct kobj *obj)
+{
+    const unsigned order = order_of((enum obj_type)obj->type);
+    kobj_gone(obj);
+    pmm_free_order(obj, order);
 }
 
 status_t cap_slot(struct task *task, uint64_t slot, struct cap **out)

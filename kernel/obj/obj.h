@@ -21,6 +21,9 @@ static inline void kobj_get(struct kobj *obj) { obj->refs++; }
 /* Drops one reference; the last one destroys the object by type (kernel/sys/sys_obj.c). */
 void kobj_put(struct kobj *obj);
 void kobj_gone(struct kobj *obj);                        /* destructor's last step: uncounts */
+/* Memory, tasks, events, VMs: in pages of their own, zero but for the header. NULL = no memory. */
+MUST_USE struct kobj *kobj_new(enum obj_type type);
+void kobj_delete(struct kobj *obj);                      /* their destructor's last step */
 extern uint64_t kobj_count[OBJ_TYPE_COUNT];              /* root thread */
 
 /* ---- events: 64 notification bits. One thread waits, or one thread that runs a vCPU is bound (doorbell):
@@ -34,10 +37,9 @@ struct event {
     struct thread *bound;        /* lock: the thread whose vCPU this is the doorbell of */
     struct spinlock timer_lock;  /* serialises TIMER_SET; the handler does not take it */
     uint64_t timer_bits;         /* any CPU, atomic */
-    struct ktimer timer;         /* timer_lock */
+    struct ktimer timer;         /* timer_lock; KTIMER_EVENT is 0 */
 };
 
-MUST_USE struct event *event_create(void);
 void event_destroy(struct kobj *obj);
 /* Any context, any CPU. */
 void event_signal(struct event *event, uint64_t bits);
@@ -55,8 +57,7 @@ struct memory {
     bool dirty;             /* never reuse: a device may still write to it */
 };
 
-MUST_USE status_t memory_create(uint64_t size, uint64_t align, struct memory **out);
-MUST_USE status_t memory_wrap(hpa_t base, uint64_t len, enum memory_kind kind, struct memory **out);
+MUST_USE status_t memory_create(struct memory *mem, uint64_t size, uint64_t align);    /* umem_alloc's */
 void memory_destroy(struct kobj *obj);
 
 /* ---- tasks: an address space, a capability table, threads ---- */
@@ -82,7 +83,7 @@ struct task {
     struct cap caps[CAP_SLOTS];           /* root thread writes, own threads read */
 };
 
-MUST_USE status_t task_create(struct event *end_event, uint64_t end_bits, struct task **out);
+MUST_USE status_t task_create(struct task *task, struct event *end_event, uint64_t end_bits);
 MUST_USE status_t task_map(struct task *task, uint64_t va, struct kobj *owner, hpa_t pa, uint64_t len, unsigned prot);
 /* First caller wins: records why, marks ending, wakes its threads. Any context. */
 void task_end(struct task *task, enum task_state why, uint64_t code, const struct trap_frame *frame);

@@ -4,24 +4,15 @@
 
 #include "kernel/log/console.h"
 
-#define TASK_ORDER 2u
-_Static_assert(sizeof(struct task) <= (PAGE_SIZE << TASK_ORDER), "a task, capabilities included");
-
 enum { TASK_ALIVE = 0, TASK_ENDED = 1, TASK_CLAIMED = 2 };   /* task.ending */
 
-status_t task_create(struct event *end_event, uint64_t end_bits, struct task **out)
+status_t task_create(struct task *task, struct event *end_event, uint64_t end_bits)
 {
-    struct task *task = pmm_alloc_order(TASK_ORDER);
-    if (!task || space_create(&task->space) != ST_OK) {
-        pmm_free_order(task, TASK_ORDER);
-        return ST_NOSPACE;
-    }
-    kobj_init(&task->obj, OBJ_TASK);
+    TRY(space_create(&task->space));
     task->end_event = end_event;
     task->end_bits = end_bits;
     if (end_event)
         kobj_get(&end_event->obj);
-    *out = task;
     return ST_OK;
 }
 
@@ -68,6 +59,5 @@ void task_destroy(struct kobj *obj)
         kobj_put(task->mapped[i]);
     if (task->end_event)
         kobj_put(&task->end_event->obj);
-    kobj_gone(obj);
-    pmm_free_order(task, TASK_ORDER);
+    kobj_delete(obj);
 }

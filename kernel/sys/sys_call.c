@@ -3,7 +3,7 @@
 #include "kernel/sys/sys.h"
 
 /* What a row of SYSCALLS asks of one argument: an object type, or one of these. */
-enum { ARG_VALUE = OBJ_TYPE_COUNT, ARG_SLOT, ARG_NEW };
+enum { ARG_VALUE = OBJ_TYPE_COUNT, ARG_SLOT, ARG_NEW };      /* ARG_NEW: + the type to make */
 struct arg_kind {
     uint32_t type;       /* OBJ_NONE: no such argument */
     uint64_t bits;       /* value: those it may have; object: rights it takes; NEW: rights it will have */
@@ -11,7 +11,7 @@ struct arg_kind {
 #define NONE             { OBJ_NONE, 0 }
 #define CAP(type, right) { OBJ_##type, RIGHT_##right }
 #define SLOT             { ARG_SLOT, 0 }
-#define NEW(rights)      { ARG_NEW, RIGHT_##rights }
+#define NEW(type, right) { ARG_NEW + OBJ_##type, RIGHT_##right }
 #define BITS(mask)       { ARG_VALUE, mask }
 #define SYSTEM           CAP(SYSTEM, MANAGE)
 #define ANY              BITS(UINT64_MAX)
@@ -44,6 +44,7 @@ struct sys_call {
     struct task *task;           /* the caller */
     struct cap *place;           /* NEW: free slot for `made`, NULL = the call makes nothing */
     uint64_t rights;             /* NEW */
+    enum obj_type type;          /* NEW: OBJ_NONE = its handler makes it */
     union sys_arg made;
     union sys_arg value;         /* rdx, after success */
 };
@@ -64,6 +65,7 @@ static status_t decode(struct sys_call *c, uint64_t nr)
         } else {
             TRY(cap_free_slot(task, v, &c->place));
             c->rights = kind->bits;
+            c->type = (enum obj_type)(kind->type - ARG_NEW);
         }
     }
     return ST_OK;
@@ -106,20 +108,18 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_CONSOLE_WRITE:
     case SYS_CONSOLE_READ: return sys_console((unsigned)nr, a[1].v, a[2].v, &c->value.v);
     case SYS_MEMORY_CREATE:
-        TRY(memory_create(a[2].v, a[3].v, &c->made.memory));
+        TRY(memory_create(c->made.memory, a[2].v, a[3].v));
         c->value.v = c->made.memory->base.v;
         return ST_OK;
-    case SYS_MEMORY_MODULE: return sys_memory_module(a[2].v, &c->made.memory);
-    case SYS_TASK_CREATE: return task_create(a[2].event, a[3].v, &c->made.task);
+    case SYS_MEMORY_MODULE: return sys_memory_module(c->made.memory, a[2].v);
+    case SYS_TASK_CREATE: return task_create(c->made.task, a[2].event, a[3].v);
     case SYS_TASK_MAP: return sys_task_map(a[1].task, a[2].v, a[3].slot, a[4].v, a[5].v);
     case SYS_TASK_GRANT: return sys_task_grant(a[1].task, a[2].v, a[3].slot, a[4].v, a[5].v);
     case SYS_TASK_INFO: return sys_task_info(a[1].task, a[2].v);
     case SYS_TASK_KILL: return a[1].task == c->task ? ST_INVAL : sys_task_kill(a[1].task);
     case SYS_THREAD_CREATE: return sys_thread_create(a[2].task, a[3].u32, a[4].v, &c->made.thread);
-    case SYS_EVENT_CREATE:
-        c->made.event = event_create();
-        return c->made.event ? ST_OK : ST_NOSPACE;
-    case SYS_VM_CREATE: return sys_vm_create(a[2].v, &c->made.vm, &c->value.v);
+    case SYS_EVENT_CREATE: return ST_OK;
+    case SYS_VM_CREATE: return sys_vm_create(c->made.vm, a[2].v, &c->value.v);
     case SYS_VM_MAP: return sys_vm_map(a[1].vm, a[2].gpa, a[3].memory, a[4].v, a[5].v);
     case SYS_VCPU_CREATE: return sys_vcpu_create(a[2].vm, a[3].u32, a[4].event, &c->made.vcpu);
     case SYS_DEV_OPEN: return a[2].v >> 16 ? ST_NOTFOUND : dev_open(bdf_of_rid((uint16_t)a[2].v), &c->made.device);
@@ -136,10 +136,16 @@ struct sys_result sys_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a
 {
     struct sys_call c = { .a = { { a0 }, { a1 }, { a2 }, { a3 }, { a4 }, { a5 } }, .task = thread_current()->task };
     status_t st = decode(&c, nr);
+    if (st == ST_OK && c.type != OBJ_NONE) {
+        c.made.obj = kobj_new(c.type);
+        st = c.made.obj ? ST_OK : ST_NOSPACE;
+    }
     if (st == ST_OK)
         st = nr < SYS_SYS_INFO ? use(&c, nr) : manage(&c, nr);
     if (st == ST_OK && c.place)
         cap_fill(c.place, c.made.obj, (uint32_t)c.rights, c.made.obj->type == OBJ_EVENT ? UINT64_MAX : 0);
+    else if (c.type != OBJ_NONE && c.made.obj)
+        kobj_delete(c.made.obj);
     return (struct sys_result){ st, st == ST_OK ? c.value.v : 0 };
 }
 

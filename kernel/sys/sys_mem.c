@@ -3,10 +3,15 @@
 #include "kernel/mm/bootmem.h"
 #include "kernel/sys/sys.h"
 
-status_t sys_memory_module(uint64_t index, struct memory **out)
+status_t sys_memory_module(struct memory *mem, uint64_t index)
 {
     const struct boot_module *m = boot_module(index);
-    return m ? memory_wrap((hpa_t){ m->base }, PAGE_UP(m->len), MEMORY_MODULE, out) : ST_NOTFOUND;
+    if (!m)
+        return ST_NOTFOUND;
+    mem->base = (hpa_t){ m->base };
+    mem->len = PAGE_UP(m->len);
+    mem->kind = MEMORY_MODULE;
+    return ST_OK;
 }
 
 _Static_assert(MAP_R == RIGHT_READ && MAP_W == RIGHT_WRITE && MAP_X == RIGHT_EXEC, "a mapping takes these rights");

@@ -28,10 +28,10 @@ static void map_page(struct task *task, uint64_t va, const uint8_t *from, unsign
 
 void sys_root_start(void)
 {
-    struct task *task;
+    struct task *task = (struct task *)kobj_new(OBJ_TASK);
     struct thread *thread;
-    sys_root_event = event_create();
-    if (!sys_root_event || task_create(NULL, 0, &task) != ST_OK)
+    sys_root_event = (struct event *)kobj_new(OBJ_EVENT);
+    if (!sys_root_event || !task || task_create(task, NULL, 0) != ST_OK)
         panic("too little memory for the root task");
     const struct image_head *head = (const void *)blob_monitor;
     const uint8_t *from = blob_monitor;

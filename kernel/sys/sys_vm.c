@@ -6,10 +6,9 @@
 
 _Static_assert(sizeof(struct iommu_dom) <= PAGE_SIZE, "a domain is a page");
 
-status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id)
+status_t sys_vm_create(struct vm *vm, uint64_t flags, uint64_t *id)
 {
-    TRY(vm_create(out));
-    struct vm *vm = *out;
+    TRY(vm_create(vm));
     *id = vm->id;
     if (!(flags & VM_DMA))
         return ST_OK;
@@ -17,7 +16,7 @@ status_t sys_vm_create(uint64_t flags, struct vm **out, uint64_t *id)
     status_t st = vm->dma ? iommu_dom_create(vm->dma, vm->id) : ST_NOSPACE;
     if (st != ST_OK) {
         pmm_free(vm->dma);
-        vm_destroy(&vm->obj);
+        vm_destroy(vm);
     }
     return st;
 }
@@ -34,7 +33,8 @@ void sys_vm_destroy(struct vm *vm)
             vm->mem[i]->dirty = true;
         kobj_put(&vm->mem[i]->obj);
     }
-    vm_destroy(&vm->obj);
+    vm_destroy(vm);
+    kobj_delete(&vm->obj);
 }
 
 /* Guest RAM goes into the nested table and, when the VM may own devices, the IOMMU's. The VM

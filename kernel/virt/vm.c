@@ -16,34 +16,24 @@ static uint32_t last_id;             /* never given twice: fault records outlive
 
 /* The ASID of a VM that is gone may still be in a TLB: the first entry of each new vCPU on a
  * CPU flushes it (svm_run.c), so it can be given out again at once. */
-status_t vm_create(struct vm **out)
+status_t vm_create(struct vm *vm)
 {
-    uint32_t asid;
     asids.limit = MIN(cpu_features.asids, MAX_VMS + 1);
-    TRY(idpool_alloc(&asids, 1, 1, &asid));
-    struct vm *vm = pmm_alloc();
-    if (vm && virt_npt_init(&vm->npt) == ST_OK) {
-        kobj_init(&vm->obj, OBJ_VM);
-        vm->asid = asid;
-        vm->id = ++last_id;
-        vm->tlb_gen = 1;
-        *out = vm;
-        return ST_OK;
-    }
-    pmm_free(vm);
-    idpool_free(&asids, asid);
-    return ST_NOSPACE;
+    TRY(idpool_alloc(&asids, 1, 1, &vm->asid));
+    status_t st = virt_npt_init(&vm->npt);
+    if (st != ST_OK)
+        idpool_free(&asids, vm->asid);
+    vm->id = ++last_id;
+    vm->tlb_gen = 1;
+    return st;
 }
 
-void vm_destroy(struct kobj *obj)
+void vm_destroy(struct vm *vm)
 {
-    struct vm *vm = (struct vm *)obj;
     for (uint32_t i = 0; i < vm->vcpus; i++)
         vcpu_free(vm->vcpu[i]);          /* each held a reference: all are destroyed */
     ptab_destroy(&vm->npt);
     idpool_free(&asids, vm->asid);
-    kobj_gone(obj);
-    pmm_free(vm);
 }
 
 static bool has_left(const struct vcpu *v, uint32_t gen)

@@ -31,8 +31,8 @@ struct vm {
     struct vm_cpuid cpuid[VM_CPUID_MAX + 1]; /* const after start; row 0 stays zero */
 };
 
-MUST_USE status_t vm_create(struct vm **out);        /* dma is attached by sys_vm.c */
-void vm_destroy(struct kobj *obj);                   /* every vCPU and device is gone; dma already destroyed */
+MUST_USE status_t vm_create(struct vm *vm);          /* a new object's; dma is attached by sys_vm.c */
+void vm_destroy(struct vm *vm);                      /* every vCPU and device is gone; dma already destroyed */
 /* RAM before start, PT_R|PT_W|PT_X; BARs any time, PT_R|PT_W and PT_UC or PT_WC, ST_NOSPACE beyond VM_MMIO_TABLES.
  * Below GPA_TOP: callers have validated it. Takes no reference (caller does). */
 MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot);

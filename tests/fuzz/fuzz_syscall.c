@@ -150,14 +150,14 @@ static void drop_all(struct task *root)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct task *root, *vmm;
     input = data;
     left = size;
     rng = 1;
     world_reset();
     memcpy(world_user, data, size < sizeof world_user ? size : sizeof world_user);
-    struct event *ev = event_create();
-    MUST(ev && task_create(ev, 1, &root) == ST_OK && task_create(ev, 2, &vmm) == ST_OK);
+    struct event *ev = (struct event *)kobj_new(OBJ_EVENT);
+    struct task *root = (struct task *)kobj_new(OBJ_TASK), *vmm = (struct task *)kobj_new(OBJ_TASK);
+    MUST(ev && root && vmm && task_create(root, ev, 1) == ST_OK && task_create(vmm, ev, 2) == ST_OK);
     kobj_init(&system_object, OBJ_SYSTEM);
     kobj_get(&root->obj);
     kobj_get(&vmm->obj);     /* the test's own: it goes on calling as long as the task lives */

@@ -19,8 +19,8 @@ static unsigned live, ipis, slices, ends;
 static uint64_t wait_until;
 static void (*while_away)(void);
 
-void *pmm_alloc(void) { live++; return calloc(1, PAGE_SIZE); }
-void pmm_free(void *page) { live -= page != NULL; free(page); }
+void *pmm_alloc_order(unsigned order) { live++; return calloc(1, PAGE_SIZE << order); }
+void pmm_free_order(void *page, unsigned order) { (void)order; live -= page != NULL; free(page); }
 void *kstack_alloc(void) { live++; return memset(aligned_alloc(KSTACK_BYTES, KSTACK_BYTES), 0, KSTACK_BYTES); }
 void kstack_free(void *stack) { CHECK(((uintptr_t)stack & (KSTACK_BYTES - 1)) == 0); live--; free(stack); }
 void kobj_put(struct kobj *obj) { obj->refs--; }
@@ -216,7 +216,7 @@ static void events(void)
 {
     uint64_t bits;
     start();
-    ev = event_create();
+    ev = (struct event *)kobj_new(OBJ_EVENT);
     waiter = make(0, 3);
     schedule();
     CHECK_EQ(sched_event_wait(ev, 3, 0, &bits), ST_TIMEOUT);          /* a poll */

@@ -39,8 +39,9 @@ static void put(const void *p, size_t n) { memcpy(world_user, p, n); }
 static void set_up(void)
 {
     world_reset();
-    struct event *ev = event_create();
-    CHECK(ev && task_create(ev, 1, &root) == ST_OK);
+    struct event *ev = (struct event *)kobj_new(OBJ_EVENT);
+    root = (struct task *)kobj_new(OBJ_TASK);
+    CHECK(ev && root && task_create(root, ev, 1) == ST_OK);
     kobj_init(&system_object, OBJ_SYSTEM);
     cap_fill(&root->caps[SLOT_SYSTEM], &system_object, RIGHT_ALL, 0);
     cap_fill(&root->caps[SLOT_SELF], &root->obj, RIGHT_ALL, 0);

@@ -19,19 +19,21 @@ static const hpa_t bar = { 0xe0000000 };
 
 static struct vm *make(void)
 {
-    struct vm *vm = NULL;
+    struct vm *vm;
     fake_hw_reset();
     fake_pmm_reset();
     cpu_features.page1g = true;
     cpu_features.asids = 16;
-    CHECK_EQ(vm_create(&vm), ST_OK);
+    vm = pmm_alloc();
+    CHECK_EQ(vm_create(vm), ST_OK);
     CHECK_EQ(vm_map(vm, (gpa_t){ 0 }, (hpa_t){ 0x40000000 }, 64 * PAGE_2M, PT_R | PT_W | PT_X), ST_OK);
     return vm;
 }
 
 static void end(struct vm *vm)
 {
-    vm_destroy(&vm->obj);
+    vm_destroy(vm);
+    pmm_free(vm);
     CHECK_EQ(fake_pmm.in_use, 0);
 }
 

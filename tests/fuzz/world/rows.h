@@ -11,7 +11,7 @@ struct kind { unsigned type; uint64_t bits; };
 #define NONE             { OBJ_NONE, 0 }
 #define CAP(type, right) { OBJ_##type, RIGHT_##right }
 #define SLOT             { KIND_SLOT, 0 }
-#define NEW(rights)      { KIND_NEW, RIGHT_##rights }
+#define NEW(type, rights) { KIND_NEW, RIGHT_##rights }
 #define BITS(mask)       { KIND_VALUE, mask }
 #define SYSTEM           CAP(SYSTEM, MANAGE)
 #define ANY              BITS(UINT64_MAX)

@@ -14,26 +14,17 @@ struct info_platform platform;
 static struct device *opened[4];
 static struct pci_fn functions[4];
 
-status_t vm_create(struct vm **out)
+status_t vm_create(struct vm *vm)
 {
-    struct vm *vm = pmm_alloc_order(1);
-    _Static_assert(sizeof *vm <= 8192, "fits");
-    if (!vm)
-        return ST_NOSPACE;
-    kobj_init(&vm->obj, OBJ_VM);
     vm->id = 1;
-    *out = vm;
     return ST_OK;
 }
-void vm_destroy(struct kobj *obj)
+void vm_destroy(struct vm *vm)
 {
-    struct vm *vm = (struct vm *)obj;
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         pmm_free(vm->vcpu[i]->state);
         pmm_free_order(vm->vcpu[i], 2);
     }
-    kobj_gone(obj);
-    pmm_free_order(obj, 1);
 }
 status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot)
 {
