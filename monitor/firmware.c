@@ -3,6 +3,7 @@
 
 #include "kernel/lib/fmt.h"
 #include "monitor/aml.h"
+#include "monitor/name.h"
 #include "monitor/facts.h"
 
 static struct aml aml;
@@ -30,13 +31,16 @@ status_t firmware_s5(const struct facts *f, uint8_t *typ_a, uint8_t *typ_b)
 bool firmware_intx(const struct facts *f, const struct dev_info *d, uint32_t *gsi, char *text, size_t size)
 {
     char name[96] = "";
+    uint8_t path[NAME_HOPS], root;
+    const unsigned hops = name_path(d, path, &root);
     if (d->pin < 1 || d->pin > 4)
         str_copy(text, size, "the function has no interrupt line");
     else if (ask(f) != ST_OK)
         str_copy(text, size, "the firmware's tables (DSDT) are not there or are broken");
+    else if (hops > NAME_HOPS)
+        str_copy(text, size, "the function is behind more bridges than are followed");
     else {
-        struct aml_reason r = aml_intx(&aml, (uint16_t)(d->bdf >> 16), d->root_bus, d->path,
-                                       MIN(d->path_len, sizeof d->path), d->pin - 1u, d->line, gsi);
+        struct aml_reason r = aml_intx(&aml, (uint16_t)(d->bdf >> 16), root, path, hops, d->pin - 1u, d->line, gsi);
         if (r.why == NULL)
             return true;
         if (r.what != AML_NONE)

@@ -164,18 +164,30 @@ bool name_parse_any(const char *s, struct fn_name *out)
     return name_parse_id(s, len, &out->vendor, &out->device, &at);
 }
 
+unsigned name_path(const struct dev_info *dev, uint8_t path[NAME_HOPS], uint8_t *root)
+{
+    unsigned hops = 1;
+    const struct dev_info *at;
+    for (at = dev; at->up != 0; at -= at->up)
+        hops++;
+    *root = (uint8_t)(at->bdf >> 8);
+    if (hops > NAME_HOPS)
+        return NAME_HOPS + 1;
+    at = dev;
+    for (unsigned i = hops; i-- > 0; at -= at->up)
+        path[i] = (uint8_t)at->bdf;
+    return hops;
+}
+
 bool name_matches(const struct fn_name *name, const struct dev_info *dev)
 {
+    uint8_t path[NAME_HOPS], root;
     switch (name->kind) {
     case NAME_ADDRESS: return dev->bdf == ((uint32_t)name->segment << 16 | (uint32_t)name->bus << 8 | name->devfn);
     case NAME_ID: return dev->vendor == name->vendor && dev->device == name->device;
     case NAME_PATH:
-        if (dev->bdf >> 16 != 0 || dev->root_bus != name->bus || dev->path_len != name->hops)
-            return false;
-        for (unsigned i = 0; i < name->hops; i++)
-            if (dev->path[i] != name->path[i])
-                return false;
-        return true;
+        return dev->bdf >> 16 == 0 && name_path(dev, path, &root) == name->hops && root == name->bus &&
+               memcmp(path, name->path, name->hops) == 0;
     case NAME_NONE:
     default: return false;
     }
@@ -195,7 +207,12 @@ static void format_path(unsigned root, const uint8_t *path, unsigned hops, char 
 
 void name_format_path(const struct dev_info *dev, char *buf, size_t size)
 {
-    format_path(dev->root_bus, dev->path, dev->path_len, buf, size);
+    uint8_t path[NAME_HOPS], root;
+    const unsigned hops = name_path(dev, path, &root);
+    if (hops > NAME_HOPS)
+        str_copy(buf, size, "-");        /* deeper than a name can say */
+    else
+        format_path(root, path, hops, buf, size);
 }
 
 void name_format(const struct fn_name *name, char *buf, size_t size)

@@ -27,6 +27,10 @@ MUST_USE bool name_parse_slot(const char *s, size_t len, uint8_t *devfn, size_t 
 /* What a person types on the console: any form, "path=" and "id=" optional words in front. */
 MUST_USE bool name_parse_any(const char *s, struct fn_name *out);
 
+/* Device and function of each bridge on the way and of the function, which is in the list of all: returns their number,
+ * NAME_HOPS + 1 when there are more than a name has. */
+unsigned name_path(const struct dev_info *dev, uint8_t path[NAME_HOPS], uint8_t *root);
+/* dev: in the list of all functions. */
 bool name_matches(const struct fn_name *name, const struct dev_info *dev);
 
 /* "0000:03:00.0" */

@@ -21,7 +21,7 @@ static bool separates(const struct pci_fn *bridge)
 static bool are_joined(uint32_t first, uint32_t second)
 {
     const struct pci_fn *a = pci_at(first), *b = pci_at(second);
-    if (b->parent == first + 1)
+    if (b->info.up == second - first)
         return !separates(a);
     bool turns_round = a->info.pcie_type == PCIE_T_DOWNSTREAM || b->info.pcie_type == PCIE_T_DOWNSTREAM;
     return a->bdf.bus == b->bdf.bus && (bdf_dev(a->bdf) == bdf_dev(b->bdf) || turns_round) && !(a->acs && b->acs);

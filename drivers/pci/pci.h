@@ -23,7 +23,6 @@ struct pci_fn {
     struct dev_info info;         /* what user mode may know; state, vm, iommu_*, refusal: kernel/dev */
     uint32_t header[64 / 4];      /* the config header at hand-over: what a reset has to bring back */
     uint8_t  cap_at[256 / 4];     /* capability id by dword offset, 0 = none */
-    uint16_t parent;              /* index + 1 of the bridge above, 0 = on a root bus */
     uint16_t dsn_off, af_off;     /* 0 = none */
     uint16_t devctl, devctl2;     /* PCIe device control at hand-over, for after a reset */
     uint8_t  pcie_version;        /* of the PCIe capability */
@@ -51,7 +50,7 @@ bool pci_bar_touches(const struct pci_fn *fn, uint32_t kind, uint64_t base, uint
 MUST_USE status_t pci_bus_master_off(struct pci_fn *fn);
 MUST_USE status_t pci_quiesce(struct pci_fn *fn);
 /* Memory decode and bus mastering on in every bridge above. ST_HW, ST_ABSENT. */
-MUST_USE status_t pci_open_path(const struct pci_fn *fn);
+MUST_USE status_t pci_open_path(struct pci_fn *fn);
 /* Reset ladder FLR, AF-FLR, PM; then restores BARs and compares the image; ST_NORESET,
  * ST_TIMEOUT, ST_ABSENT, ST_CORRUPT. Up to seconds, in which others run: no lock may be held. */
 MUST_USE status_t pci_reset(struct pci_fn *fn);

@@ -41,12 +41,11 @@ status_t pci_quiesce(struct pci_fn *fn)
 }
 
 /* Port decode stays as firmware left it: a window that nobody set could cover the board's own ports. */
-status_t pci_open_path(const struct pci_fn *fn)
+status_t pci_open_path(struct pci_fn *fn)
 {
-    while (fn->parent != 0) {
-        struct pci_fn *bridge = pci_at(fn->parent - 1u);
-        TRY(command_change(bridge, 0, CMD_MEMORY | CMD_BUS_MASTER));
-        fn = bridge;
+    while (fn->info.up != 0) {
+        fn -= fn->info.up;
+        TRY(command_change(fn, 0, CMD_MEMORY | CMD_BUS_MASTER));
     }
     return ST_OK;
 }

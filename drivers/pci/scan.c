@@ -33,22 +33,15 @@ static void header_read(struct pci_fn *fn)
     for (unsigned i = 0; i < ARRAY_LEN(fn->header); i++)
         header[i] = pci_rd(fn, 4 * i, 4);
     uint32_t type = header[CFG_HEADER / 4] >> 16, subsystem = (type & 0x7f) == 0 ? header[CFG_SUBSYSTEM / 4] : 0;
-    const struct dev_info *up = fn->parent != 0 ? &fns[fn->parent - 1].info : NULL;
-    struct dev_info *info = &fn->info;
-    *info = (struct dev_info){
+    const uint16_t parent = scan.parent[fn->bdf.bus];
+    fn->info = (struct dev_info){
         .bdf = bdf_u32(fn->bdf), .state = DEV_BLOCKED, .iommu_unit = ~0u,
         .vendor = (uint16_t)header[CFG_VENDOR / 4], .device = (uint16_t)(header[CFG_VENDOR / 4] >> 16),
         .subvendor = (uint16_t)subsystem, .subdevice = (uint16_t)(subsystem >> 16),
         .class_rev = header[CFG_CLASS_REV / 4], .header = type & 0x7f,
         .line = (uint8_t)header[CFG_INTERRUPT / 4], .pin = (uint8_t)(header[CFG_INTERRUPT / 4] >> 8),
         .firmware_dma = (header[CFG_COMMAND / 4] & CMD_BUS_MASTER) != 0,
-        .root_bus = up != NULL ? up->root_bus : fn->bdf.bus, .path_len = up != NULL ? up->path_len : 0 };
-    if (up != NULL)
-        memcpy(info->path, up->path, sizeof info->path);
-    if (info->path_len < sizeof info->path)
-        info->path[info->path_len++] = fn->bdf.devfn;
-    else
-        fn->refusal = ST_UNSUPP;
+        .up = parent != 0 ? (uint16_t)(fn - fns + 1 - parent) : 0 };
 }
 
 /* Registers bus numbers of a bridge. Numbers that run backwards or are taken are not followed. */
@@ -74,7 +67,7 @@ static void fn_add(struct bdf bdf)
         return;
     }
     struct pci_fn *fn = &fns[scan.count++];
-    *fn = (struct pci_fn){ .bdf = bdf, .parent = scan.parent[bdf.bus] };
+    *fn = (struct pci_fn){ .bdf = bdf };
     header_read(fn);
     cap_scan(fn);
     /* Host bridges, ISA bridges and IOMMUs are left as they are: their decode carries the machine. */

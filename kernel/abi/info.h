@@ -83,10 +83,8 @@ struct dev_info {
     uint8_t  header;         /* 0 endpoint, 1 bridge */
     uint8_t  pcie_type;      /* of the PCIe capability, 0 also without one */
     uint8_t  pin, line;      /* INTx */
-    uint8_t  path_len;       /* hops; path[0] on the root bus */
     uint8_t  flr;            /* 1 FLR, 2 AF-FLR, 4 PM reset */
-    uint8_t  path[8];        /* dev << 3 | fn of each hop, the function last */
-    uint8_t  root_bus;
+    uint16_t up;             /* the bridge above is so many records before this one; 0 = on a root bus */
     uint8_t  secondary;      /* bridge: secondary bus */
     uint16_t state, rsvd0;   /* enum dev_state */
     uint32_t vm;             /* owner's VM id, 0 none */

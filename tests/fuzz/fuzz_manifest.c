@@ -29,8 +29,8 @@ static void machine(void)
         f.cpu[i] = (struct info_cpu){ .index = i, .online = i < 3 };
     for (uint32_t i = 0; i < 24; i++)
         f.dev[i] = (struct dev_info){ .bdf = (i / 8) << 8 | (i % 8), .vendor = 0x8086, .device = (uint16_t)(i % 5),
-                                      .class_rev = i == 0 ? 0x06000000u : 0x02000000u, .path_len = 1,
-                                      .path = { (uint8_t)i }, .flr = (uint8_t)(i % 3), .msix_off = (uint16_t)(i % 7),
+                                      .class_rev = i == 0 ? 0x06000000u : 0x02000000u,
+                                      .up = (uint16_t)(i % 3 ? 0 : i / 3), .flr = (uint8_t)(i % 3), .msix_off = (uint16_t)(i % 7),
                                       .msix_count = 600, .group = i / 2, .reserved = i % 11 == 10 };
     f.devices = 24;
     f.modules = 3;

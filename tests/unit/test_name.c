@@ -16,8 +16,9 @@ int main(void)
     char buf[80];
     uint16_t v, d;
     uint8_t slot;
-    struct dev_info dev = { .bdf = 0x0a00, .vendor = 0x8086, .device = 0x10d3, .root_bus = 0, .path_len = 2,
-                            .path = { 0xe0, 0 }, .class_rev = 0x02000003 };
+    struct dev_info all[10] = { { .bdf = 0x00e0 }, { .bdf = 0x0018 }, { .bdf = 0x0a00, .vendor = 0x8086, .device = 0x10d3,
+                                .up = 2, .class_rev = 0x02000003 } };
+#define dev all[2]
     CHECK(address("0a:00.0") && n.bus == 10 && n.devfn == 0);
     CHECK(name_matches(&n, &dev));
     CHECK(address("0000:0a:00.0") && name_matches(&n, &dev));
@@ -60,6 +61,13 @@ int main(void)
     CHECK_STR(buf, "0001:0a:07.7");
     name_format_path(&dev, buf, sizeof buf);
     CHECK_STR(buf, "00:1c.0/00.0");
+    for (unsigned i = 3; i < 10; i++)        /* one behind the other */
+        all[i] = (struct dev_info){ .bdf = (8 + i) << 8 | i, .up = 1 };
+    CHECK(path("00:1c.0/00.0/0.3/0.4/0.5/0.6/0.7/1.0") && name_matches(&n, &all[8]) && !name_matches(&n, &all[9]));
+    name_format_path(&all[8], buf, sizeof buf);
+    CHECK_STR(buf, "00:1c.0/00.0/00.3/00.4/00.5/00.6/00.7/01.0");
+    name_format_path(&all[9], buf, sizeof buf);
+    CHECK_STR(buf, "-");
     CHECK_STR(name_class(0x01080200), "NVMe drive");
     CHECK_STR(name_class(dev.class_rev), "Ethernet controller");
     CHECK_STR(name_class(0x06800000), "bridge");

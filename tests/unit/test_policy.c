@@ -17,7 +17,7 @@ static struct dev_info *dev(uint32_t bdf, uint16_t vendor, uint16_t device, uint
 {
     struct dev_info *d = &f.dev[f.devices];
     *d = (struct dev_info){ .bdf = bdf, .vendor = vendor, .device = device, .class_rev = class_rev,
-                            .path_len = 1, .path = { (uint8_t)bdf }, .flr = 1, .msix_off = 0xb0, .msix_count = 5,
+                            .flr = 1, .msix_off = 0xb0, .msix_count = 5,
                             .group = f.devices };
     f.devices++;
     return d;
@@ -42,9 +42,7 @@ static void machine(void)
     dev(0x0000, 0x8086, 0x29c0, 0x06000000);                    /* 0 host bridge */
     dev(0x00e0, 0x1b36, 0x000c, 0x06040000)->header = 1;        /* 1 root port 1c.0 */
     d = dev(0x0100, 0x1b36, 0x0010, 0x01080200);                /* 2 NVMe behind it */
-    d->path_len = 2;
-    d->path[0] = 0xe0;
-    d->path[1] = 0;
+    d->up = 1;
     dev(0x0018, 0x8086, 0x10d3, 0x02000000);                    /* 3, 4 two equal cards */
     dev(0x0020, 0x8086, 0x10d3, 0x02000000);
     dev(0x0028, 0x1234, 0x11e8, 0x00ff0000)->flr = 0;           /* 5 edu: no reset */

@@ -72,7 +72,7 @@ static struct dev_info *add_dev(uint32_t bdf, unsigned id, uint32_t class_rev)
 {
     struct dev_info *d = &fk.dev[fk.devs];
     *d = (struct dev_info){ .bdf = bdf, .vendor = (uint16_t)(id >> 16), .device = (uint16_t)id,
-                            .class_rev = class_rev, .path_len = 1, .path = { (uint8_t)bdf }, .group = fk.devs,
+                            .class_rev = class_rev, .group = fk.devs,
                             .flr = 1, .msix_off = 0x40, .msix_count = 5 };
     fk.devs++;
     return d;
@@ -90,14 +90,11 @@ static void make_machine(void)
     for (unsigned i = 0; i < 4; i++)
         fk.cpu[i] = (struct info_cpu){ .index = i, .online = 1 };
     add_dev(0x0000, 0x808629c0, 0x06000000);
+    add_dev(0x00e0, 0x1b36000c, 0x06040000);
     d = add_dev(0x0100, 0x1b360010, 0x01080200);
-    d->path_len = 2;
-    d->path[0] = 0x1c << 3;
-    d->path[1] = 0;
+    d->up = 1;
     d = add_dev(0x0018, 0x808610d3, 0x02000000);
     d->pin = 1;
-    d->path_len = 1;
-    d->path[0] = 0x18;
     d = add_dev(0x0048, 0x123411e8, 0x00ff0000);        /* no unit covers it */
     d->iommu_unit = ~0u;
     d->refusal = ST_NOIOMMU;
@@ -384,7 +381,7 @@ static void test_crash(void)
     CHECK(fk_printed("there is no one to talk to"));
     /* on-crash: the sixth in a row is not answered */
     n = supervise_find("storage");
-    fk.dev[1].state = DEV_BLOCKED;
+    fk.dev[2].state = DEV_BLOCKED;
     for (unsigned i = 1; i <= RESTART_LIMIT + 1; i++) {
         if (i == 1)
             CHECK(supervise_start(n));

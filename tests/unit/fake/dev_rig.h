@@ -97,6 +97,8 @@ status_t irq_set(struct pci_fn *fn, uint64_t index, uint64_t addr, uint32_t data
 void irq_close(struct pci_fn *fn) { io.irq_closes += fn->info.state == DEV_DRAINING; }
 void kobj_put(struct kobj *obj) { (void)obj; abort(); }           /* no capabilities here */
 void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
+void *pmm_alloc_order(unsigned order) { (void)order; abort(); }
+void pmm_free_order(void *pages, unsigned order) { (void)pages; (void)order; abort(); }
 void pmm_free(void *page) { live_objects -= page != NULL; free(page); }
 
 /* Others run here: a VMM thread pokes at the function, the clock goes on. */
