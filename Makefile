@@ -200,10 +200,22 @@ $(B)/wild.full: linker/user.ld $(V_OBJ) $(call obj,u,tests/system/wild.c)
 	$(call say,LD,$@)$(LD) $(LDFLAGS) --wrap=user_main -T $< -o $@ $(filter %.o,$^)
 $(B)/wild.elf: $(B)/wild.full
 	@$(OBJCOPY) -S $< $@
+# Boot code with that VMM inside: a stick brings no VMM of its own.
+W := $(B)/wild
+$(W)/vmm.elf: $(B)/wild.elf
+	@mkdir -p $(@D); cp $< $@
+$(W)/blobs.o: kernel/sys/blobs.S $(W)/vmm.elf $(B)/monitor.bin
+$(W)/blob.o: kernel/boot/blob.S $(W)/kernel.stripped
+$(W)/blobs.o $(W)/blob.o:
+	@$(CC) $(KCFLAGS) $(CPPFLAGS) -D__ASSEMBLY__ $(if $(IS_CLANG),-fno-integrated-as) -Wa,-I$(W),-I$(B) -c -o $@ $<
+$(W)/kernel.stripped: linker/kernel.ld $(filter-out %/blobs.o,$(K_OBJ)) $(W)/blobs.o
+	$(call say,LD,$@)$(LD) $(LDFLAGS) -s -T $< -o $@ $(filter %.o,$^)
+$(W)/bios.bin: linker/bios.ld $(filter-out %/blob.o,$(BIOS_OBJ)) $(W)/blob.o
+	$(call say,LD,$@)$(LD) $(LDFLAGS) --no-warn-rwx-segments -T $< -o $@.elf $(filter %.o,$^) && $(OBJCOPY) -O binary $@.elf $@
 # Firmware that locks VT-x off.
 $(B)/vmx_off.rom: $(B)/g/tests/system/vmx_off.o
 	@$(OBJCOPY) -O binary $< $@
-case-files: $(B)/vmx_off.rom $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf
+case-files: $(B)/vmx_off.rom $(G)/cut.vmlinuz $(G)/cut.puppet.elf $(G)/empty $(G)/large $(B)/wild.elf $(W)/bios.bin
 demo-files: $(G)/bench.img $(G)/storage.img $(G)/net.img $(B)/nvme.img $(B)/nvme-small.img $(B)/httpd
 # Rig NV: a Linux that runs KVM in Bochs, saved when it is up. Only for runs that have its cases.
 $(B)/nv/preload.so: tests/nv/preload.c

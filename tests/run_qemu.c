@@ -199,9 +199,10 @@ static bool stage_all(struct run *r, char *list, size_t size)
 
 static bool make_stick(struct run *r, const char *list)
 {
-    char cmd[8192], copy[4096], *save = NULL;
-    int n = snprintf(cmd, sizeof cmd, "cd '%s' && '%s/build/mkimage' stick stick.img -bios='%s/build/bios.bin' %s "
-                     "EFI/BOOT/BOOTX64.EFI='%s/build/BOOTX64.EFI'", r->dir, r->root, r->root, get(r, "stick", ""), r->root);
+    char cmd[8192], copy[4096], *save = NULL, *bios = run_expand(r, get(r, "kernel", "@B/bios.bin"));
+    int n = snprintf(cmd, sizeof cmd, "cd '%s' && '%s/build/mkimage' stick stick.img -bios='%s' %s "
+                     "EFI/BOOT/BOOTX64.EFI='%s/build/BOOTX64.EFI'", r->dir, r->root, bios, get(r, "stick", ""), r->root);
+    free(bios);
     snprintf(copy, sizeof copy, "%s", list);
     for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save))
         n += snprintf(cmd + n, sizeof cmd - (size_t)n, " '%s=%s'", w, w);
