@@ -48,6 +48,14 @@ void iommu_log_notes(const char *table, const struct fw_notes *n)
         log_line("iommu: %s: %u more such lines", table, n->count - FW_NOTES);
 }
 
+status_t iommu_confirm(struct iommu_unit *u, const uint32_t *done, uint32_t value)
+{
+    struct deadline d = deadline_in(IOMMU_WAIT_US);
+    while (__atomic_load_n(done, __ATOMIC_ACQUIRE) != value && !u->dead)
+        u->dead = !spin(&d);
+    return iommu_need(u, !u->dead, ST_TIMEOUT, "does not confirm an invalidation; nothing behind it changes owner");
+}
+
 /* ---- bring-up ---- */
 /* All, also after a failure: the more is blocked the better. Returns the one that refuses the machine, or NULL. A
  * unit whose entry is broken costs its own devices only, as firmware says which they are. */

@@ -61,6 +61,9 @@ MUST_USE status_t iommu_need(struct iommu_unit *u, bool good, status_t st, const
 void iommu_log_notes(const char *table, const struct fw_notes *n);
 /* Waits until the bits of a register are as wanted. ST_TIMEOUT, also when the unit is gone. */
 MUST_USE status_t iommu_wait(const struct iommu_unit *u, uint16_t reg, uint32_t bits, uint32_t want);
+/* Waits until the unit has stored the value, which it does when all that it was asked before is done: only that is a
+ * confirmation. ST_TIMEOUT: the unit is dead from here on. */
+MUST_USE status_t iommu_confirm(struct iommu_unit *u, const uint32_t *done, uint32_t value);
 /* The unit that covers a requester and is on, and the id that its requests carry; NULL: none. */
 struct iommu_unit *iommu_covering(struct bdf src, uint16_t *rid);
 /* dom.c: every unit is on. */

@@ -276,19 +276,21 @@ static void test_refused(void)
     struct vm_intr in;
     start(AM_EFR_QEMU);
     m.refuse_op = 5;
-    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_HW);
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_TIMEOUT);
     CHECK_EQ(h.count, 0);
     CHECK_EQ(amdvi_model_msi(&m, bdf_rid(nic), 0xfee00000, 1, &in), BLOCKED);
-    m.refuse_op = 0;
+    CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_TIMEOUT);
+    amdvi_model_free(&m);
+    start(AM_EFR_QEMU);
     CHECK_EQ(iommu_irte_alloc(nic, 1, 0, &h), ST_OK);
     CHECK_EQ(iommu_irte_set(&h, 0, 1, 0x41, false), ST_OK);
     CHECK_EQ(send(&h, 0, nic, &in), 0);
     m.refuse_op = 5;                                        /* freed entries whose table the unit may still read */
-    CHECK_EQ(iommu_irte_free(&h), ST_HW);
-    CHECK_EQ(h.count, 1);
-    m.refuse_op = 2;
     uint64_t frees = fake_pmm.frees;
-    CHECK_EQ(iommu_irte_free(&h), ST_OK);
+    CHECK_EQ(iommu_irte_free(&h), ST_TIMEOUT);
+    CHECK_EQ(h.count, 1);
+    m.refuse_op = 0;
+    CHECK_EQ(iommu_irte_free(&h), ST_TIMEOUT);              /* the unit is dead */
     CHECK_EQ(fake_pmm.frees, frees);
     amdvi_model_free(&m);
 }

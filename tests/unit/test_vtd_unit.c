@@ -289,20 +289,16 @@ static void test_dead(void)
 
 static void test_queue_errors(void)
 {
-    for (unsigned kind = 0; kind < 4; kind++) {
+    for (unsigned kind = 0; kind < 3; kind++) {
         prepare(VM_CAP_QEMU, VM_ECAP_QEMU);
-        m.resume_on_tail = kind == 3;
-        if (kind == 0 || kind == 3)
+        if (kind == 0)
             m.iqe_next = 1;
         else if (kind == 1)
             m.ice_next = 1;
         else
             m.ite_next = 1;
-        CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);       /* recovered, submitted again, confirmed */
-        CHECK(fake_log_has("queue error"));
-        check_blocked(&m);
-        check_clean(&m);
-        vtd_model_free(&m);
+        refused(ST_TIMEOUT, "does not confirm an invalidation");
+        CHECK(fake_log_has("FSTS"));
     }
 }
 

@@ -21,8 +21,7 @@ struct amdvi_unit {
     struct amdvi_dte *dte;          /* of the whole segment: its units share the table */
     struct amdvi_cmd *queue;        /* page of commands, then a page for the word that waits store */
     struct amdvi_event *log;
-    uint32_t tail, head;            /* of the queue, of the log */
-    uint64_t seq;
+    uint32_t tail, head, seq;       /* of the queue, of the log; of waits */
 };
 
 extern struct amdvi_unit amdvi_unit[IOMMU_UNITS];
@@ -55,8 +54,7 @@ MUST_USE status_t amdvi_rings(struct amdvi_unit *u, uint64_t ctl, bool on);
 
 /* amdvi_cmd.c */
 void amdvi_cmd_reset(struct amdvi_unit *u);              /* an empty queue, while it is off */
-/* Runs one command or two (second 0: none) and waits until the unit confirms them. ST_TIMEOUT: the
- * unit is dead from here on; ST_HW: it refused them twice. */
+/* Runs one command or two (second 0: none) and waits until the unit confirms them. ST_TIMEOUT: it is dead from here on. */
 MUST_USE status_t amdvi_cmd(struct amdvi_unit *u, uint64_t first, uint64_t second);
 MUST_USE status_t amdvi_cmd_flush_all(struct amdvi_unit *u);     /* whatever the unit has cached of anything */
 void amdvi_emergency(struct amdvi_unit *u);

@@ -24,47 +24,22 @@ void amdvi_cmd_reset(struct amdvi_unit *u)
     amdvi_wr(u, AMDVI_CMD_TAIL, 0);
 }
 
-/* After a command that it does not accept the unit stands still: what is queued is dropped. */
-static status_t recover(struct amdvi_unit *u)
+/* After a command that it does not accept the unit stands still: that is ours or the hardware's, and a retry no help. */
+status_t amdvi_cmd(struct amdvi_unit *u, uint64_t first, uint64_t second)
 {
-    log_line("iommu: AMD-Vi unit %u: command error, head %lx", u->core.index,
-             (unsigned long)amdvi_rd(u, AMDVI_CMD_HEAD));
-    TRY(amdvi_rings(u, CTL_CMD_BUF_EN, false));
-    amdvi_cmd_reset(u);
-    return amdvi_rings(u, CTL_CMD_BUF_EN, true);
-}
-
-/* ST_HW: refused, the queue works again. ST_TIMEOUT: it does not. */
-static status_t submit(struct amdvi_unit *u, uint64_t first, uint64_t second)
-{
-    const uint64_t *done = (const uint64_t *)(const void *)(u->queue + AMDVI_RING);
-    u->seq++;                                        /* never 0, what the page begins as, and never again */
+    if (u->core.dead)
+        return ST_TIMEOUT;
+    u->seq++;
     append(u, first, 0);
     if (second)
         append(u, second, 0);
     append(u, CMD_WAIT | (pmm_pa(u->queue).v + PAGE_SIZE), u->seq);
     ring(u);
-    struct deadline d = deadline_in(IOMMU_WAIT_US);
-    while (__atomic_load_n(done, __ATOMIC_ACQUIRE) != u->seq) {
-        uint32_t status = amdvi_status(u);
-        if (!(status & STATUS_CMD_RUN))
-            return recover(u) == ST_OK ? ST_HW : ST_TIMEOUT;
-        if (status == IOMMU_GONE || !spin(&d))
-            return ST_TIMEOUT;
-    }
-    return ST_OK;
-}
-
-status_t amdvi_cmd(struct amdvi_unit *u, uint64_t first, uint64_t second)
-{
-    if (u->core.dead)
-        return ST_TIMEOUT;
-    status_t st = submit(u, first, second);
-    if (st == ST_HW)
-        st = submit(u, first, second);
-    u->core.dead = st == ST_TIMEOUT;
-    return u->core.dead
-           ? amdvi_need(u, false, st, "does not confirm an invalidation; nothing behind it changes owner") : st;
+    status_t st = iommu_confirm(&u->core, (const uint32_t *)(const void *)(u->queue + AMDVI_RING), u->seq);
+    if (st != ST_OK)
+        log_line("iommu: AMD-Vi unit %u: status %x, command head %lx, tail %x", u->core.index, amdvi_status(u),
+                 (unsigned long)amdvi_rd(u, AMDVI_CMD_HEAD), (unsigned)(u->tail * sizeof u->queue[0]));
+    return st;
 }
 
 /* Units without the command for all forget every requester and every domain, one by one. */

@@ -76,8 +76,7 @@ MUST_USE status_t vtd_command(struct vtd_unit *u, uint32_t bit, uint32_t want);
 /* vtd_inv.c */
 MUST_USE status_t vtd_inv_start(struct vtd_unit *u);
 MUST_USE status_t vtd_inv_stop(struct vtd_unit *u);          /* a queue that firmware left */
-/* Runs one descriptor or two (second 0: none) and waits until the unit confirms them. ST_TIMEOUT: the
- * unit is dead from here on; ST_HW: it refused them twice. */
+/* Runs one descriptor or two (second 0: none) and waits until the unit confirms them. ST_TIMEOUT: it is dead from here on. */
 MUST_USE status_t vtd_inv(struct vtd_unit *u, uint64_t first, uint64_t second);
 void vtd_emergency(struct vtd_unit *u);
 

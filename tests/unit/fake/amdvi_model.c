@@ -276,6 +276,8 @@ static void model_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
         write64(m, off, v);
 }
 
+static void run(void *model) { run_queue(model); }
+
 void amdvi_model_init(struct amdvi_model *m, uint64_t base, uint64_t efr)
 {
     memset(m, 0, sizeof *m);
@@ -283,10 +285,12 @@ void amdvi_model_init(struct amdvi_model *m, uint64_t base, uint64_t efr)
     m->efr = efr;
     m->dte = calloc(65536, sizeof m->dte[0]);
     fake_mmio_register(base, 0x4000, m, model_read, model_write);
+    fake_runs(m, run);       /* what it is asked it does by itself, whether anybody looks or not */
 }
 
 void amdvi_model_free(struct amdvi_model *m)
 {
+    fake_runs(m, NULL);
     free(m->dte);
     m->dte = NULL;
 }

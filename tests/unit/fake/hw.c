@@ -11,6 +11,7 @@
 struct range { uint64_t base, len; void *model; fake_read_fn *read; fake_write_fn *write; };
 static struct range ranges[MODELS];
 static unsigned nranges;
+static struct { void *model; void (*run)(void *); } running[MODELS];
 struct fake_hw fake_hw = { .now_us = 1000, .step_us = 1 };
 
 NORETURN void fake_die(const char *what, uint64_t value)
@@ -26,6 +27,17 @@ void fake_hw_reset(void)
     fake_hw.now_us = 1000;
     fake_hw.step_us = 1;
     nranges = 0;
+    memset(running, 0, sizeof running);
+}
+
+void fake_runs(void *model, void (*run)(void *))
+{
+    unsigned i = 0;
+    while (running[i].model && running[i].model != model)
+        if (++i == MODELS)
+            fake_die("too many models run", 0);
+    running[i].model = model;
+    running[i].run = run;
 }
 
 void fake_mmio_remove(uint64_t base)
@@ -59,8 +71,9 @@ bool fake_mmio_covers(uint64_t base, uint64_t len) { return find(base, len) != N
 void fake_step(void)
 {
     fake_hw.now_us += fake_hw.step_us;
-    if (fake_hw.tick)
-        fake_hw.tick();
+    for (unsigned i = 0; i < MODELS && running[i].model; i++)
+        if (running[i].run)
+            running[i].run(running[i].model);
 }
 
 static void trace(uint64_t addr, unsigned size, uint64_t value, bool write)

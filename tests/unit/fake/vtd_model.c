@@ -275,9 +275,7 @@ static uint64_t model_read(void *ctx, uint64_t off, unsigned size)
 static void write_fsts(struct vtd_model *m, uint32_t v)
 {
     m->fsts &= ~(v & 0x71);
-    if (!m->resume_on_tail && !(m->fsts & (IQE | ITE)))
-        m->halted = false;
-    run_queue(m);
+    m->halted = m->halted && m->fsts & (IQE | ITE);
 }
 
 static void write_pmen(struct vtd_model *m, uint32_t v)
@@ -346,6 +344,8 @@ static void model_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
         write64(m, off, v);
 }
 
+static void run(void *model) { run_queue(model); }
+
 void vtd_model_init(struct vtd_model *m, uint64_t base, uint64_t cap, uint64_t ecap)
 {
     memset(m, 0, sizeof *m);
@@ -356,10 +356,12 @@ void vtd_model_init(struct vtd_model *m, uint64_t base, uint64_t cap, uint64_t e
     m->fectl = 0x80000000u;
     m->ctx = calloc(65536, sizeof m->ctx[0]);
     fake_mmio_register(base, 0x1000, m, model_read, model_write);
+    fake_runs(m, run);       /* what it is asked it does by itself, whether anybody looks or not */
 }
 
 void vtd_model_free(struct vtd_model *m)
 {
+    fake_runs(m, NULL);
     free(m->ctx);
     m->ctx = NULL;
 }

@@ -43,7 +43,6 @@ struct vtd_model {
     bool stuck_prs;          /* protected memory never ends */
     uint32_t iqe_next;       /* this many good descriptors are refused */
     uint32_t ice_next, ite_next;       /* this many waits end in the error instead */
-    bool resume_on_tail;     /* QEMU: a cleared queue error needs a tail write */
     bool iqe_forever;
     unsigned refuse_type;    /* descriptors of this type are always refused */
     uint32_t gone_on;        /* a command with one of these bits takes the unit away */

@@ -36,7 +36,6 @@ struct fake_hw {
     void (*wrmsr)(uint32_t msr, uint64_t value);
     struct cpuid_regs (*cpuid)(uint32_t leaf, uint32_t sub);
     void (*flush)(const void *p, size_t len);
-    void (*tick)(void);                  /* after each step of time: slow devices finish */
     /* last MMIO accesses, a ring: trace[(traced - 1) % FAKE_TRACE_MAX] is the newest */
     struct fake_access trace[FAKE_TRACE_MAX];
     uint64_t traced;
@@ -48,6 +47,8 @@ void fake_hw_reset(void);
 /* Ranges must not overlap; the newest of equal base replaces the older. Up to 64 models. */
 void fake_mmio_register(uint64_t base, uint64_t len, void *model, fake_read_fn *read, fake_write_fn *write);
 void fake_mmio_remove(uint64_t base);
+/* After each step of time: slow devices finish. NULL: no more. */
+void fake_runs(void *model, void (*run)(void *));
 /* True when [pa, pa+len) lies in one registered range. */
 bool fake_mmio_covers(uint64_t base, uint64_t len);
 
