@@ -20,10 +20,11 @@ status_t iommu_irte_alloc(struct bdf src, uint32_t count, uint32_t index, struct
     return st;
 }
 
-status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
+/* vector 0: blocked. */
+static status_t change(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
 {
-    if (i >= run->count || vector < VECTOR_FIRST)
-        return i >= run->count ? ST_INVAL : ST_RANGE;
+    if (i >= run->count)
+        return ST_INVAL;
     struct iommu_unit *u = iommu_unit[run->unit];
     spin_lock(&u->lock);
     status_t st = vendor_irte_set(run, run->first + i, apic_id, vector, level);
@@ -31,16 +32,10 @@ status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id
     return st;
 }
 
-status_t iommu_irte_block(const struct irte_run *run, uint32_t i)
-{
-    if (i >= run->count)
-        return ST_INVAL;
-    struct iommu_unit *u = iommu_unit[run->unit];
-    spin_lock(&u->lock);
-    status_t st = vendor_irte_block(run, run->first + i);
-    spin_unlock(&u->lock);
-    return st;
-}
+status_t iommu_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
+{ return vector < VECTOR_FIRST ? ST_RANGE : change(run, i, apic_id, vector, level); }
+
+status_t iommu_irte_block(const struct irte_run *run, uint32_t i) { return change(run, i, 0, 0, false); }
 
 /* All blocked and confirmed, then all free; an entry that the unit may still hold is never reused. */
 status_t iommu_irte_free(struct irte_run *run)

@@ -47,15 +47,13 @@ static inline MUST_USE status_t vendor_flush(struct iommu_unit *u, uint32_t domi
 /* Entries of the run's requester: it has unit and count, and gets its first. */
 static inline MUST_USE status_t vendor_irte_alloc(struct irte_run *run, uint32_t index)
 { return iommu_is_amdvi ? amdvi_irte_alloc(run, index) : vtd_irte_alloc(run, index); }
-/* ST_RANGE: the format has no such destination. */
+/* vector 0: blocked. ST_RANGE: the format has no such destination. */
 static inline MUST_USE status_t vendor_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id,
                                                 uint8_t vector, bool level)
 {
     return iommu_is_amdvi ? amdvi_irte_set(run, i, apic_id, vector, level)
                           : vtd_irte_set(run, i, apic_id, vector, level);
 }
-static inline MUST_USE status_t vendor_irte_block(const struct irte_run *run, uint32_t i)
-{ return iommu_is_amdvi ? amdvi_irte_block(run, i) : vtd_irte_block(run, i); }
 /* All are blocked. */
 static inline void vendor_irte_free(const struct irte_run *run)
 { iommu_is_amdvi ? amdvi_irte_free(run) : vtd_irte_free(run); }

@@ -69,7 +69,6 @@ MUST_USE status_t amdvi_flush_dom(struct amdvi_unit *u, uint32_t domid);
 /* amdvi_ir.c */
 MUST_USE status_t amdvi_irte_alloc(struct irte_run *run, uint32_t index);
 MUST_USE status_t amdvi_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level);
-MUST_USE status_t amdvi_irte_block(const struct irte_run *run, uint32_t i);
 void amdvi_irte_free(const struct irte_run *run);
 void amdvi_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data);
 uint64_t amdvi_irte_rte(const struct irte_run *run, uint64_t rte);

@@ -24,7 +24,7 @@ void amdvi_cmd_reset(struct amdvi_unit *u)
     amdvi_wr(u, AMDVI_CMD_TAIL, 0);
 }
 
-/* After a command that it does not accept the unit stands still: that is ours or the hardware's, and a retry no help. */
+/* After a command that it does not accept the unit stands still: ours or the hardware's error, and a retry no help. */
 status_t amdvi_cmd(struct amdvi_unit *u, uint64_t first, uint64_t second)
 {
     if (u->core.dead)

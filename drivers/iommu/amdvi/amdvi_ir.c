@@ -94,10 +94,8 @@ status_t amdvi_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id
     const uint32_t dest = amdvi_unit[run->unit].control & CTL_XT_EN ? INT_DEST24 : INT_DEST8;
     if (!FIELD_FITS(dest, apic_id))
         return ST_RANGE;
-    return put(run, i, INT_EN | (level ? INT_RQ_EOI : 0) | (uint32_t)FIELD_PREP(dest, apic_id), vector);
+    return put(run, i, vector == 0 ? 0 : INT_EN | (level ? INT_RQ_EOI : 0) | (uint32_t)FIELD_PREP(dest, apic_id), vector);
 }
-
-status_t amdvi_irte_block(const struct irte_run *run, uint32_t i) { return put(run, i, 0, 0); }
 
 /* Without entries the requester has no table; one that the unit may still read is given up. */
 void amdvi_irte_free(const struct irte_run *run)

@@ -90,7 +90,6 @@ MUST_USE status_t vtd_flush_dom(struct vtd_unit *u, uint32_t domid);
 MUST_USE status_t vtd_ir_start(struct vtd_unit *u);
 MUST_USE status_t vtd_irte_alloc(struct irte_run *run, uint32_t index);
 MUST_USE status_t vtd_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level);
-MUST_USE status_t vtd_irte_block(const struct irte_run *run, uint32_t i);
 void vtd_irte_free(const struct irte_run *run);
 void vtd_irte_msi(const struct irte_run *run, uint64_t *addr, uint32_t *data);
 uint64_t vtd_irte_rte(const struct irte_run *run, uint64_t rte);

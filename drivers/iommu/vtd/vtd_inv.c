@@ -23,7 +23,8 @@ static void ring(const struct vtd_unit *u)
 status_t vtd_inv_stop(struct vtd_unit *u)
 {
     vtd_wr32(u, VTD_FSTS, FSTS_QUEUE_W1C);
-    if (vtd_wait(u, VTD_IQH, IQ_OFFSET, (uint32_t)vtd_rd64(u, VTD_IQT) & IQ_OFFSET) != ST_OK)  /* it may stop all the same */
+    /* it may stop all the same */
+    if (vtd_wait(u, VTD_IQH, IQ_OFFSET, (uint32_t)vtd_rd64(u, VTD_IQT) & IQ_OFFSET) != ST_OK)
         log_line("iommu: VT-d unit %u: firmware's queue is not empty", u->core.index);
     return vtd_command(u, GCMD_QIE, 0);
 }
@@ -39,7 +40,7 @@ status_t vtd_inv_start(struct vtd_unit *u)
     return vtd_rd64(u, VTD_IQA) == pmm_pa(u->queue).v ? ST_OK : ST_HW;
 }
 
-/* An error of the queue is ours or the hardware's: there are no device TLBs to blame. Neither gets better by a retry. */
+/* An error of the queue is ours or the hardware's, as there are no device TLBs to blame: no retry makes it better. */
 status_t vtd_inv(struct vtd_unit *u, uint64_t first, uint64_t second)
 {
     if (u->core.dead)

@@ -45,26 +45,20 @@ status_t vtd_irte_alloc(struct irte_run *run, uint32_t index)
 }
 
 /* One store, confirmed; else blocked rather than guessed. */
-static status_t put(const struct irte_run *run, uint32_t i, uint64_t lo)
+status_t vtd_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
 {
     struct vtd_unit *u = &vtd_unit[run->unit];
+    const uint64_t dest = u->eime ? IRTE_DEST : IRTE_DEST8;
     KASSERT(idpool_is_taken(&u->irtes, i) && FIELD_GET(IRTE_SID, u->irt[i].hi) == run->rid);
-    vtd_store_lo(u, &u->irt[i], lo);
+    if (!FIELD_FITS(dest, apic_id))
+        return ST_RANGE;
+    vtd_store_lo(u, &u->irt[i], vector == 0 ? 0 : IRTE_P | (level ? IRTE_LEVEL : 0) | FIELD_PREP(IRTE_VEC, vector) |
+                                                  FIELD_PREP(dest, apic_id));
     status_t st = vtd_inv(u, INV_IEC_ONE | FIELD_PREP(INV_IIDX, i), 0);
     if (st != ST_OK)
         vtd_store_lo(u, &u->irt[i], 0);
     return st;
 }
-
-status_t vtd_irte_set(const struct irte_run *run, uint32_t i, uint32_t apic_id, uint8_t vector, bool level)
-{
-    const uint64_t dest = vtd_unit[run->unit].eime ? IRTE_DEST : IRTE_DEST8;
-    if (!FIELD_FITS(dest, apic_id))
-        return ST_RANGE;
-    return put(run, i, IRTE_P | (level ? IRTE_LEVEL : 0) | FIELD_PREP(IRTE_VEC, vector) | FIELD_PREP(dest, apic_id));
-}
-
-status_t vtd_irte_block(const struct irte_run *run, uint32_t i) { return put(run, i, 0); }
 
 void vtd_irte_free(const struct irte_run *run)
 {
