@@ -11,6 +11,8 @@
 
 #define ROUNDS 200000u
 #define STATES 5000u
+#define CR4_PAE 0x20u                /* QEMU 7.2 loses the host's CR0 at the exit of a guest with EFER.LME without it */
+#define STAY   100000u               /* of the TSC: who loops, halts or waits is called back */
 
 void __real_user_main(uint64_t arg);
 void __wrap_user_main(uint64_t arg);
@@ -75,8 +77,11 @@ static void run_any_state(void)
         (void)sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 0, VS_ALL);
         for (uint32_t n = (uint32_t)noise() & 7; n > 0; n--)
             state[noise() % (sizeof(struct vcpu_state) / 8)] = argument();
+        ((volatile struct vcpu_state *)VMM_VCPU_VA)->cr4 |= CR4_PAE;
         (void)sys_call3(SYS_VCPU_STATE, VMM_SLOT_VCPU, 1, VS_ALL);
+        (void)sys_call3(SYS_TIMER_SET, VMM_SLOT_EVENT, VMM_EV_TIMER, rt_rdtsc() + STAY);
         (void)sys_call2(SYS_VCPU_RUN, VMM_SLOT_VCPU, 0);
+        (void)sys_call3(SYS_EVENT_WAIT, VMM_SLOT_EVENT, ~0ull, 0);
     }
 }
 
