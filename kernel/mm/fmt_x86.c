@@ -29,7 +29,7 @@ const struct ptab_fmt ptab_fmt_npt = {
  * is not its choice: there its PAT is ignored. A and D are not kept: nobody reads them. */
 #define EPT_R     BIT64(0)
 #define EPT_W     BIT64(1)
-#define EPT_X     BIT64(2)
+#define EPT_X     (BIT64(2) | BIT64(10))       /* in ring 0 and in ring 3; one right, bit 2, without MBEC [SDM3 29.3.3] */
 #define EPT_IPAT  BIT64(6)
 #define EPT_UC    (UINT64_C(0) << 3)
 #define EPT_WC    (UINT64_C(1) << 3)

@@ -158,8 +158,8 @@ static void test_bits(void)
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R), 1);
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R | PT_W), 3);
     CHECK_EQ(entry_for(&fmt_slpt, 0, M2, PT_R | PT_W), 0x83);
-    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_X), 0x35);                    /* write-back */
-    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, M2, PT_R | PT_W | PT_X | PT_USER), 0xb7);
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_X), 0x435);                   /* write-back */
+    CHECK_EQ(entry_for(&ptab_fmt_ept, 0, M2, PT_R | PT_W | PT_X | PT_USER), 0x4b7);
     CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_W | PT_UC), 0x43);             /* whatever the guest's PAT says */
     CHECK_EQ(entry_for(&ptab_fmt_ept, 0, K4, PT_R | PT_W | PT_WC), 0x0b);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R), 1ull << 63 | 0x61);

@@ -43,7 +43,7 @@ struct vmx_caps vmx_caps;
 enum rule { ON, MAY, OFF, CLEAR, LATER };
 static const struct control { uint8_t word, rule; uint32_t bit; const char *name; } controls[] = {
     { VMX_PIN, ON, PIN_EXTINT | PIN_NMI | PIN_VIRTUAL_NMI, "exits for interrupts and NMIs, virtual NMIs" },
-    { VMX_PIN, MAY, PIN_PREEMPT_TIMER, "" },
+    { VMX_PIN, MAY, PIN_PREEMPT_TIMER, "preemption timer" },
     { VMX_PIN, LATER, PIN_POSTED, "" },
     { VMX_PROC, LATER, PROC_TPR_SHADOW, "" },
     { VMX_PROC2, LATER, PROC2_APIC, "" },
@@ -57,7 +57,9 @@ static const struct control { uint8_t word, rule; uint32_t bit; const char *name
     { VMX_PROC2, ON, PROC2_EPT, "EPT (nested paging)" },
     { VMX_PROC2, ON, PROC2_UNRESTRICTED, "unrestricted guest" },
     { VMX_PROC2, ON, PROC2_VPID, "VPID" },
-    { VMX_PROC2, MAY, PROC2_RDTSCP | PROC2_INVPCID | PROC2_WBINVD | PROC2_ENCLS, "" },
+    { VMX_PROC2, MAY, PROC2_WBINVD | PROC2_ENCLS, "" },
+    { VMX_PROC2, MAY, PROC2_RDTSCP, "RDTSCP" }, { VMX_PROC2, MAY, PROC2_INVPCID, "INVPCID" },
+    { VMX_PROC2, MAY, PROC2_MBEC, "mode-based execute control" },
     { VMX_EXIT, ON, EXIT_ACK_INTR, "exits that acknowledge interrupts" },
     { VMX_EXIT, ON, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
       "exits to 64-bit mode that switch debug controls, IA32_PAT and IA32_EFER" },
@@ -84,6 +86,15 @@ static const char *control_word(unsigned word, uint64_t msr, struct vmx_caps *ca
         caps->later[word] |= c->rule == LATER ? c->bit & may : 0;
     }
     return NULL;
+}
+
+/* What is used where it is there. */
+static void log_options(const struct vmx_caps *caps)
+{
+    log_line("virt: EPT leaves of 1 GiB: %s", caps->ept_vpid & EPT_CAP_1G ? "yes" : "no");
+    for (const struct control *c = controls; c < controls + ARRAY_LEN(controls); c++)
+        if (c->rule == MAY && c->name[0])
+            log_line("virt: %s: %s", c->name, caps->ctl[c->word] & c->bit ? "yes" : "no");
 }
 
 static const char *ept_missing(uint64_t cap)
@@ -174,6 +185,7 @@ static status_t first_cpu(char reason[96])
     const char *missing = read_caps(&vmx_caps);
     if (missing)
         return refuse(reason, "this CPU's VT-x lacks ", missing);
+    log_options(&vmx_caps);
     for (unsigned i = 0; i < 2; i++) {
         bitmap_fill(bitmap[i], i == 1);
         vmx_caps.msr_bitmap_pa[i] = boot_image_pa(bitmap[i]).v;

@@ -109,6 +109,7 @@ enum vmcs_page_group {
 #define PROC2_UNRESTRICTED  BIT32(7)
 #define PROC2_INVPCID       BIT32(12)
 #define PROC2_ENCLS         BIT32(15)
+#define PROC2_MBEC          BIT32(22)       /* EPT entries: execution in ring 3 by a bit of its own */
 #define EXIT_SAVE_DEBUG     BIT32(2)
 #define EXIT_HOST_64        BIT32(9)
 #define EXIT_ACK_INTR       BIT32(15)
