@@ -36,8 +36,8 @@
 
 /* Leaf D.0 XCR0 [SDM1 13.1]: x87 SSE AVX, AVX-512's three. Hidden: MPX, PKRU, AMX. */
 #define CPUID_XCR0   (MASK32(2, 0) | MASK32(7, 5))
-/* Leaf D.1 EAX: XSAVEOPT XSAVEC XGETBV1. Hidden: XSAVES (IA32_XSS), XFD. */
-#define CPUID_D1_EAX MASK32(2, 0)
+/* Leaf D.1 EAX: XSAVEOPT XSAVEC XGETBV1 XSAVES, for its format: no bit of IA32_XSS can be set. Hidden: XFD. */
+#define CPUID_D1_EAX MASK32(3, 0)
 
 /* Leaf 80000001 ECX: LAHF CR8L ABM SSE4A MISALIGNSSE 3DNOWPREFETCH. Hidden: SVM, OSVW, IBS, SKINIT, WDT,
  * TOPOEXT (its leaf has no per-vCPU form here), performance counters, MWAITX. */

@@ -12,7 +12,7 @@
 #define MSR_KVM_WALL         0x4b564d00u
 #define MSR_KVM_SYSTEM       0x4b564d01u
 
-enum msr_kind { MSR_CONST, MSR_IGNORE, MSR_STORE };   /* write: #GP; dropped; kept */
+enum msr_kind { MSR_CONST, MSR_SAME, MSR_IGNORE, MSR_STORE };   /* write: #GP; #GP but for this value; dropped; kept */
 enum msr_vendor { MSR_ANY, MSR_INTEL, MSR_AMD };
 
 /*  index       vendor     kind        value or reset value          slot  why */
@@ -24,6 +24,7 @@ enum msr_vendor { MSR_ANY, MSR_INTEL, MSR_AMD };
     R(0x00000179, MSR_ANY,   MSR_CONST,  0,                              0) /* MCG_CAP: no banks */ \
     R(0x0000017a, MSR_ANY,   MSR_STORE,  0,                              0) /* MCG_STATUS */ \
     R(0x000001a0, MSR_INTEL, MSR_STORE,  0x1801,                         1) /* MISC_ENABLE: fast strings; no BTS, no PEBS */ \
+    R(0x00000da0, MSR_ANY,   MSR_SAME,   0,                              0) /* XSS: no supervisor state, see leaf D.1 */ \
     R(0xc0010010, MSR_AMD,   MSR_IGNORE, 0,                              0) /* SYSCFG */ \
     R(0xc0010015, MSR_AMD,   MSR_IGNORE, BIT64(24),                      0) /* HWCR: the TSC runs at P0 rate */ \
     R(0xc001001f, MSR_AMD,   MSR_IGNORE, 0,                              0) /* NB_CFG */ \
@@ -141,7 +142,7 @@ bool msr_write(const struct msr_vm *vm, struct msr_vcpu *vcpu, uint32_t index, u
     if (index == MSR_KVM_WALL || index == MSR_KVM_WALL_OLD)
         return publish_wall_clock(vm, value);
     const struct msr_row *row = row_of(vm, index);
-    if (row == NULL || row->kind == MSR_CONST)
+    if (row == NULL || row->kind == MSR_CONST || (row->kind == MSR_SAME && value != row->value))
         return false;
     if (row->kind == MSR_STORE)
         vcpu->store[row->slot] = value;

@@ -10,6 +10,8 @@
 #define XCR0_X87_SSE  0x03u
 #define XCR0_AVX      0x04u
 #define XCR0_AVX512   0xe0u
+#define D1_XSAVES     BIT32(3)       /* leaf D.1 EAX */
+#define MSR_XSS       0xda0u
 
 struct fpu_area {            /* [SDM1 10.5.1]: the start of the legacy region */
     uint16_t fcw, fsw;
@@ -50,6 +52,8 @@ void fpu_init_cpu(void)
         if ((can & (XCR0_AVX | XCR0_AVX512)) == (XCR0_AVX | XCR0_AVX512))
             xcr0 |= XCR0_AVX512;
         hw_xsetbv(xcr0);
+        if (hw_cpuid(0xd, 1).eax & D1_XSAVES)
+            hw_wrmsr(MSR_XSS, 0);        /* no supervisor state is switched: XSAVES saves none, whatever firmware had */
         KASSERT(hw_cpuid(0xd, 0).ebx <= sizeof(struct fpu_area));    /* for what XCR0 holds now */
     }
     cpu_features.host_xcr0 = xcr0;

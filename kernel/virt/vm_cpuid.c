@@ -6,7 +6,8 @@
 #define L1_APIC_ID      MASK32(31, 24)     /* leaf 1 EBX */
 #define L1_OSXSAVE      BIT32(27)          /* leaf 1 ECX */
 #define L1_APIC         BIT32(9)           /* leaf 1 EDX */
-#define XS_COMPACT      (BIT32(1) | BIT32(3))  /* leaf D.1 EAX: XSAVEC, XSAVES */
+#define XS_SAVES        BIT32(3)           /* leaf D.1 EAX */
+#define XS_COMPACT      (BIT32(1) | XS_SAVES)  /* with XSAVEC */
 #define XS_ALIGN        BIT32(1)           /* leaf D.n ECX: 64-byte aligned when compacted */
 #define XS_LEGACY       576u               /* x87, SSE and the header */
 
@@ -80,6 +81,7 @@ void vm_cpuid_get(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint64_t cr
     } else if (out->leaf == 0xd && out->subleaf == 0) {
         out->ebx = xsave_size(xcr0, false);
     } else if (out->leaf == 0xd && out->subleaf == 1) {
+        out->eax &= cpu_features.xsaves ? ~0u : ~XS_SAVES;
         out->ebx = out->eax & XS_COMPACT ? xsave_size(xcr0, true) : 0;
     }
 }

@@ -3,6 +3,7 @@
 #include "tests/guest/lib/rt.h"
 
 #define CR4_OSXSAVE (1ull << 18)
+#define XSS         0xda0u
 
 /* Runs CPUID with prefixes; the marker behind it shows that rip moved by the right length. */
 #define CPUID_AS(prefixes, marker, vendor) \
@@ -67,6 +68,34 @@ static void leaves(void)
     rt_check(!(gap.eax | gap.ebx | far.eax | far.edx | mid.eax | mid.ecx), "cpuid-unknown-leaf-zero");
 }
 
+struct xss { uint32_t value; };
+static void write_xss(void *p) { wrmsr(XSS, ((const struct xss *)p)->value); }
+
+/* The compacted format: as long as the components say, written and read by XSAVES; no supervisor state. */
+static void saves(uint32_t can)
+{
+    static uint8_t area[4096] __attribute__((aligned(64)));
+    struct cpuid d1 = cpuid(0xd, 1);
+    uint32_t size = 576;
+    if (!(d1.eax & 8)) {
+        rt_print("note: no XSAVES\n");
+        return;
+    }
+    __asm__ volatile ("xsetbv" : : "a"(can), "d"(0), "c"(0));
+    for (uint32_t i = 2; i < 8; i++)
+        if (can >> i & 1)
+            size = (cpuid(0xd, i).ecx & 2 ? (size + 63) & ~63u : size) + cpuid(0xd, i).eax;
+    rt_equal("cpuid-xsaves-size", cpuid(0xd, 1).ebx, size);
+    rt_equal("cpuid-no-supervisor-state", d1.ecx | d1.edx, 0);
+    struct xss zero = { 0 }, pt = { 1 << 8 };
+    rt_check(rt_catch(write_xss, &zero) == 0 && rdmsr(XSS) == 0, "xss-0");
+    rt_equal("xss-bit-gp", (uint64_t)rt_catch(write_xss, &pt), 14);
+    __asm__ volatile ("xsaves64 %0" : "+m"(area) : "a"(~0u), "d"(~0u));
+    rt_check(area[527] == 0x80 && area[520] == (can & 0xff), "xsaves-compacted");     /* XCOMP_BV */
+    __asm__ volatile ("xrstors64 %0" : : "m"(area), "a"(~0u), "d"(~0u));
+    __asm__ volatile ("xsetbv" : : "a"(3), "d"(0), "c"(0));
+}
+
 static void osxsave(void)
 {
     if (!(cpuid(1, 0).ecx & 1u << 26)) {
@@ -87,6 +116,7 @@ static void osxsave(void)
         rt_equal("xcr0-kept-over-exit", lo, 7);
         rt_equal("cpuid-xsave-size-avx", cpuid(0xd, 0).ebx, 832);
     }
+    saves(can);
     write_cr4(read_cr4() & ~CR4_OSXSAVE);
     rt_check(!(cpuid(1, 0).ecx & 1u << 27), "cpuid-osxsave-clear-again");
 }

@@ -39,6 +39,7 @@ static void table(void)
     CHECK(rd(0x179, 0));
     CHECK(!wr(0x179, 0));
     CHECK(rd(0x3a, 1));
+    CHECK(rd(0xda0, 0) && wr(0xda0, 0) && !wr(0xda0, 1 << 8) && !wr(0xda0, 1) && rd(0xda0, 0));
     CHECK(rd(0x1a0, 0x1801));
     CHECK(wr(0x1a0, 0x1800));
     CHECK(rd(0x1a0, 0x1800));

@@ -106,6 +106,14 @@ static void cpuid_values(void)
     cpu.xcr0 = 7;
     (void)leaf(0xd, 0);
     CHECK_EQ(state.gpr[GPR_RBX], 832);
+    cpu.xcr0 = 0xe7;
+    (void)leaf(0xd, 0);
+    CHECK_EQ(state.gpr[GPR_RBX], 2664);
+    cpu_features.xsaves = false;
+    CHECK_EQ(leaf(0xd, 1), 7);
+    CHECK_EQ(state.gpr[GPR_RBX], 2408);                        /* by the components, not as the row says */
+    cpu_features.xsaves = true;
+    CHECK_EQ(leaf(0xd, 1), 15);
 }
 
 static void cpuid_tables(void)

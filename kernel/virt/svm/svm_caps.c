@@ -49,6 +49,7 @@ status_t svm_init_cpu(char reason[96])
     }
     if (svm_iopm_pa == 0)
         make_maps();
+    cpu_features.xsaves = true;                     /* as CPUID says: no control stands before it */
     struct svm_cpu *cpu = pmm_alloc_order(SVM_CPU_ORDER);
     if (!cpu)
         return ST_NOSPACE;

@@ -14,7 +14,7 @@
     F(HOST_FS, 16, 0x0c08) F(HOST_GS, 16, 0x0c0a) F(HOST_TR, 16, 0x0c0c) F(ES_SEL, 16, 0x0800) F(CS_SEL, 16, 0x0802) \
     F(SS_SEL, 16, 0x0804) F(DS_SEL, 16, 0x0806) F(FS_SEL, 16, 0x0808) F(GS_SEL, 16, 0x080a) F(LDTR_SEL, 16, 0x080c) \
     F(TR_SEL, 16, 0x080e) \
-    F(MSR_BITMAP, 64, 0x2004) F(TSC_OFFSET, 64, 0x2010) F(EPTP, 64, 0x201a) F(ENCLS_BITMAP, 64, 0x202e) \
+    F(MSR_BITMAP, 64, 0x2004) F(TSC_OFFSET, 64, 0x2010) F(EPTP, 64, 0x201a) F(XSS_BITMAP, 64, 0x202c) F(ENCLS_BITMAP, 64, 0x202e) \
     F(GPA, 64, 0x2400) F(LINK_POINTER, 64, 0x2800) F(DEBUGCTL, 64, 0x2802) F(PAT, 64, 0x2804) F(EFER, 64, 0x2806) \
     F(PDPTE0, 64, 0x280a) F(PDPTE1, 64, 0x280c) F(PDPTE2, 64, 0x280e) F(PDPTE3, 64, 0x2810) F(HOST_PAT, 64, 0x2c00) \
     F(HOST_EFER, 64, 0x2c02) \
@@ -109,6 +109,7 @@ enum vmcs_page_group {
 #define PROC2_UNRESTRICTED  BIT32(7)
 #define PROC2_INVPCID       BIT32(12)
 #define PROC2_ENCLS         BIT32(15)
+#define PROC2_XSAVES        BIT32(20)
 #define PROC2_MBEC          BIT32(22)       /* EPT entries: execution in ring 3 by a bit of its own */
 #define EXIT_SAVE_DEBUG     BIT32(2)
 #define EXIT_HOST_64        BIT32(9)

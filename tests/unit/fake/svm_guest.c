@@ -35,7 +35,8 @@ static const struct vm_cpuid rows[] = {
     { 1, 0, 0x800f12, 0x00000800, 0x04000000, 0x00000201, 0, 0 },
     { 4, 0, 1, 2, 3, 4, CPUID_SUBLEAF, 0 },
     { 4, 1, 5, 6, 7, 8, CPUID_SUBLEAF, 0 },
-    { 0xd, 0, 7, 0, 832, 0, CPUID_SUBLEAF, 0 },
+    { 0xd, 0, 0xe7, 0, 2688, 0, CPUID_SUBLEAF, 0 },
+    { 0xd, 1, 0xf, 0xa80, 0, 0, CPUID_SUBLEAF, 0 },
     { 0x40000000, 0, 0x40000010, 9, 9, 9, 0, 0 },
     { 0x40000100, 0, 0x40000101, 8, 8, 8, 0, 0 },
     { 0x80000000, 0, 0x80000008, 1, 1, 1, 0, 0 },
@@ -45,7 +46,10 @@ static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t sub)
 {
     if (leaf == 0)
         return (struct cpuid_regs){ 0xd, 0, 0, 0 };
-    return leaf == 0xd && sub == 2 ? (struct cpuid_regs){ 256, 576, 0, 0 } : (struct cpuid_regs){ 0, 0, 0, 0 };
+    static const struct cpuid_regs d[8] = {      /* AVX, AVX-512; the standard format has a hole where MPX would be */
+        [2] = { 256, 576, 0, 0 }, [5] = { 64, 1088, 0, 0 }, [6] = { 512, 1152, 0, 0 }, [7] = { 1000, 1664, 2, 0 },
+    };
+    return leaf == 0xd && sub < 8 ? d[sub] : (struct cpuid_regs){ 0, 0, 0, 0 };
 }
 
 void guest_start(void)
