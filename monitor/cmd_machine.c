@@ -204,6 +204,27 @@ void cmd_cpus(int argc, char **argv, bool records)
     }
 }
 
+/* What the guest's CPUs touched of its RAM since its start, in the nested pages that hold it. */
+struct use { uint64_t touched, written, page; };
+
+static struct use guest_use(const struct build_objects *o)
+{
+    struct use u = { 0, 0, 0 };
+    for (uint32_t i = 0; i < BUILD_EXTENTS; i++) {
+        const uint64_t end = o->ram_gpa[i] + o->ram_len[i];
+        for (uint64_t gpa = o->ram_gpa[i], next; gpa < end; gpa = next) {
+            const uint64_t page = sys_call3(SYS_VM_PAGE, SLOT_SYSTEM, o->vm, gpa).value, size = page & ~UINT64_C(0xfff);
+            if (size == 0)
+                break;
+            next = MIN((gpa | (size - 1)) + 1, end);
+            u.touched += page & VM_PAGE_ACCESSED ? next - gpa : 0;
+            u.written += page & VM_PAGE_WRITTEN ? next - gpa : 0;
+            u.page = MAX(u.page, size);
+        }
+    }
+    return u;
+}
+
 void cmd_memory(int argc, char **argv, bool records)
 {
     const struct info_memory *m = &shell.f->memory;
@@ -219,8 +240,14 @@ void cmd_memory(int argc, char **argv, bool records)
     for (uint32_t i = 0; i < supervise_count(); i++) {
         const struct guest *g = supervise_guest(i);
         bool up = g->objects.vm != SLOT_NONE;
-        console_print(records ? "vm=%s memory=%s in_use=%s\n" : "  guest    %-16s %s%s\n", g->vm->name,
+        const struct use u = up ? guest_use(&g->objects) : (struct use){ 0, 0, 0 };
+        console_print(records ? "vm=%s memory=%s in_use=%s" : "  guest    %-16s %s%s", g->vm->name,
                       shell_size(g->vm->memory, a, sizeof a), records ? up ? "yes" : "no" : up ? "" : " (not in use)");
+        if (u.touched != 0)              /* else the CPU does not say */
+            console_print(records ? " touched=%s written=%s page=%s" : ", touched %s, written %s, in pages of %s",
+                          shell_size(u.touched, b, sizeof b), shell_size(u.written, c, sizeof c),
+                          shell_size(u.page, d, sizeof d));
+        console_print(records ? u.touched ? "\n" : " touched=- written=- page=-\n" : "\n");
     }
 }
 

@@ -76,7 +76,9 @@
     X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \
     X(DEV_IRQS,        85, "system device kind(IRQ_KIND_*) count: its interrupts, until it is released", \
       SYSTEM, CAP(DEVICE, MANAGE), BITS(1), BITS(127)) \
-    X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object", SYSTEM, SLOT)
+    X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object", SYSTEM, SLOT) \
+    X(VM_PAGE,         87, "system vm gpa -> size of the nested page there | VM_PAGE_*, 0 = none", \
+      SYSTEM, CAP(VM, MANAGE), PAGES)
 
 enum syscall_nr {
 #define X(n, v, ...) SYS_##n = (v),
@@ -91,6 +93,8 @@ enum syscall_nr {
 #define MAP_X   0x4u
 
 #define VM_DMA            0x1u   /* VM_CREATE: will own devices: needs IOMMU */
+#define VM_PAGE_ACCESSED  0x1u   /* VM_PAGE: by a vCPU since it was mapped; never on a CPU that keeps no such flags */
+#define VM_PAGE_WRITTEN   0x2u   /* written, or holding page tables of the guest (VT-x) */
 #define DEV_NO_RESET_OK   0x1u   /* DEV_ASSIGN: manifest says reset = none */
 #define DEV_RESERVED_MAP  0x2u   /* DEV_ASSIGN: manifest says reserved = map */
 #define DEV_UNPROTECTED   0x4u   /* DEV_ASSIGN: manifest says dma = unprotected; the VM has no VM_DMA */

@@ -165,6 +165,19 @@ status_t ptab_unmap(struct ptab *pt, uint64_t va, uint64_t len)
     return ST_OK;
 }
 
+uint64_t ptab_leaf(const struct ptab *pt, uint64_t va, uint64_t *span)
+{
+    const uint64_t *table = pt->root;
+    for (unsigned level = pt->levels;; level--) {
+        const uint64_t entry = __atomic_load_n(&table[level_index(va, level)], __ATOMIC_RELAXED);
+        const bool present = is_present(pt, entry);
+        *span = present ? level_span(level) : 0;
+        if (!present || is_leaf(pt, entry, level))
+            return present ? entry : 0;
+        table = child_of(pt, entry);
+    }
+}
+
 void ptab_reap(struct ptab *pt)
 {
     while (pt->reap) {

@@ -30,6 +30,7 @@ struct ptab_fmt {
     uint64_t leaf_always;  /* bits of every leaf */
     uint64_t r, w, x, nx;  /* PT_R adds r, PT_W adds w, PT_X adds x, its absence adds nx */
     uint64_t user, uc, wc, wb, global;   /* wb: neither PT_UC nor PT_WC */
+    uint64_t accessed, dirty;            /* what hardware sets in a leaf */
 };
 
 struct ptab {
@@ -51,6 +52,8 @@ MUST_USE status_t ptab_map(struct ptab *pt, uint64_t va, hpa_t pa, uint64_t len,
 /* Unmaps every whole page in the range; a large leaf that is only partly inside
  * gives ST_INVAL and nothing changes. Holes are fine. */
 MUST_USE status_t ptab_unmap(struct ptab *pt, uint64_t va, uint64_t len);
+/* The leaf at va and how much it maps; both 0: none. */
+uint64_t ptab_leaf(const struct ptab *pt, uint64_t va, uint64_t *span);
 /* After the TLB flush: gives removed table pages back. */
 void ptab_reap(struct ptab *pt);
 /* Frees every table page, root included; hardware must no longer know it. */

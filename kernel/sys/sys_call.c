@@ -121,6 +121,7 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_EVENT_CREATE: return ST_OK;
     case SYS_VM_CREATE: return sys_vm_create(c->made.vm, a[2].v, &c->value.v);
     case SYS_VM_MAP: return sys_vm_map(a[1].vm, a[2].gpa, a[3].memory, a[4].v, a[5].v);
+    case SYS_VM_PAGE: c->value.v = vm_page(a[1].vm, a[2].gpa); return ST_OK;
     case SYS_VCPU_CREATE: return sys_vcpu_create(a[2].vm, a[3].u32, a[4].event, &c->made.vcpu);
     case SYS_DEV_OPEN: return a[2].v >> 16 ? ST_NOTFOUND : dev_open(bdf_of_rid((uint16_t)a[2].v), &c->made.device);
     case SYS_DEV_ASSIGN: return sys_dev_assign(a[1].device, a[2].vm, a[3].u32);

@@ -2,6 +2,7 @@
 /* Virtual machines: identity, nested page table, shoot-down. */
 #include "kernel/virt/vm.h"
 
+#include "kernel/abi/syscall.h"
 #include "kernel/lib/idpool.h"
 #include "kernel/virt/virt.h"
 
@@ -84,4 +85,14 @@ status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len)
         st = shoot(vm);
     spin_unlock(&vm->lock);
     return st;
+}
+
+uint64_t vm_page(struct vm *vm, gpa_t gpa)
+{
+    const struct ptab_fmt *fmt = vm->npt.fmt;
+    uint64_t size = 0;
+    spin_lock(&vm->lock);
+    const uint64_t leaf = gpa.v < GPA_TOP ? ptab_leaf(&vm->npt, gpa.v, &size) : 0;
+    spin_unlock(&vm->lock);
+    return size | (leaf & fmt->accessed ? VM_PAGE_ACCESSED : 0) | (leaf & fmt->dirty ? VM_PAGE_WRITTEN : 0);
 }

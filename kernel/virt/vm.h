@@ -39,6 +39,9 @@ MUST_USE status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsi
 /* Returns after no vCPU can use the old translation. */
 MUST_USE status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len);
 
+/* The nested page at gpa: its size and VM_PAGE_*, 0: none. Only looks: nobody clears what hardware sets. */
+uint64_t vm_page(struct vm *vm, gpa_t gpa);
+
 /* ---- vm_cpuid.c ---- */
 /* vm_cpuid.rsvd of a row inside the kernel. FIXED: the row is the answer as it stands. SLOW: vm_cpuid_get knows. */
 enum vm_cpuid_kind { VM_CPUID_FIXED, VM_CPUID_LEAF_1, VM_CPUID_SLOW };

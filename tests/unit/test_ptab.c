@@ -153,6 +153,29 @@ static uint64_t entry_for(const struct ptab_fmt *fmt, uint64_t va, uint64_t len,
     return entry;
 }
 
+/* What hardware sets in a leaf is seen, with the leaf's size; holes at every level. */
+static void test_leaf(void)
+{
+    static const struct { const struct ptab_fmt *fmt; uint64_t a, d; } rows[] = {
+        { &ptab_fmt_ept, 0x100, 0x200 }, { &ptab_fmt_npt, 0x20, 0x40 },
+    };
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t span = 0;
+        reset();
+        struct ptab pt = make(rows[i].fmt, 4, 3, false);
+        CHECK(ptab_leaf(&pt, 0, &span) == 0);
+        CHECK_EQ(ptab_map(&pt, G1 - M2 - K4, (hpa_t){ 3 * G1 - M2 - K4 }, K4 + M2 + G1, PT_R | PT_W | PT_X), ST_OK);
+        CHECK(ptab_leaf(&pt, 0, &span) == 0 && ptab_leaf(&pt, G1 - M2 - 2 * K4, &span) == 0);
+        CHECK(ptab_leaf(&pt, G1 - M2 - K4, &span) != 0 && span == K4);
+        CHECK(ptab_leaf(&pt, G1 + 5 * K4, &span) != 0 && span == G1);
+        const uint64_t leaf = ptab_leaf(&pt, G1 - 8 * K4, &span);
+        CHECK(span == M2 && (leaf & (rows[i].a | rows[i].d)) == 0);
+        CHECK_EQ(rows[i].fmt->accessed, rows[i].a);
+        CHECK_EQ(rows[i].fmt->dirty, rows[i].d);
+        finish(&pt);
+    }
+}
+
 static void test_bits(void)
 {
     CHECK_EQ(entry_for(&fmt_slpt, 0, K4, PT_R), 1);
@@ -166,8 +189,8 @@ static void test_bits(void)
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R | PT_W | PT_X | PT_USER), 0x67);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, M2, PT_R | PT_UC | PT_GLOBAL), 1ull << 63 | 0x61 | 0x80 | 0x18 | 0x100);
     CHECK_EQ(entry_for(&ptab_fmt_host, 0, K4, PT_R | PT_WC | PT_X), 0x69);
-    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, M2, PT_R | PT_W | PT_X | PT_USER | PT_GLOBAL), 0x67 | 0x80);
-    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, K4, PT_R | PT_W | PT_UC), 1ull << 63 | 0x67 | 0x18);
+    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, M2, PT_R | PT_W | PT_X | PT_USER | PT_GLOBAL), 0x07 | 0x80);
+    CHECK_EQ(entry_for(&ptab_fmt_npt, 0, K4, PT_R | PT_W | PT_UC), 1ull << 63 | 0x07 | 0x18);
     CHECK_EQ(entry_for(&fmt_amdvi, 0, M2, PT_R | PT_W), 3ull << 61 | 1ull << 60 | 1);
     reset();
     struct ptab pt = make(&fmt_slpt, 4, 3, false);
@@ -408,6 +431,7 @@ int main(void)
 {
     test_largest_leaves();
     test_formats();
+    test_leaf();
     test_bits();
     test_arguments();
     test_overlap();

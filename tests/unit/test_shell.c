@@ -211,6 +211,11 @@ static void test_commands(void)
     type("survey\r");
     CHECK(fk_printed("cpus    = 2\r") && !fk_printed("cpus    = 1\r"));
     CHECK(fk_printed("# These cannot be given to a guest:\r\n#   0000:00:00.0"));
+    type("memory -p\r");
+    CHECK(fk_printed("vm=storage memory=512M in_use=yes touched=8M written=2M page=2M"));
+    CHECK(fk_printed("in_use=no touched=- written=- page=-"));
+    type("memory\r");
+    CHECK(fk_printed("512M, touched 8M, written 2M, in pages of 2M"));
     fk.cpu[1].online = 1;
     type("cpus -v\r");
     CHECK(fk_printed("emulated by QEMU"));

@@ -232,6 +232,8 @@ static void maps(void)
     CHECK_EQ(SYS(VM_MAP, OF(VM), 0, OF(MEMORY), 0, 0x10000), ST_OK);
     CHECK_EQ(SYS(VM_MAP, OF(VM), 0, OF(MEMORY), 0x1000, 0x10000), ST_RANGE);
     CHECK_EQ(SYS(VM_MAP, OF(VM), GPA_TOP - 0x1000, OF(MEMORY), 0, 0x2000), ST_RANGE);
+    CHECK_EQ(SYS(VM_PAGE, OF(VM), 0x3000), ST_OK);
+    CHECK_EQ(last.value, 0x3000 + ((struct vm *)root->caps[OF(VM)].obj)->id);
 }
 
 /* ---- virtual machines and devices ---- */

@@ -4,6 +4,7 @@
 /* What a VMM can make the kernel allocate by mapping BARs is bounded, and comes back. */
 #include <stdlib.h>
 
+#include "kernel/abi/syscall.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/virt/vcpu.h"
 #include "tests/unit/fake/pmm.h"
@@ -55,6 +56,27 @@ static void many_addresses(void)
     end(vm);
 }
 
+/* What the CPU's walker set in the leaf of a page. */
+static void pages(void)
+{
+    struct vm *vm = make();
+    uint64_t *leaf = vm->npt.root;
+    while (!(leaf[0] & 0x80))
+        leaf = pmm_va((hpa_t){ leaf[0] & vm->npt.fmt->addr });
+    CHECK_EQ(vm_page(vm, (gpa_t){ 3 * PAGE_2M }), PAGE_2M);
+    leaf[3] |= vm->npt.fmt->accessed;
+    CHECK_EQ(vm_page(vm, (gpa_t){ 3 * PAGE_2M + PAGE_SIZE }), PAGE_2M | VM_PAGE_ACCESSED);
+    leaf[3] |= vm->npt.fmt->dirty;
+    CHECK_EQ(vm_page(vm, (gpa_t){ 4 * PAGE_2M - PAGE_SIZE }), PAGE_2M | VM_PAGE_ACCESSED | VM_PAGE_WRITTEN);
+    CHECK_EQ(vm_page(vm, (gpa_t){ 4 * PAGE_2M }), PAGE_2M);
+    CHECK_EQ(vm_page(vm, (gpa_t){ 64 * PAGE_2M }), 0);
+    CHECK_EQ(vm_page(vm, (gpa_t){ GPA_TOP }), 0);
+    CHECK_EQ(vm_page(vm, (gpa_t){ ~UINT64_C(0xfff) }), 0);
+    CHECK_EQ(vm_map(vm, (gpa_t){ PAGE_1G }, bar, PAGE_SIZE, PT_R | PT_W | PT_UC), ST_OK);
+    CHECK_EQ(vm_page(vm, (gpa_t){ PAGE_1G }), PAGE_SIZE);
+    end(vm);
+}
+
 /* A large BAR at an odd address would be small leaves only. */
 static void odd_address(void)
 {
@@ -69,6 +91,7 @@ static void odd_address(void)
 
 int main(void)
 {
+    pages();
     many_addresses();
     odd_address();
     return unit_done();

@@ -24,7 +24,7 @@ static void reset(void)
     CHECK_EQ(vmcs_read(VMCS_CR4_SHADOW), 0);
     CHECK_EQ(vmcs_read(VMCS_RFLAGS), 2);
     CHECK_EQ(vmcs_read(VMCS_VPID), 3);
-    CHECK_EQ(vmcs_read(VMCS_EPTP), pmm_pa(vm.npt.root).v | 0x1e);
+    CHECK_EQ(vmcs_read(VMCS_EPTP), pmm_pa(vm.npt.root).v | 0x5e);
     CHECK_EQ(vmcs_read(VMCS_LINK_POINTER), ~UINT64_C(0));
     CHECK_EQ(vmcs_read(VMCS_XSS_BITMAP), ~UINT64_C(0));
     CHECK_EQ(vmcs_read(VMCS_HOST_CR0), CR0_PE | CR0_NE | CR0_WP | CR0_PG);      /* not TS */

@@ -65,7 +65,7 @@ struct vmx_caps {
     uint32_t ctl[VMX_WORDS];     /* control words that every vCPU starts with */
     uint32_t later[VMX_WORDS];   /* and what the CPU offers beyond, for times */
     bool apicv, posted;          /* APIC virtualization, whole; and posted interrupts */
-    uint64_t ept_vpid;           /* IA32_VMX_EPT_VPID_CAP */
+    uint64_t ept_vpid, eptp;     /* IA32_VMX_EPT_VPID_CAP; bits of every EPT pointer */
     uint64_t msr_bitmap_pa[2];   /* [apicv] */
     uint32_t revision;
     uint8_t timer_shift, invept, invvpid;   /* types of invalidation */

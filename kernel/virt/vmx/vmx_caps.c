@@ -20,6 +20,7 @@
 #define   EPT_CAP_2M          BIT64(16)
 #define   EPT_CAP_1G          BIT64(17)
 #define   EPT_CAP_INVEPT      BIT64(20)
+#define   EPT_CAP_AD          BIT64(21)
 #define   EPT_CAP_INVEPT_ONE  BIT64(25)
 #define   EPT_CAP_INVEPT_ALL  BIT64(26)
 #define   EPT_CAP_INVVPID     BIT64(32)
@@ -92,6 +93,7 @@ static const char *control_word(unsigned word, uint64_t msr, struct vmx_caps *ca
 static void log_options(const struct vmx_caps *caps)
 {
     log_line("virt: EPT leaves of 1 GiB: %s", caps->ept_vpid & EPT_CAP_1G ? "yes" : "no");
+    log_line("virt: EPT accessed and dirty flags: %s", caps->ept_vpid & EPT_CAP_AD ? "yes" : "no");
     for (const struct control *c = controls; c < controls + ARRAY_LEN(controls); c++)
         if (c->rule == MAY && c->name[0])
             log_line("virt: %s: %s", c->name, caps->ctl[c->word] & c->bit ? "yes" : "no");
@@ -124,6 +126,7 @@ static const char *read_caps(struct vmx_caps *caps)
     caps->apicv = caps->later[VMX_PROC] && caps->later[VMX_PROC2] == PROC2_APIC;
     caps->posted = caps->apicv && caps->later[VMX_PIN];
     caps->ept_vpid = hw_rdmsr(MSR_VMX_EPT_VPID);
+    caps->eptp = EPTP_WB | EPTP_4_LEVELS | (caps->ept_vpid & EPT_CAP_AD ? EPTP_AD : 0);
     caps->timer_shift = (uint8_t)(hw_rdmsr(MSR_VMX_MISC) & MISC_TIMER_SHIFT);
     caps->invept = caps->ept_vpid & EPT_CAP_INVEPT_ONE ? INV_SINGLE : INV_ALL;
     caps->invvpid = caps->ept_vpid & EPT_CAP_INVVPID_ONE ? INV_SINGLE : INV_ALL;

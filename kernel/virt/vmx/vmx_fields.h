@@ -161,3 +161,4 @@ enum vmx_reason {
 /* EPT pointer and leaves [SDM3 25.6.11, 29.3.2] */
 #define EPTP_WB             UINT64_C(6)
 #define EPTP_4_LEVELS       (UINT64_C(3) << 3)
+#define EPTP_AD             BIT64(6)        /* keeps accessed and dirty flags */

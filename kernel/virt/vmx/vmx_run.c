@@ -126,7 +126,7 @@ status_t vmx_vcpu_init(struct vcpu *v)
     x->state = v->state;
     x->vmcs[0] = vmx_caps.revision;
     x->vmcs_pa = pmm_pa(x->vmcs).v;
-    x->eptp = pmm_pa(v->vm->npt.root).v | EPTP_WB | EPTP_4_LEVELS;
+    x->eptp = pmm_pa(v->vm->npt.root).v | vmx_caps.eptp;
     const bool ok = vmcs_clear(x->vmcs_pa);
     KASSERT(ok);
     struct vmx_vcpu *before = vmx_borrow(x);

@@ -32,6 +32,7 @@ status_t vm_map(struct vm *vm, gpa_t gpa, hpa_t hpa, uint64_t len, unsigned prot
     KASSERT(len != 0 && gpa.v <= GPA_TOP - len);
     return gpa.v == 0xbad000 ? ST_OVERLAP : ST_OK;
 }
+uint64_t vm_page(struct vm *vm, gpa_t gpa) { return vm->id + gpa.v; }
 status_t vm_unmap(struct vm *vm, gpa_t gpa, uint64_t len) { return vm_map(vm, gpa, (hpa_t){ 0 }, len, 0); }
 status_t vm_set_cpuid(struct vm *vm, const struct vm_cpuid *rows, uint32_t count)
 {

@@ -437,6 +437,9 @@ struct sys_ret fake_sys_call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2,
         memcpy((void *)(uintptr_t)a2, &o->info, sizeof o->info);
         return OK(0);
     case SYS_TASK_KILL: return task_kill(at(a1, OBJ_TASK));
+    case SYS_VM_PAGE:                    /* RAM is in pages of 2 MiB: one was written, three were read */
+        return at(a1, OBJ_VM) ? OK(0x200000 | (a2 < 0x800000 ? VM_PAGE_ACCESSED : 0) | (a2 < 0x200000 ? VM_PAGE_WRITTEN : 0))
+                              : ERR(ST_TYPE);
     case SYS_VM_MAP: return vm_map(at(a1, OBJ_VM), a2, at(a3, OBJ_MEMORY), a4, a5);
     case SYS_DEV_ASSIGN: return assign(at(a1, OBJ_DEVICE), at(a2, OBJ_VM), a3);
     case SYS_DEV_RELEASE: return release(at(a1, OBJ_DEVICE));
