@@ -54,6 +54,7 @@ static void start_memory(const struct bootinfo *bi)
 static void start_virtualisation(void)
 {
     platform.virt_status = virt_init_cpu(platform.virt_reason);
+    platform.tsc_scaling = cpu_features.tsc_scaling;
     platform.virt_vendor = cpu_features.vmx ? 1 : cpu_features.svm ? 2 : 0;
     if (platform.virt_status == ST_OK && cpu_features.vmx)
         log_line("virt: VT-x with EPT, unrestricted guests, VPIDs%s%s", vmx_caps.apicv ? ", APIC virtualization" : "",

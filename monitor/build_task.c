@@ -109,6 +109,7 @@ static void fill_start(struct job *j, struct vmm_start *start)
     start->ram = j->vm->memory;
     start->ram_at = j->vm->unprotected ? j->o->ram_gpa[0] : 0;
     start->tsc_hz = j->r->f->platform.tsc_hz;
+    start->guest_tsc_hz = j->vm->tsc_khz ? j->vm->tsc_khz * UINT64_C(1000) : start->tsc_hz;
     start->epoch = j->r->f->platform.epoch;
     start->epoch_tsc = j->r->f->platform.boot_tsc;
     start->kernel_type = plan->type == TYPE_LINUX ? KERNEL_LINUX : plan->type == TYPE_MULTIBOOT ? KERNEL_MULTIBOOT

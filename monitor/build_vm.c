@@ -10,7 +10,8 @@ static bool make_vm(struct job *j)
     struct sys_ret ret;
     if (!slot)
         return false;
-    ret = sys_call3(SYS_VM_CREATE, SLOT_SYSTEM, slot, j->r->plan->devices && !j->vm->unprotected ? VM_DMA : 0);
+    ret = sys_call4(SYS_VM_CREATE, SLOT_SYSTEM, slot, j->r->plan->devices && !j->vm->unprotected ? VM_DMA : 0,
+                    j->vm->tsc_khz);
     j->o->vm_id = (uint32_t)ret.value;
     return job_keep(j, slot, ret, &j->o->vm, false, "creating the VM");
 }

@@ -52,6 +52,7 @@ static void show_vm(const struct guest *g)
     for (uint32_t i = 0; i < vm->pcis; i++)
         show_pci(g, i);
     key_text("dma", &vm->dma_at);
+    key_text("tsc", &vm->tsc_at);
     console_print("type      = %s\nrestart   = %s\nautostart = %s\n", manifest_type_word(vm->type),
                   manifest_restart_word(vm->restart), vm->autostart ? "yes" : "no");
 }

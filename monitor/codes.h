@@ -157,6 +157,8 @@
             "It did not start at boot. Use another one; 'cpus' lists them.") \
     X(R407, "Two guests use one CPU.", \
             "Give each guest its own CPUs. The first guest in the file keeps it.") \
+    X(R408, "The guest's TSC cannot count at the rate that the manifest wants.", \
+            "The CPU must have TSC scaling (VT-x only here), and the rate lie within 1/16 and 16 times its own.") \
     X(R410, "A file is not among those that the loader brought.", \
             "Copy it to the stick under that path; the log has the loader's messages.") \
     X(R411, "A file is shorter than it says itself.", \

@@ -22,7 +22,8 @@ enum section { IN_NONE = 1, IN_CORDON = 2, IN_VM = 4, IN_UNKNOWN = 8 };
     X(restart,   IN_VM,     false) \
     X(type,      IN_VM,     false) \
     X(autostart, IN_VM,     false) \
-    X(dma,       IN_VM,     false)
+    X(dma,       IN_VM,     false) \
+    X(tsc,       IN_VM,     false)
 
 enum key {
 #define X(n, s, r) KEY_##n,
@@ -117,7 +118,8 @@ static void note_place(struct value_ctx *c, enum key key)
     struct manifest_vm *vm = c->vm < MANIFEST_VMS ? &c->m->vm[c->vm] : NULL;
     struct span *at = !vm ? NULL : key == KEY_cpus ? &vm->cpus_at : key == KEY_memory ? &vm->memory_at
                     : key == KEY_restart ? &vm->restart_at : key == KEY_type ? &vm->type_at
-                    : key == KEY_autostart ? &vm->autostart_at : key == KEY_dma ? &vm->dma_at : NULL;
+                    : key == KEY_autostart ? &vm->autostart_at : key == KEY_dma ? &vm->dma_at
+                    : key == KEY_tsc ? &vm->tsc_at : NULL;
     if (at)
         *at = c->value;
 }
@@ -154,7 +156,7 @@ static void unknown_key(struct parser *p, const struct span *key)
         value_error(&p->c, CODE_M010, key, NULL,
                     "unknown key \"%.*s\" -> nothing is accepted and ignored -> keys here are %s",
                     (int)MIN(key->len, 40u), m->text + key->off, p->section == IN_VM
-                    ? "cpus memory kernel initrd module cmdline pci restart type autostart dma"
+                    ? "cpus memory kernel initrd module cmdline pci restart type autostart dma tsc"
                     : "version console lock");
 }
 

@@ -42,10 +42,11 @@ struct manifest_vm {
     char name[MANIFEST_NAME];
     struct span at;                  /* the name in the section line */
     struct span cpus_at, memory_at, kernel_at, initrd_at, cmdline_at, restart_at, type_at, autostart_at;
-    struct span dma_at;
+    struct span dma_at, tsc_at;
     uint16_t cpu[MANIFEST_CPUS];
     uint32_t cpus;
     uint64_t memory;
+    uint32_t tsc_khz;                /* 0 = the host's */
     enum manifest_type type;
     enum manifest_restart restart;
     bool autostart;
@@ -67,6 +68,9 @@ struct manifest {
     struct diag_list errors;
     struct diag error[MANIFEST_ERRORS];
 };
+
+#define MANIFEST_TSC_MIN  1000u      /* kHz */
+#define MANIFEST_TSC_MAX  16000000u
 
 /* Never fails: what is wrong is in m->errors, and guests with an error are refused. */
 void manifest_parse(struct manifest *m, const char *text, size_t len);

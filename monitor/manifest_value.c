@@ -325,3 +325,19 @@ void value_cmdline(struct value_ctx *c)
     else
         vm_of(c)->cmdline_at = c->value;
 }
+
+void value_tsc(struct value_ctx *c)
+{
+    const char *s = c->m->text + c->value.off;
+    uint32_t at = 0;
+    uint64_t v, khz = 0;
+    if (take_decimal(s, c->value.len, &at, MANIFEST_TSC_MAX, &v) && at + 1 == c->value.len) {
+        const char unit = (char)(s[at] | 0x20);
+        khz = v * (unit == 'k' ? 1u : unit == 'm' ? 1000u : unit == 'g' ? 1000000u : 0u);
+    }
+    if (khz < MANIFEST_TSC_MIN || khz > MANIFEST_TSC_MAX)
+        value_error(c, CODE_M014, &c->value, NULL,
+                    "tsc: not a rate -> a rate is Hz with K, M or G, by thousands, from 1M to 16G -> write it like 2400M");
+    else
+        vm_of(c)->tsc_khz = (uint32_t)khz;
+}

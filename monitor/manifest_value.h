@@ -31,4 +31,5 @@ void value_restart(struct value_ctx *c);
 void value_type(struct value_ctx *c);
 void value_autostart(struct value_ctx *c);
 void value_dma(struct value_ctx *c);
+void value_tsc(struct value_ctx *c);
 

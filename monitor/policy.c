@@ -84,6 +84,22 @@ static void check_virt(struct check *c)
                       pf->virt_reason[0] ? pf->virt_reason : status_text(pf->virt_status));
 }
 
+static void check_tsc(struct check *c)
+{
+    const struct info_platform *pf = &c->f->platform;
+    for (uint32_t v = 0; v < c->m->vms; v++) {
+        const struct manifest_vm *vm = &c->m->vm[v];
+        const uint64_t hz = vm->tsc_khz * UINT64_C(1000);
+        if (hz == 0 || (pf->tsc_scaling && hz >= pf->tsc_hz / 16 && hz <= pf->tsc_hz * 16))
+            continue;
+        policy_refuse(c, v, CODE_R408, &vm->tsc_at, NULL,
+                      pf->tsc_scaling ? "tsc: this machine's TSC counts at %lu MHz -> 1/16 to 16 times of it can be had"
+                                        " -> use a rate in that range, or remove the line"
+                                      : "tsc: this CPU (%lu MHz) has no TSC scaling that Cordon uses -> a guest sees the"
+                                        " host's rate -> remove the line", pf->tsc_hz / 1000000);
+    }
+}
+
 /* The earlier guest that has the CPU, or v. */
 static uint32_t cpu_owner(const struct check *c, uint32_t v, uint32_t cpu)
 {
@@ -164,6 +180,7 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
     start_plans(&c);
     check_unprotected(&c);
     check_virt(&c);
+    check_tsc(&c);
     check_cpus(&c);
     policy_devices(&c);
     policy_files(&c);

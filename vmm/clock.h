@@ -25,7 +25,7 @@ static inline uint64_t clock_ticks_at(const struct clock *clock, uint32_t hz, ui
 {
     uint64_t gone = tsc > clock->start ? tsc - clock->start : 0;
 
-    return gone / clock->tsc_hz * hz + gone % clock->tsc_hz * hz / clock->tsc_hz;
+    return scale(gone, clock->tsc_hz, hz);
 }
 
 static inline uint64_t clock_ticks(const struct clock *clock, uint32_t hz)

@@ -37,7 +37,8 @@ static void check_start(const struct vmm_start *s)
     else if (s->ram_at != 0 && (s->ram_at % GUEST_RAM_BOOT != 0 || s->ram <= GUEST_RAM_BOOT
                                 || !range_ok(s->ram_at, s->ram - GUEST_RAM_BOOT, GUEST_RAM_LOW_MAX)))
         wrong = "memory place";
-    else if (s->tsc_hz < TSC_HZ_MIN || s->tsc_hz > TSC_HZ_MAX)
+    else if (s->tsc_hz < TSC_HZ_MIN || s->tsc_hz > TSC_HZ_MAX || s->guest_tsc_hz < TSC_HZ_MIN ||
+             s->guest_tsc_hz > TSC_HZ_MAX)
         wrong = "TSC rate";
     else if (s->devices > VMM_MAX_DEVICES || s->modules == 0 || s->modules > VMM_MAX_MODULES
              || (s->has_initrd && s->modules < 2))
@@ -97,7 +98,7 @@ static void load_images(const struct vmm_start *s, struct vcpu_state *vs)
 
 static void start_cpuid(const struct vmm_start *s)
 {
-    const struct cpuid_config config = { s->vcpus, s->tsc_hz, GHW_LAPIC_HZ };
+    const struct cpuid_config config = { s->vcpus, s->guest_tsc_hz, GHW_LAPIC_HZ };
     unsigned count = cpuid_build(cpuid_rows, &config);
     struct cpuid_leaf one = cpuid_lookup(cpuid_rows, count, 1, 0), seven = cpuid_lookup(cpuid_rows, count, 7, 0);
     vmm.cr4_allowed = cr4_allowed(one.ecx, one.edx, seven.ebx, seven.ecx);
@@ -107,12 +108,19 @@ static void start_cpuid(const struct vmm_start *s)
         vmm_fail(VMM_FAIL_CALL, NULL, "VM_CPUID: %s (%s)", status_name(ret.st), status_text(ret.st));
 }
 
-/* The guest's clock starts now; so far its TSC is the host's. */
+/* The guest's TSC at a TSC of the host, a few ticks late at most: it ran from the same zero so far. */
+static uint64_t guest_tsc(const struct vmm_start *s, uint64_t host)
+{
+    return s->guest_tsc_hz == s->tsc_hz ? host : scale(host, s->tsc_hz / 1000, s->guest_tsc_hz / 1000);
+}
+
+/* The guest's clock starts now. */
 static void start_msrs(const struct vmm_start *s)
 {
     vmm.msr.mem = &vmm.mem;
     vmm.msr.intel = cpuid_vendor() == CPUID_INTEL;
-    msr_clock_init(&vmm.msr.clock, s->tsc_hz, rt_rdtsc(), s->epoch, s->epoch_tsc);
+    msr_clock_init(&vmm.msr.clock, s->guest_tsc_hz, guest_tsc(s, rt_rdtsc()), s->epoch,
+                   guest_tsc(s, s->epoch_tsc));
     for (unsigned i = 0; i < s->vcpus; i++)
         msr_vcpu_init(&vmm.msr_vcpu[i]);
 }

@@ -70,7 +70,8 @@ struct vmm_start {
     uint32_t size, vcpus;
     uint64_t ram;            /* bytes, multiple of 2 MiB, all of it */
     uint64_t ram_at;         /* 0, or where what is beyond GUEST_RAM_BOOT lies: dma = unprotected */
-    uint64_t tsc_hz;
+    uint64_t tsc_hz;         /* the host's */
+    uint64_t guest_tsc_hz;   /* how fast the guest's counts: tsc_hz, or what the manifest says */
     uint64_t epoch;          /* wall clock at start, seconds since 1970, 0 unknown */
     uint64_t epoch_tsc;
     uint32_t devices, modules; /* module 0 = kernel, 1 = initrd if has_initrd, rest Multiboot modules */

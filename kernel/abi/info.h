@@ -26,6 +26,8 @@ struct info_platform {
     uint32_t virt_vendor;    /* 0 none, 1 VT-x, 2 SVM */
     uint32_t virt_status;    /* status_t */
     uint32_t spec;           /* SPEC_* (spec.h): what is done about speculation */
+    uint32_t tsc_scaling;    /* 1 = VM_CREATE takes tsc_khz */
+    uint32_t rsvd;
     uint64_t arch_caps;      /* IA32_ARCH_CAPABILITIES, 0 = none */
     char build[32];          /* build id */
     char iommu_reason[96];   /* why not, in words */

@@ -65,7 +65,8 @@
     X(THREAD_CREATE,   76, "system slot task cpu|prio<<16 ptr(struct thread_args)", \
       SYSTEM, NEW(NONE, ALL), CAP(TASK, MANAGE), U32) \
     X(EVENT_CREATE,    77, "system slot", SYSTEM, NEW(EVENT, ALL)) \
-    X(VM_CREATE,       79, "system slot flags(VM_DMA)", SYSTEM, NEW(VM, ALL), BITS(VM_DMA)) \
+    X(VM_CREATE,       79, "system slot flags(VM_DMA) tsc_khz(0: the host's TSC) -> VM id", \
+      SYSTEM, NEW(VM, ALL), BITS(VM_DMA), U32) \
     X(VM_MAP,          80, "system vm gpa memory offset len: RAM", \
       SYSTEM, CAP(VM, MANAGE), PAGES, CAP(MEMORY, RWX), PAGES, PAGES) \
     X(VCPU_CREATE,     81, "system slot vm index|cpu<<16 doorbell", \

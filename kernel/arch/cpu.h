@@ -27,7 +27,7 @@ struct cpu_features {       /* const after boot; the bools are what features.c s
     bool tsc_deadline, verw, spec_ctrl, stibp, l1d_flush, arch_caps, page1g, flush_by_asid, decode_assists, auto_ibrs,
          rdtscp, fsgsbase, pcid, btc_no, srso_no, ibpb_brtype, bp_reduce, hypervisor;
     bool intel, emulated;   /* emulated: by one that says so, and does not speculate */
-    bool xsaves;            /* guests can execute it where CPUID has it: the back end's word */
+    bool xsaves, tsc_scaling;   /* the back end's word: guests may use XSAVES where CPUID has it, have a TSC of their own */
     uint8_t phys_bits, family, model;
     uint32_t asids;
     uint64_t host_xcr0, cr4_known;   /* cr4_known: bits that this CPU does not fault on and that guests may have */

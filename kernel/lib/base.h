@@ -56,6 +56,9 @@ NORETURN void kassert_fail(const char *condition, const char *file, int line);
 #define FIELD_PREP(mask, v) (((uint64_t)(v) << FIELD_SHIFT(mask)) & (mask))
 #define FIELD_FITS(mask, v) (((uint64_t)(v) & ~((mask) >> FIELD_SHIFT(mask))) == 0)
 
+/* t ticks of a clock of `from` Hz in those of one of `to`, rounded down. from * to < 2^64; the result fits. */
+static inline uint64_t scale(uint64_t t, uint64_t from, uint64_t to) { return t / from * to + t % from * to / from; }
+
 /* ---- untrusted ranges and indices are judged here only ---- */
 /* [base, base+len) is not empty and lies in [0, limit). */
 static inline bool range_ok(uint64_t base, uint64_t len, uint64_t limit)

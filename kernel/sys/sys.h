@@ -24,7 +24,7 @@ MUST_USE status_t sys_cap_drop(const struct task *caller, struct cap *slot);
 MUST_USE status_t sys_memory_module(struct memory *mem, uint64_t index);
 MUST_USE status_t sys_task_map(struct task *task, uint64_t va, const struct cap *c, uint64_t off, uint64_t len_prot);
 /* sys_vm.c: virtual machines; monitor, but CPUID */
-MUST_USE status_t sys_vm_create(struct vm *vm, uint64_t flags, uint64_t *id);
+MUST_USE status_t sys_vm_create(struct vm *vm, uint64_t flags, uint32_t tsc_khz, uint64_t *id);
 MUST_USE status_t sys_vm_map(struct vm *vm, gpa_t gpa, struct memory *mem, uint64_t off, uint64_t len);
 MUST_USE status_t sys_vm_cpuid(struct vm *vm, uint64_t ptr, uint64_t count);
 MUST_USE status_t sys_vcpu_create(struct vm *vm, uint32_t index_cpu, struct event *doorbell, struct vcpu **out);

@@ -119,7 +119,7 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_TASK_KILL: return a[1].task == c->task ? ST_INVAL : sys_task_kill(a[1].task);
     case SYS_THREAD_CREATE: return sys_thread_create(a[2].task, a[3].u32, a[4].v, &c->made.thread);
     case SYS_EVENT_CREATE: return ST_OK;
-    case SYS_VM_CREATE: return sys_vm_create(c->made.vm, a[2].v, &c->value.v);
+    case SYS_VM_CREATE: return sys_vm_create(c->made.vm, a[2].v, a[3].u32, &c->value.v);
     case SYS_VM_MAP: return sys_vm_map(a[1].vm, a[2].gpa, a[3].memory, a[4].v, a[5].v);
     case SYS_VM_PAGE: c->value.v = vm_page(a[1].vm, a[2].gpa); return ST_OK;
     case SYS_VCPU_CREATE: return sys_vcpu_create(a[2].vm, a[3].u32, a[4].event, &c->made.vcpu);

@@ -6,9 +6,9 @@
 
 _Static_assert(sizeof(struct iommu_dom) <= PAGE_SIZE, "a domain is a page");
 
-status_t sys_vm_create(struct vm *vm, uint64_t flags, uint64_t *id)
+status_t sys_vm_create(struct vm *vm, uint64_t flags, uint32_t tsc_khz, uint64_t *id)
 {
-    TRY(vm_create(vm));
+    TRY(vm_create(vm, tsc_khz));
     *id = vm->id;
     if (!(flags & VM_DMA))
         return ST_OK;

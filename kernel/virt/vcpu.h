@@ -46,6 +46,10 @@ enum vcpu_phase { VCPU_PHASE_RUN, VCPU_PHASE_HALT, VCPU_PHASE_WAIT_SIPI };
 #define VCPU_INIT  0x100u
 #define VCPU_SIPI  0x200u
 
+/* The guest's TSC when the host's is tsc: what its RDTSC gives. */
+static inline uint64_t vcpu_tsc(const struct vcpu *v, uint64_t tsc)
+{ return (uint64_t)((unsigned __int128)tsc * v->vm->tsc_ratio >> TSC_FRACTION) + v->tsc_offset; }
+
 /* index 0 starts runnable, the others wait for SIPI. Sets vm->vcpu[index]. */
 MUST_USE status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *doorbell, struct vcpu **out);
 void vcpu_destroy(struct kobj *obj);

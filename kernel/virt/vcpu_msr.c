@@ -9,7 +9,7 @@
 static enum msr_result read(const struct vcpu *v, uint32_t msr, uint64_t *value)
 {
     switch (msr) {
-    case MSR_TSC:          *value = hw_rdtsc() + v->tsc_offset; break;
+    case MSR_TSC:          *value = vcpu_tsc(v, hw_rdtsc()); break;
     case MSR_APIC_BASE:    *value = v->lapic.base; break;
     case MSR_TSC_ADJUST:   *value = v->tsc_adjust; break;
     case MSR_TSC_DEADLINE: *value = v->lapic.tsc_deadline; break;
@@ -30,7 +30,7 @@ static void move_tsc(struct vcpu *v, uint64_t delta)
 static enum msr_result write(struct vcpu *v, uint32_t msr, uint64_t value)
 {
     switch (msr) {
-    case MSR_TSC:          move_tsc(v, value - (hw_rdtsc() + v->tsc_offset)); break;
+    case MSR_TSC:          move_tsc(v, value - vcpu_tsc(v, hw_rdtsc())); break;
     case MSR_TSC_ADJUST:   move_tsc(v, value - v->tsc_adjust); break;
     case MSR_TSC_DEADLINE: vlapic_timer_set_deadline(v, value); break;
     case MSR_TSC_AUX:

@@ -9,11 +9,6 @@ _Static_assert(VLAPIC_HZ == 1000000000u, "one tick of the bus is one nanosecond"
 
 static bool is_deadline(const struct vlapic *l) { return (l->page->lvt[LVT_TIMER].v & MODE_DEADLINE) != 0; }
 
-static uint64_t scale(uint64_t t, uint64_t from_hz, uint64_t to_hz)
-{
-    return t / from_hz * to_hz + t % from_hz * to_hz / from_hz;
-}
-
 /* Divide configuration: bits 3, 1, 0; 111 = by 1, else 2 << n [SDM3 11.5.4]. */
 static unsigned divide_shift(const struct vlapic *l)
 {
@@ -76,11 +71,14 @@ static void raise(struct vcpu *v)
 void vlapic_timer_set_deadline(struct vcpu *v, uint64_t guest_tsc)
 {
     struct vlapic *l = &v->lapic;
-    const uint64_t now = hw_rdtsc(), guest_now = now + v->tsc_offset, wait = guest_tsc - guest_now;
+    const uint64_t now = hw_rdtsc(), guest_now = vcpu_tsc(v, now);
+    uint64_t wait = guest_tsc - guest_now;
     if (!is_deadline(l))
         return;
     if (guest_tsc > guest_now) {
         l->tsc_deadline = guest_tsc;
+        if (unlikely(v->vm->tsc_ratio != TSC_SAME))
+            wait = scale(MIN(wait, BIT64(58)), v->vm->tsc_khz, tsc_hz() / 1000) + 1;     /* not early */
         arm(l, wait < ~now ? now + wait : ~UINT64_C(0) - 1);
         return;
     }

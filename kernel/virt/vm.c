@@ -17,8 +17,13 @@ static uint32_t last_id;             /* never given twice: fault records outlive
 
 /* The ASID of a VM that is gone may still be in a TLB: the first entry of each new vCPU on a
  * CPU flushes it (svm_run.c), so it can be given out again at once. */
-status_t vm_create(struct vm *vm)
+status_t vm_create(struct vm *vm, uint32_t tsc_khz)
 {
+    const uint64_t host_khz = tsc_hz() / 1000;
+    if (tsc_khz != 0 && !cpu_features.tsc_scaling)
+        return ST_UNSUPP;
+    if (tsc_khz != 0 && (tsc_khz < host_khz / TSC_RANGE || tsc_khz > host_khz * TSC_RANGE))
+        return ST_RANGE;
     asids.limit = MIN(cpu_features.asids, MAX_VMS + 1);
     TRY(idpool_alloc(&asids, 1, 1, &vm->asid));
     status_t st = virt_npt_init(&vm->npt);
@@ -26,6 +31,8 @@ status_t vm_create(struct vm *vm)
         idpool_free(&asids, vm->asid);
     vm->id = ++last_id;
     vm->tlb_gen = 1;
+    vm->tsc_khz = tsc_khz;
+    vm->tsc_ratio = tsc_khz != 0 ? scale(TSC_SAME, host_khz, tsc_khz) : TSC_SAME;
     return st;
 }
 

@@ -11,6 +11,9 @@ struct vcpu;
 
 #define VM_MAX_MEMORY  8u
 #define VM_MMIO_TABLES 128u              /* table pages that BAR mappings of one VM may take */
+#define TSC_FRACTION   48u               /* bits of vm.tsc_ratio behind the point [SDM3 25.6.5] */
+#define TSC_SAME       BIT64(TSC_FRACTION)
+#define TSC_RANGE      16u               /* a guest's TSC is at most so many times faster or slower */
 #define GPA_TOP        (1ull << 40)      /* guest-physical addresses are below */
 
 struct vm {
@@ -19,6 +22,7 @@ struct vm {
     uint32_t vcpus;                      /* const after start */
     uint32_t started;                    /* set by the first VCPU_RUN: CPUID and vCPUs are fixed */
     uint32_t asid;                       /* const: one for the VM, from the pool */
+    uint64_t tsc_ratio, tsc_khz;         /* guest's TSC to host's, TSC_SAME when they are one; const after create */
     struct spinlock lock;                /* nested table after start */
     struct ptab npt;                     /* lock */
     uint32_t tlb_gen;                    /* any CPU, atomic: each vCPU flushes when it lags */
@@ -31,7 +35,9 @@ struct vm {
     struct vm_cpuid cpuid[VM_CPUID_MAX + 1]; /* const after start; row 0 stays zero */
 };
 
-MUST_USE status_t vm_create(struct vm *vm);          /* a new object's; dma is attached by sys_vm.c */
+/* A new object's; dma is attached by sys_vm.c. tsc_khz: the rate of its TSC, 0: the host's. ST_UNSUPP: the CPU cannot;
+ * ST_RANGE: too far from the host's; ST_NOSPACE. */
+MUST_USE status_t vm_create(struct vm *vm, uint32_t tsc_khz);
 void vm_destroy(struct vm *vm);                      /* every vCPU and device is gone; dma already destroyed */
 /* RAM before start, PT_R|PT_W|PT_X; BARs any time, PT_R|PT_W and PT_UC or PT_WC, ST_NOSPACE beyond VM_MMIO_TABLES.
  * Below GPA_TOP: callers have validated it. Takes no reference (caller does). */

@@ -143,6 +143,19 @@ static void test_text(void)
     CHECK_EQ(m.error[0].kind, DIAG_WARNING);
 }
 
+static void tsc(void)
+{
+    guest("tsc = 2400", CODE_M014, 7);
+    guest("tsc = M", CODE_M014, 7);
+    guest("tsc = 2400MHz", CODE_M014, 7);
+    guest("tsc = 24X", CODE_M014, 7);
+    guest("tsc = 999K", CODE_M014, 7);
+    guest("tsc = 17G", CODE_M014, 7);
+    guest("tsc = 99999999999999999999G", CODE_M014, 7);
+    parse("[vm a]\ncpus = 1\nmemory = 4M\nkernel = k\ntsc = 16G\n[vm b]\ncpus = 2\nmemory = 4M\nkernel = k\ntsc = 1001k\n");
+    CHECK(m.errors.count == 0 && m.vm[0].tsc_khz == 16000000 && m.vm[1].tsc_khz == 1001);
+}
+
 static void test_values(void)
 {
     guest("cpus = 2", CODE_M012, 1);
@@ -274,6 +287,7 @@ int main(void)
 {
     test_good();
     test_text();
+    tsc();
     test_values();
     test_limits();
     test_others_go_on();

@@ -317,6 +317,14 @@ static void test_iommu(void)
 static void test_resources(void)
 {
     machine();
+    REFUSED("tsc = 1G", CODE_R408, "has no TSC scaling that Cordon uses");
+    f.platform.tsc_scaling = 1;                                  /* the host's is 1 GHz */
+    REFUSED("tsc = 62499K", CODE_R408, "1/16 to 16 times");
+    STARTS("tsc = 62500K");
+    STARTS("tsc = 16G");
+    f.platform.tsc_hz = 900000000;
+    REFUSED("tsc = 16G", CODE_R408, "counts at 900 MHz");
+    machine();
     run("[vm a]\ncpus = 7\nmemory = 64M\nkernel = guests/bz\n" STD("z", "2"));
     CHECK_EQ(p.vm[0].code, CODE_R405);
     CHECK_EQ(find(0, CODE_R405)->line, 2);

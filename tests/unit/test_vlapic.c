@@ -34,6 +34,7 @@ static void start(unsigned n, bool x2)
 {
     fake_hw_reset();
     memset(&vm, 0, sizeof vm);
+    vm.tsc_ratio = TSC_SAME;
     memset(cpus, 0, sizeof cpus);
     memset(pages, 0, sizeof pages);
     memset(notified, 0, sizeof notified);
@@ -447,6 +448,35 @@ static void tsc_deadline(void)
     CHECK(armed == NULL);
 }
 
+/* A guest whose TSC counts at another rate than the host's (1 GHz here). */
+static void tsc_rate(void)
+{
+    static const uint64_t khz[] = { 62500, 333333, 999999, 1000001, 2500000, 16000000 };
+    start(1, true);
+    struct vcpu *v = &cpus[0];
+    CHECK(vcpu_tsc(v, ~0ull) == ~0ull && vcpu_tsc(v, 12345) == 12345);
+    vm.tsc_ratio = TSC_SAME * 5 / 2;                    /* 2.5 */
+    v->tsc_offset = 7;
+    CHECK_EQ(vcpu_tsc(v, 5), 12 + 7);
+    CHECK_EQ(vcpu_tsc(v, 1ull << 63), (1ull << 62) + 7);    /* wraps as the counter does */
+    CHECK(wr(0, VLR_LVT + LVT_TIMER, 0x40045));
+    for (unsigned i = 0; i < sizeof khz / sizeof khz[0]; i++)
+        for (uint64_t to_go = khz[i]; to_go < 1ull << 44; to_go = to_go * 7 + 3) {
+            vm.tsc_khz = khz[i];
+            vm.tsc_ratio = scale(TSC_SAME, 1000000, khz[i]);
+            const uint64_t want = vcpu_tsc(v, now()) + to_go;
+            vlapic_timer_set_deadline(v, want);
+            const uint64_t at = vcpu_tsc(v, due);
+            if (at + 1 < want || at > want + 2 + 3 * khz[i] / 1000000 + (to_go >> 30))
+                printf("    %lu kHz, %lu to go: at %lu, wanted %lu\n", khz[i], to_go, at, want);
+            CHECK(at + 1 >= want && at <= want + 2 + 3 * khz[i] / 1000000 + (to_go >> 30));
+        }
+    vlapic_timer_set_deadline(v, vcpu_tsc(v, now()) - 1);
+    CHECK(irr(0, 0x45));
+    vlapic_timer_set_deadline(v, ~0ull);                /* never, without wrapping */
+    CHECK(due > now() + 1000000000000ull);
+}
+
 int main(void)
 {
     priorities();
@@ -462,5 +492,6 @@ int main(void)
     messages();
     counting();
     tsc_deadline();
+    tsc_rate();
     return unit_done();
 }

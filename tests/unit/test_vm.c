@@ -18,6 +18,8 @@ status_t svm_npt_init(struct ptab *pt) { return ptab_init(pt, &ptab_fmt_npt, 4, 
 
 static const hpa_t bar = { 0xe0000000 };
 
+uint64_t tsc_hz(void) { return 3000000000u; }
+
 static struct vm *make(void)
 {
     struct vm *vm;
@@ -26,7 +28,7 @@ static struct vm *make(void)
     cpu_features.page1g = true;
     cpu_features.asids = 16;
     vm = pmm_alloc();
-    CHECK_EQ(vm_create(vm), ST_OK);
+    CHECK_EQ(vm_create(vm, 0), ST_OK);
     CHECK_EQ(vm_map(vm, (gpa_t){ 0 }, (hpa_t){ 0x40000000 }, 64 * PAGE_2M, PT_R | PT_W | PT_X), ST_OK);
     return vm;
 }
@@ -54,6 +56,28 @@ static void many_addresses(void)
     CHECK(fake_pmm.in_use <= before);                    /* all of it back */
     CHECK_EQ(vm_map(vm, (gpa_t){ PAGE_1G }, bar, PAGE_SIZE, PT_R | PT_W | PT_UC), ST_OK);
     end(vm);
+}
+
+/* Rates that cannot be had are refused with nothing made; the ratio is rounded down in its last bit. */
+static void tsc_rates(void)
+{
+    static const uint32_t good[] = { 187500, 1000000, 2999999, 3000000, 48000000 };
+    static const uint32_t bad[] = { 1, 187499, 48000001, ~0u };
+    struct vm *vm = make();
+    CHECK(vm->tsc_ratio == TSC_SAME && vm->tsc_khz == 0);
+    end(vm);
+    vm = pmm_alloc();
+    CHECK(vm_create(vm, 1000000) == ST_UNSUPP && fake_pmm.in_use == 1);
+    cpu_features.tsc_scaling = true;
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK(vm_create(vm, bad[i]) == ST_RANGE && fake_pmm.in_use == 1);
+    for (unsigned i = 0; i < sizeof good / sizeof good[0]; i++) {
+        CHECK_EQ(vm_create(vm, good[i]), ST_OK);
+        CHECK(vm->tsc_khz == good[i] && vm->tsc_ratio == (uint64_t)(((unsigned __int128)good[i] << 48) / 3000000));
+        vm_destroy(vm);
+    }
+    pmm_free(vm);
+    CHECK_EQ(fake_pmm.in_use, 0);
 }
 
 /* What the CPU's walker set in the leaf of a page. */
@@ -91,6 +115,7 @@ static void odd_address(void)
 
 int main(void)
 {
+    tsc_rates();
     pages();
     many_addresses();
     odd_address();

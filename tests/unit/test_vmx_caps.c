@@ -113,20 +113,23 @@ static void words(void)
     }
     CHECK(!(vmx_caps.ctl[VMX_PROC] & (PROC_INTR_WINDOW | PROC_NMI_WINDOW | PROC_CR3)));
     CHECK_EQ(vmx_caps.ctl[VMX_PROC2], PROC2_EPT | PROC2_UNRESTRICTED | PROC2_VPID | PROC2_RDTSCP | PROC2_INVPCID |
-                                      PROC2_WBINVD | PROC2_XSAVES | PROC2_ENCLS);
+                                      PROC2_WBINVD | PROC2_XSAVES | PROC2_TSC_SCALING | PROC2_ENCLS);
+    CHECK(cpu_features.tsc_scaling && fake_log_has("virt: TSC scaling: yes\n"));
     CHECK(cpu_features.xsaves && fake_log_has("virt: EPT leaves of 1 GiB: yes\n") && fake_log_has("virt: XSAVES: yes\n"));
     CHECK(fake_log_has("virt: EPT accessed and dirty flags: yes\n") && vmx_caps.eptp == 0x5e);
     CHECK(fake_log_has("virt: mode-based execute control: no\n") && fake_log_has("virt: preemption timer: yes\n"));
     CHECK(vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER);
     CHECK(vmx_caps.invept == INV_SINGLE && vmx_caps.invvpid == INV_SINGLE);
     LACKS(VMX_PIN, PIN_PREEMPT_TIMER);                          /* goes without */
-    caps.ctl[VMX_PROC2] &= ~((uint64_t)(PROC2_RDTSCP | PROC2_INVPCID | PROC2_WBINVD | PROC2_XSAVES | PROC2_ENCLS) << 32);
+    caps.ctl[VMX_PROC2] &= ~((uint64_t)(PROC2_RDTSCP | PROC2_INVPCID | PROC2_WBINVD | PROC2_XSAVES |
+                                         PROC2_TSC_SCALING | PROC2_ENCLS) << 32);
     caps.ctl[VMX_PROC2] |= (uint64_t)PROC2_MBEC << 32;
     fake_log_reset();
     caps.ept_vpid &= ~(BIT64(17) | BIT64(21) | BIT64(25) | BIT64(41));
     vmx_world();
     CHECK_EQ(vmx_init_cpu(reason), ST_OK);
     CHECK(!(vmx_caps.ctl[VMX_PIN] & PIN_PREEMPT_TIMER) && (vmx_caps.ctl[VMX_PROC2] & PROC2_MBEC) && !cpu_features.xsaves);
+    CHECK(!cpu_features.tsc_scaling);
     CHECK(fake_log_has("virt: XSAVES: no\n") && fake_log_has("mode-based execute control: yes\n"));
     CHECK(fake_log_has("1 GiB: no\n") && fake_log_has("dirty flags: no\n") && vmx_caps.eptp == 0x1e);
     CHECK(vmx_caps.invept == INV_ALL && vmx_caps.invvpid == INV_ALL);

@@ -333,6 +333,13 @@ static void msrs(void)
     CHECK(msr(false, 0x12345, 0) == VIRT_USER && vs->exit.reason == EXIT_RDMSR && vs->exit.msr == 0x12345);
     CHECK(vs->exit.insn_len == 2 && vs->rip == 0x100a);
     CHECK(msr(true, 0x12345, 7) == VIRT_USER && vs->exit.reason == EXIT_WRMSR && vs->gpr[GPR_RAX] == 7);
+    vm.tsc_ratio = TSC_SAME / 4;                       /* a slow TSC: the offset is in its ticks */
+    const uint64_t host = hw_rdtsc();
+    CHECK(msr(true, 0x10, 500000) == VIRT_RESUME && vmcs_read(VMCS_TSC_OFFSET) + host / 4 <= 500000);
+    CHECK(vmcs_read(VMCS_TSC_OFFSET) + host / 4 > 500000 - 10000 && cpu.tsc_adjust == vmcs_read(VMCS_TSC_OFFSET));
+    CHECK(msr(false, 0x10, 0) == VIRT_RESUME && vs->gpr[GPR_RAX] >= 500000 && vs->gpr[GPR_RAX] < 510000);
+    CHECK(msr(true, 0x3b, 0) == VIRT_RESUME && vmcs_read(VMCS_TSC_OFFSET) == 0);
+    vm.tsc_ratio = TSC_SAME;
     CHECK(msr(true, 0x3b, 1000) == VIRT_RESUME && vmcs_read(VMCS_TSC_OFFSET) == 1000 && cpu.tsc_adjust == 1000);
     CHECK(msr(false, MSR_APIC_BASE, 0) == VIRT_RESUME && vs->gpr[GPR_RAX] == (uint32_t)cpu.lapic.base);
     CHECK(msr(true, MSR_APIC_BASE, 1) == VIRT_RESUME && cpu.event == GP);
@@ -341,7 +348,7 @@ static void msrs(void)
     vs->gpr[GPR_RAX] = 3;
     vs->gpr[GPR_RDX] = 0;
     CHECK(vmx_exits(VMX_XSETBV, 0) == VIRT_RESUME && cpu.xcr0 == 3 && cpu.event == 0);
-    CHECK_EQ(vmcs_read(VMCS_RIP), 0x1014);
+    CHECK_EQ(vmcs_read(VMCS_RIP), 0x101a);
     vs->gpr[GPR_RAX] = 2;
     CHECK(vmx_exits(VMX_XSETBV, 0) == VIRT_RESUME && cpu.event == GP && cpu.xcr0 == 3);
 }

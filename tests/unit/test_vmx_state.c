@@ -27,6 +27,7 @@ static void reset(void)
     CHECK_EQ(vmcs_read(VMCS_EPTP), pmm_pa(vm.npt.root).v | 0x5e);
     CHECK_EQ(vmcs_read(VMCS_LINK_POINTER), ~UINT64_C(0));
     CHECK_EQ(vmcs_read(VMCS_XSS_BITMAP), ~UINT64_C(0));
+    CHECK_EQ(vmcs_read(VMCS_TSC_MULTIPLIER), TSC_SAME);
     CHECK_EQ(vmcs_read(VMCS_HOST_CR0), CR0_PE | CR0_NE | CR0_WP | CR0_PG);      /* not TS */
     CHECK_EQ(vmcs_read(VMCS_HOST_CR3), 0x123000);
     CHECK_EQ(vmcs_read(VMCS_HOST_CR4), CR4_PAE | CR4_MCE | CR4_VMXE);

@@ -60,7 +60,8 @@ static const struct control { uint8_t word, rule; uint32_t bit; const char *name
     { VMX_PROC2, ON, PROC2_VPID, "VPID" },
     { VMX_PROC2, MAY, PROC2_WBINVD | PROC2_ENCLS, "" },
     { VMX_PROC2, MAY, PROC2_RDTSCP, "RDTSCP" }, { VMX_PROC2, MAY, PROC2_INVPCID, "INVPCID" },
-    { VMX_PROC2, MAY, PROC2_XSAVES, "XSAVES" }, { VMX_PROC2, MAY, PROC2_MBEC, "mode-based execute control" },
+    { VMX_PROC2, MAY, PROC2_XSAVES, "XSAVES" }, { VMX_PROC2, MAY, PROC2_TSC_SCALING, "TSC scaling" },
+    { VMX_PROC2, MAY, PROC2_MBEC, "mode-based execute control" },
     { VMX_EXIT, ON, EXIT_ACK_INTR, "exits that acknowledge interrupts" },
     { VMX_EXIT, ON, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
       "exits to 64-bit mode that switch debug controls, IA32_PAT and IA32_EFER" },
@@ -190,6 +191,7 @@ static status_t first_cpu(char reason[96])
         return refuse(reason, "this CPU's VT-x lacks ", missing);
     log_options(&vmx_caps);
     cpu_features.xsaves = vmx_caps.ctl[VMX_PROC2] & PROC2_XSAVES;
+    cpu_features.tsc_scaling = vmx_caps.ctl[VMX_PROC2] & PROC2_TSC_SCALING;
     for (unsigned i = 0; i < 2; i++) {
         bitmap_fill(bitmap[i], i == 1);
         vmx_caps.msr_bitmap_pa[i] = boot_image_pa(bitmap[i]).v;

@@ -75,6 +75,8 @@ void vmx_vmcs_init(struct vmx_vcpu *x)
     vmcs_write(VMCS_EPTP, x->eptp);
     vmcs_write(VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa[false]);
     vmcs_write(VMCS_TSC_OFFSET, x->vcpu->tsc_offset);
+    if (vmx_caps.ctl[VMX_PROC2] & PROC2_TSC_SCALING)
+        vmcs_write(VMCS_TSC_MULTIPLIER, vm->tsc_ratio);
     if (vmx_caps.ctl[VMX_PROC2] & PROC2_XSAVES)
         vmcs_write(VMCS_XSS_BITMAP, ~UINT64_C(0));         /* with IA32_XSS = 0, and its component bits stay 0, never */
     if (vmx_caps.ctl[VMX_PROC2] & PROC2_ENCLS)

@@ -14,8 +14,10 @@ struct info_platform platform;
 static struct device *opened[4];
 static struct pci_fn functions[4];
 
-status_t vm_create(struct vm *vm)
+status_t vm_create(struct vm *vm, uint32_t tsc_khz)
 {
+    if (tsc_khz != 0)
+        return ST_UNSUPP;
     vm->id = 1;
     return ST_OK;
 }

@@ -61,6 +61,7 @@ void guest_start(void)
     memset(&svm, 0, sizeof svm);
     memset(&cpu, 0, sizeof cpu);
     memset(&vm, 0, sizeof vm);
+    vm.tsc_ratio = TSC_SAME;
     memset(&state, 0, sizeof state);
     memset(&thread, 0, sizeof thread);
     kicks = loads = 0;

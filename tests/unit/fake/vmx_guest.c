@@ -256,6 +256,7 @@ void vmx_world(void)
     memset(&vmx_caps, 0, sizeof vmx_caps);
     memset(&cpu, 0, sizeof cpu);
     memset(&vm, 0, sizeof vm);
+    vm.tsc_ratio = TSC_SAME;
     memset(&thread, 0, sizeof thread);
     memset(&fake_percpu, 0, sizeof fake_percpu);
     for (unsigned i = 0; i < 7; i++)
