@@ -151,7 +151,7 @@ static size_t unescape(const char *s, char *out, size_t size)
 
 static bool is_nv(const struct run *r) { return strncmp(cfg_get(r->cf, r->c, "rig", "mb"), "nv", 2) == 0; }
 
-/* A byte at a time with pauses: an emulated 16550 has a FIFO of 16. */
+/* A byte at a time, after an echo or a pause: an emulated 16550 has a FIFO of 16, and in Bochs its reader is slow. */
 static bool type(struct run *r, const char *data, size_t n)
 {
     if (is_nv(r))
@@ -159,14 +159,32 @@ static bool type(struct run *r, const char *data, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (write(r->serial, data + i, 1) != 1)
             return run_fail(r, "the serial port does not take input");
-        (void)pump(r, 2);
+        (void)pump(r, r->bochs ? 20 : 2);
     }
     return true;
+}
+
+/* Bochs' UART is as slow as a real one and loses what is typed while nobody reads: at a prompt, or in 100 ms of silence. */
+static void wait_for_reader(struct run *r)
+{
+    static const char prompt[] = "cordon> ";
+    const size_t n = sizeof prompt - 1;
+    size_t was = r->len;
+    double end = now() + 5, quiet = now() + 0.1;
+    while (now() < end && now() < quiet && (r->len < n || strcmp(r->text + r->len - n, prompt) != 0)) {
+        if (!pump(r, 20) && r->gone)
+            return;
+        if (r->len != was)
+            quiet = now() + 0.1;
+        was = r->len;
+    }
 }
 
 static bool send_line(struct run *r, const char *value, bool newline)
 {
     char buf[4096];
+    if (r->bochs && !is_nv(r))
+        wait_for_reader(r);
     size_t n = unescape(value, buf, sizeof buf);
     if (newline)
         buf[n++] = '\r';
