@@ -14,7 +14,7 @@ void vcpu_free(struct vcpu *v)
 {
     if (v->svm)
         virt_vcpu_free(v);
-    pmm_free(v->lapic.page);
+    pmm_free_order(v->lapic.page, VLAPIC_ORDER);
     pmm_free(v->fpu);
     pmm_free(v->state);
     pmm_free(v);
@@ -32,7 +32,7 @@ status_t vcpu_create(struct vm *vm, uint32_t index, uint32_t cpu, struct event *
         return ST_NOSPACE;
     *v = (struct vcpu){ .vm = vm, .index = index, .cpu = cpu, .serial = ++serials, .doorbell = doorbell,
                         .phase = reset_phase(index), .state = pmm_alloc(), .fpu = pmm_alloc() };
-    struct vlapic_page *page = pmm_alloc();
+    struct vlapic_page *page = pmm_alloc_order(VLAPIC_ORDER);
     if (page)
         vlapic_init(&v->lapic, page, index, index == 0);
     status_t st = page && v->state && v->fpu ? virt_vcpu_init(v) : ST_NOSPACE;

@@ -41,7 +41,7 @@ static inline MUST_USE bool virt_extint(struct vcpu *v, uint8_t vector)
 { return cpu_features.vmx ? vmx_extint(v, vector) : svm_extint(v, vector); }
 /* DR6.BS: the next #DB is that of a single step, or another exception replaced it. */
 static inline void virt_step(struct vcpu *v, bool on) { cpu_features.vmx ? vmx_step(v, on) : svm_step(v, on); }
-/* Any CPU: tells the CPU to look at lapic.posted, if it is inside the guest and does so by itself. */
+/* Any CPU: tells the CPU to look at what is posted, if it is inside the guest and does so by itself. */
 static inline MUST_USE bool virt_post(const struct vcpu *v) { return cpu_features.vmx && vmx_post(v); }
 /* Would an interrupt, NMI or injected event end HLT? */
 static inline bool virt_wakes(const struct vcpu *v) { return cpu_features.vmx ? vmx_wakes(v) : svm_wakes(v); }

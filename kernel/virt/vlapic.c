@@ -28,7 +28,7 @@ static bool refused(struct vlapic *l, uint8_t vector)
 
 bool vlapic_post(struct vlapic *l, uint8_t vector, bool level)
 {
-    struct vlapic_posted *p = &l->posted;
+    struct vlapic_posted *p = &l->page->posted;
     if (unlikely(refused(l, vector)))
         return vector < 16;
     __atomic_fetch_or(&(level ? p->level : p->edge)[vector / 64], BIT64(vector % 64), __ATOMIC_SEQ_CST);
@@ -49,7 +49,7 @@ static uint64_t taken(uint64_t *word)
 
 void vlapic_take(struct vlapic *l)
 {
-    struct vlapic_posted *p = &l->posted;
+    struct vlapic_posted *p = &l->page->posted;
     struct vlapic_slot *irr = l->page->irr, *tmr = l->page->tmr;
     if (likely(!__atomic_load_n(&p->on, __ATOMIC_RELAXED) && !__atomic_load_n(&p->level_on, __ATOMIC_RELAXED)))
         return;

@@ -57,7 +57,18 @@ enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ER
 enum icr_mode { ICR_FIXED, ICR_LOWEST, ICR_SMI, ICR_RSVD3, ICR_NMI, ICR_INIT, ICR_SIPI, ICR_EXTINT };
 enum icr_shorthand { ICR_TO_DEST, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
 
-/* The registers as the guest numbers them, one each 16 bytes: what VT-x calls the virtual-APIC page [SDM3 30.1.1]. */
+/* Requests that wait for the owner: any CPU, atomic. The first 64 bytes are VT-x's posted-interrupt descriptor [SDM3
+ * 30.6]: a CPU takes edge-triggered ones from it by itself. Bits first, then the flag; taken in the other order. */
+struct vlapic_posted {
+    uint64_t edge[4];
+    uint32_t on, level_on, rsvd[6];
+    uint64_t level[4];
+};
+AT(struct vlapic_posted, on, 32);
+AT(struct vlapic_posted, level, 64);
+
+/* The registers as the guest numbers them, one each 16 bytes: what VT-x calls the virtual-APIC page [SDM3 30.1.1]. No other
+ * CPU writes there while the guest runs. Bochs 3.0 wants the descriptor on a page boundary, where a CPU wants 64 bytes. */
 struct vlapic_slot { uint32_t v, rsvd[3]; };
 struct vlapic_page {
     union {
@@ -67,25 +78,15 @@ struct vlapic_page {
                 irr[8], esr, rsvd_29[7], icr, icr_high, lvt[LVT_COUNT], timer_init, rsvd_39[5], timer_divide, self_ipi;
         };
     };
-    uint8_t rest[PAGE_SIZE - VLR_COUNT * 16];
+    ALIGNED(PAGE_SIZE) struct vlapic_posted posted;
 };
+#define VLAPIC_ORDER 1u
 AT(struct vlapic_page, isr, VLR_ISR * 16);
 AT(struct vlapic_page, icr, VLR_ICR * 16);
 AT(struct vlapic_page, self_ipi, VLR_SELF_IPI * 16);
-_Static_assert(sizeof(struct vlapic_page) == PAGE_SIZE, "the virtual-APIC page");
-
-/* Requests that wait for the owner: any CPU, atomic. The first 64 bytes are VT-x's posted-interrupt descriptor [SDM3
- * 30.6]: a CPU takes edge-triggered ones from it by itself. Bits first, then the flag; taken in the other order. */
-struct vlapic_posted {
-    ALIGNED(64) uint64_t edge[4];
-    uint32_t on, level_on, rsvd[6];
-    uint64_t level[4];
-};
-AT(struct vlapic_posted, on, 32);
-AT(struct vlapic_posted, level, 64);
+_Static_assert(sizeof(struct vlapic_page) == PAGE_SIZE << VLAPIC_ORDER, "the virtual-APIC page and one for posting");
 
 struct vlapic {
-    struct vlapic_posted posted;
     struct vlapic_page *page;    /* const */
     uint64_t base;               /* IA32_APIC_BASE */
     struct vlapic_slot eoi_exit[8]; /* level-triggered vectors completed, not yet told to the VMM */

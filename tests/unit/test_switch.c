@@ -28,7 +28,8 @@ void svm_state_get(struct vcpu *v, uint32_t groups) { (void)v, (void)groups; ste
 
 #define NEVER(name) void never_##name(void) __asm__(#name); void never_##name(void) { fake_die("called: " #name, 0); }
 NEVER(fpu_area_init) NEVER(fpu_forget) NEVER(kobj_gone) NEVER(kobj_init) NEVER(kobj_put) NEVER(ktimer_cancel)
-NEVER(pmm_alloc) NEVER(pmm_free) NEVER(sched_set_state) NEVER(schedule) NEVER(upcall_resched) NEVER(upcall_wake)
+NEVER(pmm_alloc) NEVER(pmm_alloc_order) NEVER(pmm_free) NEVER(pmm_free_order) NEVER(sched_set_state) NEVER(schedule)
+NEVER(upcall_resched) NEVER(upcall_wake)
 NEVER(svm_push_tpr) NEVER(svm_reset) NEVER(svm_run) NEVER(svm_state_set) NEVER(vcpu_reset)
 NEVER(vmx_init_cpu) NEVER(vmx_run) NEVER(vmx_state_get) NEVER(vmx_state_set) NEVER(vmx_switch_in) NEVER(vmx_switch_out)
 NEVER(vmx_post) NEVER(vmx_update) NEVER(vmx_vcpu_free) NEVER(vmx_vcpu_init) NEVER(vmx_wakes)

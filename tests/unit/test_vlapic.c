@@ -149,8 +149,8 @@ static void posting(void)
 {
     start(2, true);
     struct vlapic *l = &cpus[1].lapic;
-    struct vlapic_posted *p = &l->posted;
-    CHECK((uintptr_t)p % 64 == 0);
+    struct vlapic_posted *p = &l->page->posted;
+    CHECK((uintptr_t)p % PAGE_SIZE == 0);
     CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x9f));
     CHECK(p->edge[2] == BIT64(0x1f) && p->on == 1 && pages[1].irr[4].v == 0 && notified[1] == 1);
     CHECK(wr(0, VLR_ICR, 1ull << 32 | 0x41));               /* the flag is set: one notice is enough */

@@ -57,7 +57,7 @@ static uint32_t deliver(void)
 /* The notification arrives in the guest [SDM3 30.6]. */
 static void notified(void)
 {
-    struct vlapic_posted *p = &cpu.lapic.posted;
+    struct vlapic_posted *p = &apic.posted;
     p->on = 0;
     for (unsigned i = 0; i < 256; i++) {
         if (!(p->edge[i / 64] >> i % 64 & 1))
@@ -205,7 +205,7 @@ static void enter(unsigned send_when)
 static void posted(void)
 {
     start(true);
-    CHECK(in_cpu() && vmcs_read(VMCS_POSTED) == (uintptr_t)&cpu.lapic.posted && vmcs_read(VMCS_POSTED_VECTOR) == VEC_POSTED);
+    CHECK(in_cpu() && vmcs_read(VMCS_POSTED) == (uintptr_t)&apic.posted && vmcs_read(VMCS_POSTED_VECTOR) == VEC_POSTED);
     enter(1);                                                      /* no exit, no attention */
     CHECK(fake_vmx.notices == 1 && !attention && at_entry == 0 && status() == VECTOR);
     CHECK_EQ(deliver(), VECTOR);
@@ -215,11 +215,11 @@ static void posted(void)
 
     start(true);                                                   /* the guest was left before the notification came */
     enter(2);
-    CHECK(fake_vmx.notices == 1 && !attention && cpu.lapic.posted.on == 1);
+    CHECK(fake_vmx.notices == 1 && !attention && apic.posted.on == 1);
     send(VECTOR + 1);                                              /* the flag is set: nobody is told again */
     CHECK(fake_vmx.notices == 1 && !attention);
     enter(0);
-    CHECK(at_entry == VECTOR + 1 && cpu.lapic.posted.on == 0);
+    CHECK(at_entry == VECTOR + 1 && apic.posted.on == 0);
 
     start(true);                                                   /* the same, and the guest halts */
     enter(2);

@@ -87,7 +87,7 @@ static void every_field(void)
         { VMCS_MSR_BITMAP, vmx_caps.msr_bitmap_pa[false] }, { VMCS_DEBUGCTL, 0 }, { VMCS_PENDING_DEBUG, 0 },
         { VMCS_ENTRY_INTR, 0 }, { VMCS_APIC_PAGE, (uintptr_t)&apic }, { VMCS_INTR_STATUS, 0 }, { VMCS_TPR_THRESHOLD, 0 },
         { VMCS_EOI_EXIT0, 0 }, { VMCS_EOI_EXIT1, 0 }, { VMCS_EOI_EXIT2, 0 }, { VMCS_EOI_EXIT3, 0 },
-        { VMCS_POSTED, (uintptr_t)&cpu.lapic.posted }, { VMCS_POSTED_VECTOR, VEC_POSTED },
+        { VMCS_POSTED, (uintptr_t)&apic.posted }, { VMCS_POSTED_VECTOR, VEC_POSTED },
         { VMCS_PF_MASK, 0 }, { VMCS_PF_MATCH, 0 }, { VMCS_CR3_TARGETS, 0 }, { VMCS_EXIT_LOADS, 0 }, { VMCS_EXIT_STORES, 0 },
         { VMCS_ENTRY_LOADS, 0 }, { VMCS_ACTIVITY, 0 }, { VMCS_TSC_OFFSET, 0 }, { VMCS_PAT, PAT_RESET },
     };
@@ -399,7 +399,7 @@ static void borrowed(void)
     other.vm = &vm;
     other.index = 1;
     other.state = pmm_alloc();
-    vlapic_init(&other.lapic, pmm_alloc(), 1, false);
+    vlapic_init(&other.lapic, pmm_alloc_order(VLAPIC_ORDER), 1, false);
     CHECK_EQ(vmx_vcpu_init(&other), ST_OK);
     CHECK(fake_vmx.current == mine && vmx_this_cpu()->current == cpu.vmx);
     other.state->cr2 = 0;

@@ -148,7 +148,7 @@ static uint32_t enter_guest(struct vmx_vcpu *x)
         const bool ok = vmx_invept(vmx_caps.invept, x->eptp) && vmx_invvpid(vmx_caps.invvpid, (uint16_t)v->vm->asid);
         KASSERT(ok);
     }
-    if (x->apicv && unlikely(__atomic_load_n(&v->lapic.posted.on, __ATOMIC_RELAXED))) {
+    if (x->apicv && unlikely(__atomic_load_n(&v->lapic.page->posted.on, __ATOMIC_RELAXED))) {
         vlapic_take(&v->lapic);
         vmx_arm_apic(x);
     }

@@ -57,7 +57,7 @@ static void apic_state(const struct vcpu *v)
         vmcs_write(VMCS_EOI_EXIT0 + 2 * i, 0);
     if (!vmx_caps.posted)
         return;
-    vmcs_write(VMCS_POSTED, pmm_pa(&v->lapic.posted).v);
+    vmcs_write(VMCS_POSTED, pmm_pa(&v->lapic.page->posted).v);
     vmcs_write(VMCS_POSTED_VECTOR, VEC_POSTED);
 }
 

@@ -19,7 +19,6 @@ struct fake_pmm {
     uint64_t budget;         /* allocations of pages still granted; ~0 = no limit */
     uint64_t in_use;         /* pages out: 0 at the end or it leaks */
     uint64_t allocs, frees;
-    uintptr_t also;          /* a page of the test's own that has a physical address too */
     unsigned char *base;     /* view of the code under test */
 };
 extern struct fake_pmm fake_pmm;

@@ -14,7 +14,7 @@ struct percpu *cpu_block[MAX_CPUS];
 uint32_t cpu_count = 1;
 struct fake_vmx fake_vmx;
 struct fake_caps caps;
-ALIGNED(PAGE_SIZE) struct vcpu cpu;
+struct vcpu cpu;
 struct vm vm;
 struct thread thread;
 struct task task;
@@ -244,7 +244,6 @@ void vmx_world(void)
 {
     fake_hw_reset();
     fake_pmm_reset();
-    fake_pmm.also = (uintptr_t)&cpu;
     fake_hw.cpuid = host_cpuid;
     fake_hw.rdmsr = read_msr;
     fake_hw.wrmsr = write_msr;
@@ -282,7 +281,7 @@ void vmx_start(void)
     cpu.vm = &vm;
     cpu.serial = 77;
     cpu.state = pmm_alloc();
-    vlapic_init(&cpu.lapic, pmm_alloc(), 0, true);
+    vlapic_init(&cpu.lapic, pmm_alloc_order(VLAPIC_ORDER), 0, true);
     CHECK_EQ(vmx_vcpu_init(&cpu), ST_OK);
     CHECK(fake_vmx.current == 0 && cpu.vmx->launched == 0);      /* on no CPU until its thread runs */
     thread.task = &task;
