@@ -9,6 +9,6 @@ find kernel drivers \( -name '*.c' -o -name '*.h' -o -name '*.S' \) -type f ! -p
     END {
         one = n["rest"] + max(n["vtd"], n["amdvi"]) + max(n["svm"], n["vmx"])
         printf "%-22s %6d lines (bound 10000, decision 0005)\n", "kernel on a machine", one
-        printf "%-22s %6d lines (bound 11350)\n", "kernel, both vendors", all
-        exit one >= 10000 || all >= 11350
+        printf "%-22s %6d lines (bound 11650)\n", "kernel, both vendors", all
+        exit one >= 10000 || all >= 11650
     }'
