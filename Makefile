@@ -270,7 +270,7 @@ help:
 	@echo "make check      lints and unit tests, under a minute"
 	@echo "make lint | test-unit | fuzz      one ring"
 	@echo "make image      build/cordon.img for dd to a USB stick"
-	@echo "make bench      the figures of docs/performance.md"
+	@echo "make bench      the figures of docs/performance.md, on SVM (QEMU) and VT-x (Bochs)"
 	@echo "make size       code lines and bytes by component"
 	@echo "make guests     our own test guests"
 	@echo "make acpi       build/host/cordon-acpi: prints what Cordon understands of ACPI table files"
