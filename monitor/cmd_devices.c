@@ -80,11 +80,22 @@ static void line_of(const struct dev_info *d, char pin[4], char gsi[12])
         fmt(gsi, 12, "%u", n);
 }
 
+/* "ok", or the codes of all reasons against it, with commas. */
+static const char *verdict_of(const struct dev_info *d, char *buf, size_t size)
+{
+    char why[DIAG_TEXT];
+    enum code code;
+    size_t n = 0;
+    str_copy(buf, size, "ok");
+    for (uint32_t i = 0; (code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, i, why)) != CODE_NONE; i++)
+        n += fmt(buf + n, size - n, "%s%s", n ? "," : "", explain_name(code));
+    return buf;
+}
+
 static void record(const struct dev_info *d)
 {
     char pin[4], gsi[12];
-    char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
+    char bdf[16], path[40], unit[12], reset[24], verdict[64];
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     line_of(d, pin, gsi);
@@ -92,21 +103,19 @@ static void record(const struct dev_info *d)
                   " reset=%s verdict=%s dma=%s pin=%s gsi=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
                   unit_of(d, unit, sizeof unit), path, planned_for(d), d->group, d->msi_off ? d->msi_vectors : 0u,
                   d->msix_off ? d->msix_count : 0u, resets(d, reset, sizeof reset),
-                  code == CODE_NONE ? "ok" : explain_name(code),
+                  verdict_of(d, verdict, sizeof verdict),
                   is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-", pin, gsi);
 }
 
 static void row(const struct dev_info *d)
 {
-    char bdf[16], path[40], verdict[64], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
+    char bdf[16], path[40], verdict[64];
+    verdict_of(d, verdict, sizeof verdict);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     if (d->state == DEV_ASSIGNED)
         fmt(verdict, sizeof verdict, "owned by %s", owner_of(d));
-    else if (code != CODE_NONE)
-        str_copy(verdict, sizeof verdict, explain_name(code));
-    else
+    else if (str_eq(verdict, "ok"))
         str_copy(verdict, sizeof verdict, "can be assigned");
     console_print("  %s  %04x:%04x  %-22s %-11s %-22s %s\n", bdf, d->vendor, d->device, name_class(d->class_rev),
                   state_of(d), path, verdict);
@@ -146,21 +155,33 @@ static void bars(const struct dev_info *d)
 
 static void group_of(const struct dev_info *d)
 {
-    char bdf[16];
+    char bdf[16], cause[300];
     console_print("  group      %u:", d->group);
     for (uint32_t i = 0; i < shell.f->devices; i++)
         if (shell.f->dev[i].group == d->group) {
+            const struct guest *g = planned_guest(&shell.f->dev[i]);
             name_format_bdf(shell.f->dev[i].bdf, bdf, sizeof bdf);
-            console_print(" %s", bdf);
+            console_print(g ? " %s (guest %s)" : " %s", bdf, g ? g->vm->name : "");
         }
-    console_print("\n");
+    policy_group_cause(shell.f, d->group, cause, sizeof cause);
+    console_print(cause[0] ? "\n             %s\n" : "\n", cause);
+}
+
+static void verdicts(const struct dev_info *d)
+{
+    char why[DIAG_TEXT];
+    enum code code;
+    uint32_t n = 0;
+    for (; (code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, n, why)) != CODE_NONE; n++)
+        console_print("  %-10s %s %s\n", n == 0 ? "verdict" : "", explain_name(code), why);
+    if (n == 0)
+        console_print("  verdict    %s\n", d->state == DEV_ASSIGNED ? "assigned" : "can be assigned");
 }
 
 void cmd_device(int argc, char **argv, bool records)
 {
     const struct dev_info *d;
     char bdf[16], path[40], unit[12], reset[24], why[DIAG_TEXT];
-    enum code code;
     uint32_t gsi;
     (void)argc;
     facts_refresh(shell.f);
@@ -193,11 +214,7 @@ void cmd_device(int argc, char **argv, bool records)
     if (d->firmware_dma)
         console_print("  firmware   had left memory access on; it was cut\n");
     bars(d);
-    code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
-    if (code == CODE_NONE)
-        console_print("  verdict    %s\n", d->state == DEV_ASSIGNED ? "assigned" : "can be assigned");
-    else
-        console_print("  verdict    %s %s\n", explain_name(code), why);
+    verdicts(d);
 }
 
 void cmd_iommu(int argc, char **argv, bool records)

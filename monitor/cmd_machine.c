@@ -71,7 +71,7 @@ static uint32_t assignable(void)
     char why[DIAG_TEXT];
     uint32_t n = 0;
     for (uint32_t i = 0; i < shell.f->devices; i++)
-        n += policy_device_verdict(shell.f, &shell.f->dev[i], (struct policy_waivers){ 0 }, why) == CODE_NONE;
+        n += policy_device_verdict(shell.f, &shell.f->dev[i], (struct policy_waivers){ 0 }, 0, why) == CODE_NONE;
     return n;
 }
 

@@ -113,7 +113,7 @@ static uint32_t survey_cpu(uint32_t n)
 static void survey_device(const struct dev_info *d, bool good, uint32_t *named)
 {
     char bdf[16], path[40], why[DIAG_TEXT];
-    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, why);
+    enum code code = policy_device_verdict(shell.f, d, (struct policy_waivers){ 0 }, 0, why);
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     if (d->header != 0 || good != (code == CODE_NONE))

@@ -71,10 +71,12 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
 uint32_t policy_find_module(const struct facts *f, const char *path);
 /* What the manifest gives up for a function. */
 struct policy_waivers { bool reset_none, reserved_map, irq_none, unprotected; };
-/* Why no guest could own this function on this machine; CODE_NONE: it can be assigned.
- * why: the fact in words, of size DIAG_TEXT. */
+/* The nth reason, from 0, why no guest could own this function on this machine; CODE_NONE: there are no more. What it
+ * is (a bridge, a part of the chipset) decides alone. why: the fact in words, of size DIAG_TEXT. */
 enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers,
-                                char *why);
+                                uint32_t nth, char *why);
+/* What keeps the members of an isolation group together: ports without ACS, bridges, functions of one device. */
+void policy_group_cause(const struct facts *f, uint32_t group, char *buf, size_t size);
 /* Why no function at all can be assigned, CODE_NONE when the IOMMU is fine. */
 enum code policy_iommu_verdict(const struct facts *f, char *why);
 

@@ -8,6 +8,10 @@
 #define CLASS_VGA     0x0300u
 #define CLASS_HOST    0x0600u
 #define CLASS_IOMMU   0x0806u
+/* dev_info.pcie_type of the three kinds of ports. */
+enum { PCIE_ROOT_PORT = 4, PCIE_UPSTREAM, PCIE_DOWNSTREAM };
+
+static bool refused_for(const struct dev_info *d, status_t st) { return (d->refusals & BIT32(st)) != 0; }
 
 void policy_dev_text(const struct dev_info *d, char *buf)
 {
@@ -84,12 +88,12 @@ static enum code iommu_verdict(const struct facts *f, const struct dev_info *d, 
         fmt(why, DIAG_TEXT, "IOMMU unit %u covers it -> it can be protected -> remove dma = unprotected", d->iommu_unit);
         return CODE_I212;
     }
-    if (none || d->refusal == ST_NOIOMMU) {
+    if (none || refused_for(d, ST_NOIOMMU)) {
         fmt(why, DIAG_TEXT, "no IOMMU unit covers it -> it could reach all memory -> try another slot"
             " or a firmware update");
         return CODE_I205;
     }
-    if (d->refusal == ST_NOIR) {
+    if (refused_for(d, ST_NOIR)) {
         fmt(why, DIAG_TEXT, "its IOMMU unit cannot remap interrupts -> it could forge interrupts"
             " -> try another slot");
         return CODE_I204;
@@ -99,11 +103,11 @@ static enum code iommu_verdict(const struct facts *f, const struct dev_info *d, 
 
 static enum code state_verdict(const struct dev_info *d, char *why)
 {
-    if (d->refusal == ST_ABSENT || d->vendor == 0xffff) {
+    if (refused_for(d, ST_ABSENT) || d->vendor == 0xffff) {
         fmt(why, DIAG_TEXT, "it does not answer -> it is powered off or broken -> power-cycle the machine");
         return CODE_F109;
     }
-    if (d->state == DEV_QUARANTINED || d->refusal == ST_QUARANTINED) {
+    if (d->state == DEV_QUARANTINED || refused_for(d, ST_QUARANTINED)) {
         fmt(why, DIAG_TEXT, "it is quarantined after a reset or flush that did not complete -> its old owner's"
             " memory could be reached -> power-cycle the machine");
         return CODE_F111;
@@ -128,32 +132,66 @@ static enum code irq_verdict(const struct dev_info *d, struct policy_waivers wai
     return CODE_NONE;
 }
 
+static enum code reset_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
+{
+    if ((d->flr != 0 && !refused_for(d, ST_NORESET)) || waivers.reset_none)
+        return CODE_NONE;
+    fmt(why, DIAG_TEXT, "no reset that works (no FLR, no AF-FLR, no PM reset) -> old state could reach the next"
+        " owner -> add reset=none to accept that");
+    return CODE_I208;
+}
+
+static enum code reserved_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
+{
+    if ((d->reserved == 0 && !refused_for(d, ST_RESERVED)) || waivers.reserved_map)
+        return CODE_NONE;
+    fmt(why, DIAG_TEXT, "the firmware reserves %u memory region%s for it -> it may use them behind the guest's"
+        " back -> add reserved=map to map them into the guest", d->reserved, d->reserved == 1 ? "" : "s");
+    return CODE_I209;
+}
+
+/* What the kernel has against it and no rule above has said: status by status. */
+static enum code kernel_verdict(const struct dev_info *d, status_t st, char *why)
+{
+    static const uint32_t said = BIT32(ST_NOIOMMU) | BIT32(ST_NOIR) | BIT32(ST_NORESET) | BIT32(ST_QUARANTINED) |
+                                 BIT32(ST_ABSENT) | BIT32(ST_RESERVED);
+    const char *fact = st == ST_OVERLAP ? "a BAR lies over another BAR or over RAM"
+                     : st == ST_CORRUPT ? "its BARs or its MSI-X structure contradict themselves"
+                     : st == ST_HW || st == ST_TIMEOUT ? "it cannot be silenced" : "the kernel refuses it";
+    if (!refused_for(d, st) || (said & BIT32(st)) != 0)
+        return CODE_NONE;
+    fmt(why, DIAG_TEXT, "%s: %s (%s) -> it cannot be kept apart -> see 'device'", fact, status_text(st),
+        status_name(st));
+    return CODE_F112;
+}
+
+/* Rules in the order in which they are told. */
+enum rule { RULE_STATE, RULE_IOMMU, RULE_IRQ, RULE_RESET, RULE_RESERVED, RULE_KERNEL };
+#define RULES (RULE_KERNEL + ST_COUNT)
+
+static enum code apply(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers, uint32_t rule,
+                       char *why)
+{
+    switch (rule) {
+    case RULE_STATE: return state_verdict(d, why);
+    case RULE_IOMMU: return iommu_verdict(f, d, waivers.unprotected, why);
+    case RULE_IRQ: return irq_verdict(d, waivers, why);
+    case RULE_RESET: return reset_verdict(d, waivers, why);
+    case RULE_RESERVED: return reserved_verdict(d, waivers, why);
+    default: return kernel_verdict(d, (status_t)(rule - RULE_KERNEL), why);
+    }
+}
+
 enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers,
-                                char *why)
+                                uint32_t nth, char *why)
 {
     enum code code = kind_verdict(d, why);
-    if (code == CODE_NONE)
-        code = state_verdict(d, why);
-    if (code == CODE_NONE)
-        code = iommu_verdict(f, d, waivers.unprotected, why);
-    if (code == CODE_NONE)
-        code = irq_verdict(d, waivers, why);
     if (code != CODE_NONE)
-        return code;
-    if ((d->flr == 0 || d->refusal == ST_NORESET) && !waivers.reset_none) {
-        fmt(why, DIAG_TEXT, "no reset that works (no FLR, no AF-FLR, no PM reset) -> old state could reach the next"
-            " owner -> add reset=none to accept that");
-        return CODE_I208;
-    }
-    if ((d->reserved > 0 || d->refusal == ST_RESERVED) && !waivers.reserved_map) {
-        fmt(why, DIAG_TEXT, "the firmware reserves %u memory region%s for it -> it may use them behind the guest's"
-            " back -> add reserved=map to map them into the guest", d->reserved, d->reserved == 1 ? "" : "s");
-        return CODE_I209;
-    }
-    if (d->refusal != ST_OK && d->refusal != ST_NORESET && d->refusal != ST_RESERVED && d->refusal != ST_NOIOMMU) {
-        fmt(why, DIAG_TEXT, "the kernel refuses it: %s (%s) -> it cannot be kept apart -> see 'device'",
-            status_text(d->refusal), status_name(d->refusal));
-        return CODE_F112;
+        return nth == 0 ? code : CODE_NONE;
+    for (uint32_t rule = 0; rule < RULES; rule++) {
+        code = apply(f, d, waivers, rule, why);
+        if (code != CODE_NONE && nth-- == 0)
+            return code;
     }
     return CODE_NONE;
 }
@@ -267,12 +305,15 @@ static void judge(struct check *c, uint32_t v, uint32_t line, uint32_t dev)
     const struct dev_info *d = &c->f->dev[dev];
     char why[DIAG_TEXT], text[POLICY_DEV_TEXT];
     struct policy_waivers waivers = { p->reset_none, p->reserved_map, p->irq_none, c->m->vm[v].unprotected };
-    enum code code = policy_device_verdict(c->f, d, waivers, why);
+    enum code code;
+    uint32_t reasons = 0;
     policy_dev_text(d, text);
-    if (code != CODE_NONE) {
+    while ((code = policy_device_verdict(c->f, d, waivers, reasons, why)) != CODE_NONE) {
         policy_refuse(c, v, code, &p->name_at, NULL, "pci %s: %s", text, why);
-        return;
+        reasons++;
     }
+    if (reasons != 0)
+        return;
     if (p->reset_none)
         policy_warn(c, v, CODE_I210, &p->reset_at,
                     "pci %s: reset=none is in use -> state left in it reaches its next owner"
@@ -316,12 +357,44 @@ static void list_group(const struct check *c, uint32_t group, char *buf, size_t 
         }
 }
 
+static bool is_port(const struct dev_info *d) { return d->pcie_type >= PCIE_ROOT_PORT && d->pcie_type <= PCIE_DOWNSTREAM; }
+
+/* Why the function is joined with others of its group; NULL: not through what it is. */
+static const char *joint(const struct facts *f, uint32_t dev)
+{
+    const struct dev_info *d = &f->dev[dev];
+    bool below = false;
+    for (uint32_t i = dev + 1; i < f->devices && d->header == 1; i++)
+        below = below || (f->dev[i].up == i - dev && f->dev[i].group == d->group);
+    if (below && !is_port(d))
+        return "is a bridge to a conventional bus";
+    if (below)
+        return d->pcie_type == PCIE_UPSTREAM || d->acs ? NULL : "is a port without ACS";
+    for (uint32_t i = 0; i < f->devices; i++)
+        if (i != dev && !d->acs && f->dev[i].bdf >> 3 == d->bdf >> 3 && f->dev[i].group == d->group)
+            return "is one of several functions of a device and lacks ACS";
+    return NULL;
+}
+
+void policy_group_cause(const struct facts *f, uint32_t group, char *buf, size_t size)
+{
+    char bdf[16];
+    size_t n = 0;
+    buf[0] = 0;
+    for (uint32_t i = 0; i < f->devices && n + 80 < size; i++) {
+        const char *why = f->dev[i].group == group ? joint(f, i) : NULL;
+        name_format_bdf(f->dev[i].bdf, bdf, sizeof bdf);
+        if (why)
+            n += fmt(buf + n, size - n, "%s%s %s", n ? ", " : "", bdf, why);
+    }
+}
+
 /* Siblings of the isolation group: another guest's refuses, nobody's warns once a line. */
 static void check_group(struct check *c, uint32_t v, const struct plan_device *pd)
 {
     const struct dev_info *d = &c->f->dev[pd->dev];
     const struct manifest_pci *p = &c->m->vm[v].pci[pd->line];
-    char text[POLICY_DEV_TEXT], members[200];
+    char text[POLICY_DEV_TEXT], members[100], other[16], cause[130];
     bool free_sibling = false;
     policy_dev_text(d, text);
     list_group(c, d->group, members, sizeof members);
@@ -333,10 +406,12 @@ static void check_group(struct check *c, uint32_t v, const struct plan_device *p
         owner = owner_of(c, i);
         free_sibling = free_sibling || owner == POLICY_NONE;
         if (owner != POLICY_NONE && owner != v) {
+            name_format_bdf(e->bdf, other, sizeof other);
+            policy_group_cause(c->f, d->group, cause, sizeof cause);
             policy_refuse(c, v, CODE_I206, &p->name_at, &owner_line(c, owner, i)->name_at,
-                          "pci %s: its isolation group (%s) is split between \"%s\" and \"%s\" -> its members reach"
+                          "pci %s: its isolation group (%s) is split, guest \"%s\" has %s; %s -> its members reach"
                           " each other past the IOMMU -> give the whole group to one guest", text, members,
-                          c->m->vm[v].name, c->m->vm[owner].name);
+                          c->m->vm[owner].name, other, cause);
             return;
         }
     }

@@ -64,7 +64,7 @@ void bar_scan(struct pci_fn *fn)
         if ((fn->info.bar[i].flags & BAR_UPPER) != 0 || bar_size(fn, i, regs))
             continue;
         log_line("pci: " BDF_FMT ": BAR %u contradicts itself", BDF_ARGS(fn->bdf), i);
-        fn->refusal = ST_CORRUPT;
+        fn->info.refusals |= BIT32(ST_CORRUPT);
     }
     pci_wr(fn, CFG_COMMAND, 2, command);
     if (bar_decode_allowed(fn) != (CMD_IO | CMD_MEMORY))

@@ -51,7 +51,7 @@ static void ext_note(struct pci_fn *fn, unsigned id, unsigned off)
         /* A bit that the capability lacks names a path that the function does not have [PCIe 7.7.11.2]. */
         uint32_t have = pci_rd(fn, off + ACS_CAP, 2);
         pci_wr(fn, off + ACS_CTL, 2, have & (ACS_NEEDED | ACS_TB));
-        fn->acs = (have & ~pci_rd(fn, off + ACS_CTL, 2) & ACS_NEEDED) == 0;
+        fn->info.acs = (have & ~pci_rd(fn, off + ACS_CTL, 2) & ACS_NEEDED) == 0;
     }
 }
 
@@ -137,7 +137,7 @@ void cap_check_msix(struct pci_fn *fn)
         !lies_in_bar(info, info->pba_bar, info->pba_off, (count + 63) / 64 * 8)) {
         log_line("pci: " BDF_FMT ": MSI-X table or PBA is outside its BAR", BDF_ARGS(fn->bdf));
         info->msix_off = info->msix_count = 0;
-        fn->refusal = ST_CORRUPT;
+        info->refusals |= BIT32(ST_CORRUPT);
     } else if (info->bar[info->msix_bar].base != 0) {
         fn->msix_table = (uintptr_t)kmap_mmio((hpa_t){ info->bar[info->msix_bar].base + info->msix_table_off }, len);
     }

@@ -3,28 +3,35 @@
  * Isolation groups from topology and ACS [PCIe 6.12]. Two functions share a group when a
  * request of one can reach the other below the root complex, or when both use one requester id:
  *  - functions of one device, unless each has ACS on;
- *  - what is behind a port without ACS: with each other and with the port; for a switch also
- *    with everything behind the neighbour ports, since the switch may turn requests round;
+ *  - what is behind a port without ACS, on the way to the root complex: with each other and with the port; for a
+ *    switch also with everything behind the neighbour ports, since the switch may turn requests round;
  *  - everything behind a conventional bridge.
  * Different devices on a root bus count as separate: their requests pass the root complex.
  */
 #include "drivers/pci/scan.h"
 
-/* For the upstream port of a switch its downstream ports decide. */
+/* The port sends what comes from below to the root complex, and so does each port on the way there. For the upstream
+ * port of a switch its downstream ports decide. */
 static bool separates(const struct pci_fn *bridge)
 {
-    const unsigned type = bridge->info.pcie_type;
-    return type == PCIE_T_UPSTREAM || ((type == PCIE_T_ROOT_PORT || type == PCIE_T_DOWNSTREAM) && bridge->acs);
+    for (;; bridge -= bridge->info.up) {
+        const unsigned type = bridge->info.pcie_type;
+        if (type != PCIE_T_UPSTREAM && !((type == PCIE_T_ROOT_PORT || type == PCIE_T_DOWNSTREAM) && bridge->info.acs))
+            return false;
+        if (bridge->info.up == 0)
+            return true;
+    }
 }
 
-/* A bridge stands before what is behind it in the list. */
+/* A bridge stands before what is behind it in the list. Below one, a bus is one device (with ARI its function numbers
+ * look like devices), the ports of one switch, or conventional. */
 static bool are_joined(uint32_t first, uint32_t second)
 {
     const struct pci_fn *a = pci_at(first), *b = pci_at(second);
     if (b->info.up == second - first)
         return !separates(a);
-    bool turns_round = a->info.pcie_type == PCIE_T_DOWNSTREAM || b->info.pcie_type == PCIE_T_DOWNSTREAM;
-    return a->bdf.bus == b->bdf.bus && (bdf_dev(a->bdf) == bdf_dev(b->bdf) || turns_round) && !(a->acs && b->acs);
+    return a->bdf.bus == b->bdf.bus && (a->info.up != 0 || bdf_dev(a->bdf) == bdf_dev(b->bdf)) &&
+           !(a->info.acs && b->info.acs);
 }
 
 static void relabel(uint32_t from, uint32_t to)

@@ -20,15 +20,13 @@
 struct pci_fn {
     /* const after scan */
     struct bdf bdf;
-    struct dev_info info;         /* what user mode may know; state, vm, iommu_*, refusal: kernel/dev */
+    struct dev_info info;         /* what user mode may know; state, vm, iommu_*, reserved: kernel/dev */
     uint32_t header[64 / 4];      /* the config header at hand-over: what a reset has to bring back */
     uint8_t  cap_at[256 / 4];     /* capability id by dword offset, 0 = none */
     uint16_t dsn_off, af_off;     /* 0 = none */
     uint16_t devctl, devctl2;     /* PCIe device control at hand-over, for after a reset */
     uint8_t  pcie_version;        /* of the PCIe capability */
     bool     pm_keeps_state;      /* D3hot -> D0 is no reset */
-    bool     acs;                 /* access control is on, all that the function needs of it */
-    status_t refusal;             /* what the scan found against it; info.refusal has all reasons */
     uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = there is none that it could use */
     struct spinlock lock;         /* command register, MSI and MSI-X registers */
     struct irq_set *irqs;         /* kernel/irq: its interrupts, NULL = none; root thread writes */

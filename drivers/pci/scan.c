@@ -80,7 +80,7 @@ static void fn_add(struct bdf bdf)
     if (fn->info.header == 1)
         bridge_read(fn);
     if (!is_endpoint)
-        fn->refusal = ST_UNSUPP;
+        fn->info.refusals |= BIT32(ST_UNSUPP);
 }
 
 static bool is_present(struct bdf bdf)
@@ -142,7 +142,7 @@ static void refuse_overlaps(struct pci_fn *fn)
             if (!pci_bar_touches(&fns[k], kind, bar->base, bar->size, bar))
                 continue;
             log_line("pci: " BDF_FMT ": BAR %u overlaps one of " BDF_FMT, BDF_ARGS(fn->bdf), i, BDF_ARGS(fns[k].bdf));
-            fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
+            fn->info.refusals |= BIT32(ST_OVERLAP);
         }
     }
 }
@@ -154,7 +154,7 @@ static void refuse_over_ram(struct pci_fn *fn, const struct bootinfo *bi)
         if (r->type == BOOT_MMIO || r->type == BOOT_RESERVED || !pci_bar_touches(fn, BAR_MEMORY, r->base, r->len, NULL))
             continue;
         log_line("pci: " BDF_FMT ": a BAR lies over RAM", BDF_ARGS(fn->bdf));
-        fn->refusal = fn->refusal == ST_OK ? ST_OVERLAP : fn->refusal;
+        fn->info.refusals |= BIT32(ST_OVERLAP);
     }
 }
 

@@ -92,11 +92,12 @@ struct dev_info {
     uint32_t vm;             /* owner's VM id, 0 none */
     uint32_t iommu_unit;     /* index, ~0 = no unit covers it */
     uint32_t group;          /* isolation group */
-    uint32_t refusal;        /* status_t: why it could not be assigned, OK = it can */
+    uint32_t refusals;       /* bit per status_t: each reason why it could not be assigned, 0 = it can */
     uint32_t reserved;       /* RMRR/IVMD regions that name it */
     uint16_t msi_off, msix_off, pcie_off, pm_off; /* 0 = none */
     uint8_t  msi_vectors, msi_64, msi_maskable;
-    uint8_t  msix_bar, pba_bar, rsvd1;
+    uint8_t  msix_bar, pba_bar;
+    uint8_t  acs;            /* 1 = access control is on, all that the function has use for */
     uint16_t msix_count;
     uint32_t msix_table_off, pba_off;
     struct dev_bar bar[6];

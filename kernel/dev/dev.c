@@ -22,26 +22,26 @@ static void state_set(struct pci_fn *fn, enum dev_state state)
     __atomic_store_n(&fn->info.state, (uint16_t)state, __ATOMIC_RELEASE);
 }
 
+static void refuse(struct pci_fn *fn, bool when, status_t why) { fn->info.refusals |= when ? BIT32(why) : 0; }
+
 static void quarantine(struct pci_fn *fn, const char *why)
 {
     log_line("dev: " BDF_FMT ": quarantined: %s", BDF_ARGS(fn->bdf), why);
-    fn->info.refusal = ST_QUARANTINED;
+    refuse(fn, true, ST_QUARANTINED);
     state_set(fn, DEV_QUARANTINED);
 }
 
-/* What an assignment with these flags would answer. The scan's reasons come first. */
+/* The first reason that these flags do not waive. What did not answer once is asked again. */
 static MUST_USE status_t refusal_of(const struct pci_fn *fn, uint32_t flags)
 {
-    if (fn->refusal != ST_OK)
-        return fn->refusal;
-    const bool open = (flags & DEV_UNPROTECTED) != 0;
-    if (open != (fn->info.iommu_unit == ~0u))
-        return open ? ST_STATE : ST_NOIOMMU;
-    if (!open && !iommu_has_ir())
-        return ST_NOIR;
-    if (fn->info.reserved != 0 && (flags & DEV_RESERVED_MAP) == 0)
-        return ST_RESERVED;
-    return fn->info.flr == 0 && (flags & DEV_NO_RESET_OK) == 0 ? ST_NORESET : ST_OK;
+    static const struct { uint32_t flag; status_t waives; } waivers[] = {
+        { DEV_UNPROTECTED, ST_NOIOMMU }, { DEV_RESERVED_MAP, ST_RESERVED }, { DEV_NO_RESET_OK, ST_NORESET } };
+    uint32_t left = fn->info.refusals & ~BIT32(ST_ABSENT);
+    if ((flags & DEV_UNPROTECTED) != 0 && fn->info.iommu_unit != ~0u)
+        return ST_STATE;
+    for (unsigned i = 0; i < ARRAY_LEN(waivers); i++)
+        left &= (flags & waivers[i].flag) != 0 ? ~BIT32(waivers[i].waives) : ~0u;
+    return left != 0 ? (status_t)__builtin_ctz(left) : ST_OK;
 }
 
 /* ---- boot ---- */
@@ -57,15 +57,18 @@ void dev_init(void)
             fn->info.reserved++;
         uint32_t class = fn->info.class_rev >> 16;
         bool is_console = class == CLASS_USB || class == CLASS_SERIAL || class >> 8 == CLASS_DISPLAY;
-        status_t st = fn->refusal == ST_UNSUPP ? ST_OK : is_console ? pci_bus_master_off(fn) : pci_quiesce(fn);
-        if (st != ST_OK) {
+        const bool stays = (fn->info.refusals & BIT32(ST_UNSUPP)) != 0;
+        status_t st = stays ? ST_OK : is_console ? pci_bus_master_off(fn) : pci_quiesce(fn);
+        if (st != ST_OK)
             log_line("dev: " BDF_FMT ": cannot be silenced: %s", BDF_ARGS(fn->bdf), status_text(st));
-            fn->refusal = st;
-        } else if (fn->info.firmware_dma != 0 && fn->refusal != ST_UNSUPP) {
+        else if (fn->info.firmware_dma != 0 && !stays)
             log_line("dev: " BDF_FMT " (%04x:%04x): firmware left bus mastering on; now off",
                      BDF_ARGS(fn->bdf), fn->info.vendor, fn->info.device);
-        }
-        fn->info.refusal = refusal_of(fn, 0);
+        refuse(fn, st != ST_OK, st);
+        refuse(fn, fn->info.iommu_unit == ~0u, ST_NOIOMMU);
+        refuse(fn, fn->info.iommu_unit != ~0u && !iommu_has_ir(), ST_NOIR);
+        refuse(fn, fn->info.reserved != 0, ST_RESERVED);
+        refuse(fn, fn->info.flr == 0, ST_NORESET);
     }
 }
 
@@ -186,7 +189,7 @@ status_t dev_release(struct device *dev)
         return ST_QUARANTINED;
     if (clean == ST_ABSENT) {
         log_line("dev: " BDF_FMT ": does not answer any more", BDF_ARGS(fn->bdf));
-        fn->info.refusal = ST_ABSENT;
+        refuse(fn, true, ST_ABSENT);
     }
     state_set(fn, DEV_BLOCKED);
     return ST_OK;

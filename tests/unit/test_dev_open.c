@@ -99,7 +99,7 @@ static void test_unprotected(void)
         CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
         dev_init();
         CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
-        CHECK_EQ(dev->fn->info.refusal, ST_NOIOMMU);
+        CHECK_EQ(dev->fn->info.refusals, BIT32(ST_NOIOMMU));
         for (uint32_t flags = 0; flags < 4; flags++)
             CHECK_EQ(dev_assign(dev, vm_a, 1, NULL, flags), ST_NOIOMMU);
         CHECK_EQ(m->resets, 0);

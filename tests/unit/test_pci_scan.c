@@ -69,10 +69,10 @@ static void test_nic(bool ecam)
     CHECK_EQ(f->info.pin, 1);
     CHECK_EQ(f->info.line, 11);
     CHECK_EQ(f->info.up, 0);
-    CHECK_EQ(f->refusal, ST_OK);
+    CHECK_EQ(f->info.refusals, 0);
     CHECK_EQ(f->devctl, 0x2830);
     CHECK_EQ(f->dsn_off != 0, ecam);
-    CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
+    CHECK_EQ(at(0, 0, 0)->info.refusals, BIT32(ST_UNSUPP));
 }
 
 static void test_bars(void)
@@ -104,7 +104,7 @@ static void test_bars(void)
     CHECK_EQ(b[2].size, 0x1000000);
     CHECK_EQ(b[2].flags, BAR_64 | BAR_PREFETCH);
     CHECK_EQ(b[4].size, 0x200000000ull);
-    CHECK_EQ(at(0, 3, 0)->refusal, ST_OK);
+    CHECK_EQ(at(0, 3, 0)->info.refusals, 0);
     b = at(0, 4, 0)->info.bar;
     CHECK_EQ(b[0].size, 0x4000);
     CHECK_EQ(b[2].size, 0x10);
@@ -113,7 +113,7 @@ static void test_bars(void)
     CHECK_EQ(b[4].size, 0x10);
     CHECK_EQ(b[4].base, 0);
     CHECK_EQ(b[5].base, 0);
-    CHECK_EQ(at(0, 4, 0)->refusal, ST_OK);
+    CHECK_EQ(at(0, 4, 0)->info.refusals, 0);
 }
 
 static void lie(unsigned dev, uint32_t value, uint32_t mask)
@@ -135,7 +135,7 @@ static void test_bars_that_lie(void)
     m->cfg[CFG_BAR0 + 20] |= 4;              /* 64-bit in the last register */
     scan_unchanged();
     for (unsigned dev = 3; dev <= 7; dev++) {
-        CHECK_EQ(at(0, dev, 0)->refusal, ST_CORRUPT);
+        CHECK_EQ(at(0, dev, 0)->info.refusals, BIT32(ST_CORRUPT));
         for (unsigned i = 0; i < 6; i++)
             CHECK_EQ(at(0, dev, 0)->info.bar[i].size, 0);
     }
@@ -151,16 +151,16 @@ static void test_overlaps(void)
     struct pci_model_fn *over_ram = pci_model_add(0, 5, 0, 0x1234, 3, 0x020000);
     pci_model_bar(over_ram, 0, 0, 0x7ff00000, 0x100000);
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
+    CHECK_EQ(at(0, 3, 0)->info.refusals, BIT32(ST_OVERLAP));
+    CHECK_EQ(at(0, 4, 0)->info.refusals, BIT32(ST_OVERLAP));
+    CHECK_EQ(at(0, 5, 0)->info.refusals, 0);
     pci_model.ram_end = 0x7ff00000;                          /* ends where the BAR begins */
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    CHECK_EQ(at(0, 5, 0)->refusal, ST_OK);
+    CHECK_EQ(at(0, 5, 0)->info.refusals, 0);
     pci_model.ram_end++;
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    CHECK_EQ(at(0, 5, 0)->refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 0, 0)->refusal, ST_UNSUPP);
+    CHECK_EQ(at(0, 5, 0)->info.refusals, BIT32(ST_OVERLAP));
+    CHECK_EQ(at(0, 0, 0)->info.refusals, BIT32(ST_UNSUPP));
     fresh(true);
     pci_model_bar(pci_model_add(0, 3, 0, 0x1234, 3, 0x020000), 0, 1, 0xc000, 0x40);          /* ports */
     pci_model_bar(pci_model_add(0, 4, 0, 0x1234, 3, 0x020000), 1, 1, 0xc020, 0x20);
@@ -168,8 +168,8 @@ static void test_overlaps(void)
     pci_model_bar(m, 1, 1, 0xc040, 0x20);
     pci_model_bar(m, 2, 0, 0xc000, 0x1000);                  /* memory of the same number is elsewhere */
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    CHECK_EQ(at(0, 3, 0)->refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 4, 0)->refusal, ST_OVERLAP);
+    CHECK_EQ(at(0, 3, 0)->info.refusals, BIT32(ST_OVERLAP));
+    CHECK_EQ(at(0, 4, 0)->info.refusals, BIT32(ST_OVERLAP));
     CHECK(fake_log_has("00:04.0: BAR 1 overlaps one of 0000:00:03.0"));
     fresh(true);
     m = pci_model_add(0, 6, 0, 0x1234, 3, 0x020000);         /* two BARs of one function */
@@ -177,8 +177,8 @@ static void test_overlaps(void)
     pci_model_bar(m, 3, 0, 0xfc00c000, 0x4000);
     pci_model_bar(pci_model_add(0, 7, 0, 0x1234, 3, 0x020000), 0, 0, 0xfc010000, 0x1000);
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    CHECK_EQ(at(0, 6, 0)->refusal, ST_OVERLAP);
-    CHECK_EQ(at(0, 7, 0)->refusal, ST_OK);
+    CHECK_EQ(at(0, 6, 0)->info.refusals, BIT32(ST_OVERLAP));
+    CHECK_EQ(at(0, 7, 0)->info.refusals, 0);
 }
 
 static void test_caps(void)
@@ -250,7 +250,7 @@ static void test_msix_lies(void)
     pci_model_msix(m, 7, 0, 0, 2);                           /* no such BAR */
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     for (unsigned dev = 3; dev <= 6; dev++) {
-        CHECK_EQ(at(0, dev, 0)->refusal, ST_CORRUPT);
+        CHECK_EQ(at(0, dev, 0)->info.refusals, BIT32(ST_CORRUPT));
         CHECK_EQ(at(0, dev, 0)->info.msix_count, 0);
     }
 }
@@ -334,6 +334,44 @@ static void test_topology(void)
     CHECK_EQ(open, 3);
 }
 
+/* With ARI, device numbers are function numbers of one device: without ACS in each they are not apart. */
+static void test_ari(void)
+{
+    fresh(true);
+    struct pci_model_fn *m = pci_model_bridge(0, 2, 0, 1, 1);
+    pci_model_pcie(m, PCIE_T_ROOT_PORT, false);
+    pci_model_put16(m, m->pcie + PCIE_DEVCTL2, DEVCTL2_ARI);
+    pci_model_acs(m, 0x1d);
+    pci_model_nic(1, 0, 0, 0xf0000000);
+    pci_model_nic(1, 1, 2, 0xf0100000);
+    CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
+    CHECK_EQ(at(1, 0, 0)->info.group, at(1, 1, 2)->info.group);
+    CHECK(at(1, 0, 0)->info.group != at(0, 2, 0)->info.group);
+}
+
+/* ACS in a switch is worth nothing when the root port above it may turn requests round. */
+static void test_acs_path(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        fresh(true);
+        pci_model_pcie(pci_model_bridge(0, 2, 0, 1, 4), PCIE_T_ROOT_PORT, false);
+        if (i == 1)
+            pci_model_acs(pci_model.fn[1], 0x1d);
+        pci_model_pcie(pci_model_bridge(1, 0, 0, 2, 4), PCIE_T_UPSTREAM, false);
+        for (unsigned port = 0; port < 2; port++) {
+            struct pci_model_fn *m = pci_model_bridge(2, port, 0, 3 + port, 3 + port);
+            pci_model_pcie(m, PCIE_T_DOWNSTREAM, false);
+            if (i != 2 || port == 0)
+                pci_model_acs(m, 0x1d);
+            pci_model_nic(3 + port, 0, 0, 0xf0000000 + 0x100000 * port);
+        }
+        CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
+        CHECK_EQ(at(3, 0, 0)->info.group == at(4, 0, 0)->info.group, i != 1);
+        CHECK_EQ(at(3, 0, 0)->info.acs, 0);
+        CHECK_EQ(at(2, 0, 0)->info.acs, 1);
+    }
+}
+
 static void test_bad_bridges(void)
 {
     fresh(true);
@@ -350,7 +388,7 @@ static void test_bad_bridges(void)
     CHECK(fake_log_has("00:04.0: bridge with impossible buses"));
     CHECK(fake_log_has("01:00.0: bridge with impossible buses"));
     CHECK(fake_log_has("01:01.0: bridge with impossible buses"));
-    CHECK_EQ(at(13, 0, 0)->refusal, ST_OK);             /* deeper than a path can say: it has its address */
+    CHECK_EQ(at(13, 0, 0)->info.refusals, 0);             /* deeper than a path can say: it has its address */
 }
 
 static void test_limits(void)
@@ -405,6 +443,8 @@ int main(void)
     test_host_only();
     test_msix_lies();
     test_topology();
+    test_ari();
+    test_acs_path();
     test_bad_bridges();
     test_limits();
     test_quiesce();

@@ -54,11 +54,11 @@ static void machine(void)
     dev(0x0051, 0x8086, 0x1533, 0x02000000)->group = 50;
     dev(0x0058, 0x8086, 0x0001, 0x02000000)->iommu_unit = ~0u;  /* 12 uncovered */
     dev(0x0060, 0x8086, 0x0002, 0x02000000)->state = DEV_QUARANTINED; /* 13 */
-    dev(0x0068, 0x8086, 0x0003, 0x02000000)->refusal = ST_ABSENT;     /* 14 */
+    dev(0x0068, 0x8086, 0x0003, 0x02000000)->refusals = BIT32(ST_ABSENT);     /* 14 */
     dev(0x10100, 0x8086, 0x0004, 0x02000000);                   /* 15 segment 1 */
     dev(0x0070, 0x8086, 0x0005, 0x06010000);                    /* 16 ISA bridge */
     dev(0x0078, 0x8086, 0x0006, 0x02000000)->msix_count = 2048; /* 17 */
-    dev(0x0080, 0x8086, 0x0007, 0x02000000)->refusal = ST_UNSUPP;     /* 18 */
+    dev(0x0080, 0x8086, 0x0007, 0x02000000)->refusals = BIT32(ST_UNSUPP);     /* 18 */
     module("cordon.conf", 100, NULL);
     module("guests/bz", sizeof bz, bz);
     module("guests/initrd", 5000, NULL);
@@ -176,6 +176,33 @@ static void test_functions(void)
     CHECK_EQ(p.vm[0].device[0].irqs, POLICY_IRQS_DEV);
 }
 
+/* Each reason is told, whatever the first is; a waiver takes its own away and no other. */
+static void test_every_reason(void)
+{
+    machine();
+    struct dev_info *d = dev(0x00c8, 0x8086, 0x0009, 0x02000000);
+    d->flr = 0;
+    d->msix_off = 0;
+    d->reserved = 1;
+    d->refusals = BIT32(ST_NORESET) | BIT32(ST_RESERVED) | BIT32(ST_OVERLAP) | BIT32(ST_CORRUPT);
+    REFUSED("pci = 00:19.0", CODE_F113, "neither MSI");
+    CHECK(find(0, CODE_I208) && find(0, CODE_I209) && find(0, CODE_F112));
+    unsigned kernel = 0;
+    for (uint32_t i = 0; i < p.diags.count; i++)
+        kernel += p.diag[i].code == CODE_F112;
+    CHECK_EQ(kernel, 2);
+    CHECK(strstr(find(0, CODE_F112)->text, "a BAR lies over another BAR or over RAM"));
+    REFUSED("pci = 00:19.0 irq=none reset=none", CODE_I209, "reserves 1 memory region ");
+    CHECK(!find(0, CODE_F113) && !find(0, CODE_I208) && find(0, CODE_F112));
+    REFUSED("pci = 00:19.0 irq=none reset=none reserved=map", CODE_F112, "RAM");
+    f.platform.iommu_vendor = 0;
+    f.platform.iommu_status = ST_ABSENT;
+    REFUSED("pci = 00:19.0", CODE_I202, "no IOMMU");
+    CHECK(find(0, CODE_F113) && find(0, CODE_I208) && find(0, CODE_I209) && find(0, CODE_F112));
+    REFUSED("pci = 00:1c.0", CODE_F105, "bridge");           /* what it is decides alone */
+    CHECK(!find(0, CODE_I202));
+}
+
 static void test_twice(void)
 {
     char out[2048];
@@ -211,6 +238,38 @@ static void test_groups(void)
     CHECK(!p.vm[2].refused);
     CHECK(strstr(find(0, CODE_I206)->text, "0000:00:0a.0 0000:00:0a.1"));
     CHECK(find(0, CODE_I206)->also.line == 10);
+    CHECK(strstr(find(0, CODE_I206)->text, "guest \"b\" has 0000:00:0a.1"));
+    CHECK(strstr(find(0, CODE_I206)->text, "0000:00:0a.0 is one of several functions of a device and lacks ACS"));
+}
+
+/* A port, and what is behind it, and again: two guests, and the port that is to blame. */
+static void test_group_cause(void)
+{
+    static const struct { uint8_t type, acs; const char *words; } cases[] = {
+        { 4, 0, "0000:00:18.0 is a port without ACS" }, { 6, 0, "0000:00:18.0 is a port without ACS" },
+        { 7, 0, "0000:00:18.0 is a bridge to a conventional bus" },
+        { 0, 0, "0000:00:18.0 is a bridge to a conventional bus" } };
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        machine();
+        struct dev_info *d = dev(0x00c0, 0x1b36, 0x000c, 0x06040000);
+        d->header = 1;
+        d->pcie_type = cases[i].type;
+        d->group = 60;
+        for (unsigned k = 1; k <= 2; k++) {
+            d = dev(0x0200 + 8 * k, 0x8086, 0x10d3, 0x02000000);
+            d->up = (uint16_t)k;
+            d->group = 60;
+        }
+        run(STD("a", "0") "pci = 02:01.0\n" STD("b", "1") "pci = 02:02.0\n" STD("c", "2"));
+        CHECK_EQ(p.vm[0].code, CODE_I206);
+        CHECK_EQ(p.vm[1].code, CODE_I206);
+        CHECK(!p.vm[2].refused);
+        CHECK(strstr(find(1, CODE_I206)->text, cases[i].words));
+        CHECK(strstr(find(1, CODE_I206)->text, "guest \"a\" has 0000:02:01.0"));
+        STARTS("pci = 02:01.0\npci = 02:02.0");
+        STARTS("pci = 02:01.0");
+        CHECK(find(0, CODE_I207) != NULL);
+    }
 }
 
 static void test_slots(void)
@@ -246,7 +305,7 @@ static void test_unprotected(void)
     f.platform.iommu_ir = 0;
     for (unsigned i = 0; i < f.devices; i++) {
         f.dev[i].iommu_unit = ~0u;
-        f.dev[i].refusal = f.dev[i].refusal == ST_OK ? ST_NOIOMMU : f.dev[i].refusal;
+        f.dev[i].refusals |= BIT32(ST_NOIOMMU);
     }
     REFUSED("pci = 00:03.0 irq=none", CODE_I202, "no IOMMU");
     STARTS(OPEN "pci = 00:03.0 irq=none");
@@ -416,8 +475,10 @@ int main(void)
 {
     images();
     test_functions();
+    test_every_reason();
     test_twice();
     test_groups();
+    test_group_cause();
     test_slots();
     test_iommu();
     test_unprotected();

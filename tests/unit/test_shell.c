@@ -97,7 +97,7 @@ static void make_machine(void)
     d->pin = 1;
     d = add_dev(0x0048, 0x123411e8, 0x00ff0000);        /* no unit covers it */
     d->iommu_unit = ~0u;
-    d->refusal = ST_NOIOMMU;
+    d->refusals = BIT32(ST_NOIOMMU);
     add_module("cordon.conf", conf, sizeof conf - 1);
     add_module("guests/vmlinuz", bzimage, sizeof bzimage);
     add_module("guests/storage.img", bzimage, 0x2000);
