@@ -76,7 +76,7 @@ static void start_devices(const struct bootinfo *bi)
     platform.iommu_ir = iommu_has_ir();
     if (platform.iommu_status != ST_OK)
         log_line("iommu: no function will be assigned: %s", platform.iommu_reason);
-    dev_init();
+    dev_init(bi);
 }
 
 static void start_notifications(const struct bootinfo *bi)

@@ -134,7 +134,9 @@
     X(I211, "The manifest maps firmware-reserved memory for a function.", \
             "'reserved=map' is in use: the function can reach those regions.") \
     X(I212, "'dma = unprotected' stands where it is not needed.", \
-            "Remove the line: an IOMMU covers the function, or the guest has none.")
+            "Remove the line: an IOMMU covers the function, or the guest has none.") \
+    X(I213, "The firmware reserves something for the function that is not reserved memory.", \
+            "RAM or registers lie there, so it is never mapped. See the log; a firmware update may help.")
 
 #define CODE_LIST_S(X) \
     X(S301, "Two functions are put into one slot.", \

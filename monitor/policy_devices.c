@@ -143,6 +143,11 @@ static enum code reset_verdict(const struct dev_info *d, struct policy_waivers w
 
 static enum code reserved_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
 {
+    if (refused_for(d, ST_RANGE)) {
+        fmt(why, DIAG_TEXT, "the firmware reserves something for it that its memory map does not reserve, or that is"
+            " registers -> mapping it would give away what is there -> look for a firmware update");
+        return CODE_I213;
+    }
     if ((d->reserved == 0 && !refused_for(d, ST_RESERVED)) || waivers.reserved_map)
         return CODE_NONE;
     fmt(why, DIAG_TEXT, "the firmware reserves %u memory region%s for it -> it may use them behind the guest's"
@@ -154,7 +159,7 @@ static enum code reserved_verdict(const struct dev_info *d, struct policy_waiver
 static enum code kernel_verdict(const struct dev_info *d, status_t st, char *why)
 {
     static const uint32_t said = BIT32(ST_NOIOMMU) | BIT32(ST_NOIR) | BIT32(ST_NORESET) | BIT32(ST_QUARANTINED) |
-                                 BIT32(ST_ABSENT) | BIT32(ST_RESERVED);
+                                 BIT32(ST_ABSENT) | BIT32(ST_RESERVED) | BIT32(ST_RANGE);
     const char *fact = st == ST_OVERLAP ? "a BAR lies over another BAR or over RAM"
                      : st == ST_CORRUPT ? "its BARs or its MSI-X structure contradict themselves"
                      : st == ST_HW || st == ST_TIMEOUT ? "it cannot be silenced" : "the kernel refuses it";

@@ -133,8 +133,8 @@ uint32_t iommu_unit_of(struct bdf fn)
     return u ? u->index : ~0u;
 }
 
-bool iommu_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
-{ return vendor != IOMMU_NONE && vendor_reserved(fn, nth, base, len); }
+bool iommu_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out)
+{ return vendor != IOMMU_NONE && vendor_reserved(fn, nth, out); }
 
 status_t iommu_ioapic_source(uint8_t ioapic_id, struct bdf *src)
 { return vendor != IOMMU_NONE ? vendor_ioapic(ioapic_id, src) : ST_NOTFOUND; }

@@ -33,8 +33,10 @@ bool iommu_has_ir(void);             /* every unit is on and remaps interrupts *
 
 /* Index of the unit that covers the function and is on, ~0: none. */
 uint32_t iommu_unit_of(struct bdf fn);
-/* The i-th of the firmware-reserved regions (RMRR/IVMD) that name the function: whole pages. False: no more. */
-bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len);
+/* The nth of the firmware-reserved regions (RMRR/IVMD) that name the function: whole pages. prot: PT_R, PT_W, 0 when
+ * firmware wants it out of the way only. False: no more. */
+struct iommu_region { uint64_t base, len; unsigned prot; };
+bool iommu_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out);
 
 /* Domains. ST_INVAL for a dom that was not created. Create: ST_NOIOMMU unless every unit is on and remaps. */
 MUST_USE status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm);

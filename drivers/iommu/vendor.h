@@ -29,8 +29,8 @@ static inline void vendor_give_up(struct iommu_unit *u)
 static inline void vendor_ready(struct iommu_shape *shape) { iommu_is_amdvi ? amdvi_ready(shape) : vtd_ready(shape); }
 static inline struct iommu_unit *vendor_covering(struct bdf src, uint16_t *rid)
 { return iommu_is_amdvi ? amdvi_covering(src, rid) : vtd_covering(src, rid); }
-static inline bool vendor_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
-{ return iommu_is_amdvi ? amdvi_reserved(fn, nth, base, len) : vtd_reserved(fn, nth, base, len); }
+static inline bool vendor_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out)
+{ return iommu_is_amdvi ? amdvi_reserved(fn, nth, out) : vtd_reserved(fn, nth, out); }
 static inline MUST_USE status_t vendor_ioapic(uint8_t id, struct bdf *src)
 { return iommu_is_amdvi ? amdvi_ioapic(id, src) : vtd_ioapic(id, src); }
 

@@ -47,14 +47,12 @@ static MUST_USE status_t refusal_of(const struct pci_fn *fn, uint32_t flags)
 /* ---- boot ---- */
 /* Bridges and the IOMMU keep working; a USB controller that firmware drives for keyboards, the
  * screen and serial ports lose only their bus mastering: their decode carries the console. */
-void dev_init(void)
+void dev_init(const struct bootinfo *bi)
 {
     for (uint32_t i = 0; i < pci_count(); i++) {
         struct pci_fn *fn = pci_at(i);
-        uint64_t base, len;
         fn->info.iommu_unit = iommu_unit_of(fn->bdf);
-        while (iommu_reserved(fn->bdf, fn->info.reserved, &base, &len))
-            fn->info.reserved++;
+        dev_reserved_check(fn, bi);
         uint32_t class = fn->info.class_rev >> 16;
         bool is_console = class == CLASS_USB || class == CLASS_SERIAL || class >> 8 == CLASS_DISPLAY;
         const bool stays = (fn->info.refusals & BIT32(ST_UNSUPP)) != 0;
@@ -114,17 +112,6 @@ static MUST_USE status_t make_clean(const struct device *dev)
 }
 
 /* ---- BLOCKED -> ASSIGNED ---- */
-/* Firmware's reserved regions of the function, one to one. ST_OVERLAP: guest RAM lies there. */
-static MUST_USE status_t map_reserved(struct iommu_dom *dma, struct bdf fn)
-{
-    uint64_t base, len;
-    for (uint32_t i = 0; iommu_reserved(fn, i, &base, &len); i++) {
-        TRY(iommu_dom_map(dma, (iova_t){ base }, (hpa_t){ base }, len, PT_R | PT_W));
-        log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn), base, len);
-    }
-    return ST_OK;
-}
-
 status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags)
 {
     struct pci_fn *fn = dev->fn;
@@ -140,7 +127,7 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct io
     TRY(pci_open_path(fn));
     TRY(make_clean(dev));
     if (dma != NULL) {
-        TRY(map_reserved(dma, fn->bdf));
+        TRY(dev_reserved_map(fn, dma, vm_id));
         status_t st = iommu_attach(dma, fn->bdf);
         if (st == ST_TIMEOUT || st == ST_HW)
             quarantine(fn, "the IOMMU did not confirm its attach");

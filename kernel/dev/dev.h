@@ -9,6 +9,7 @@
 #include "kernel/abi/info.h"
 #include "kernel/obj/obj.h"
 
+struct bootinfo;
 struct iommu_dom;
 struct pci_fn;
 
@@ -22,7 +23,8 @@ struct device {
     bool no_reset;              /* root thread: assigned with DEV_NO_RESET_OK */
 };
 
-void dev_init(void);             /* after pci_init and iommu_init: quiesces every function */
+/* After pci_init and iommu_init: quiesces every function, and collects what is to be said against it (info.refusals). */
+void dev_init(const struct bootinfo *bi);
 MUST_USE status_t dev_open(struct bdf bdf, struct device **out);     /* ST_NOTFOUND, ST_BUSY: one object per function */
 void dev_destroy(struct kobj *obj);                                   /* releases first if assigned */
 /* flags: DEV_NO_RESET_OK, DEV_RESERVED_MAP, DEV_UNPROTECTED (abi/syscall.h); the caller has checked them and vm;
@@ -30,7 +32,7 @@ void dev_destroy(struct kobj *obj);                                   /* release
  * All the refusals: ST_NOIOMMU, ST_NOIR, ST_NORESET, ST_RESERVED, ST_QUARANTINED, ST_ABSENT,
  * ST_BUSY (owned, or its isolation group has another owner), ST_STATE (DEV_UNPROTECTED, but an IOMMU
  * covers it), ST_UNSUPP (bridge), ST_OVERLAP,
- * ST_CORRUPT (BARs or MSI-X facts), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
+ * ST_CORRUPT (BARs or MSI-X facts), ST_RANGE (reserved regions), ST_TIMEOUT. On error the function is BLOCKED or QUARANTINED. */
 MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct iommu_dom *dma, uint32_t flags);
 /* Interrupts and bus master off, entry blocking, invalidation confirmed, reset. ST_BUSY: a DEV_RESET is under way.
  * ST_QUARANTINED: it has no owner any more, and when its detach was not confirmed iommu_dom_destroy will fail: the
@@ -43,6 +45,10 @@ MUST_USE status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr,
 /* Ports of an I/O BAR; ST_RANGE: not inside it, ST_UNSUPP: no ports, or none that firmware gave. */
 MUST_USE status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write,
                                   uint32_t *value);
+/* dev_reserved.c. Check: ST_RANGE in info.refusals when a region is not memory that firmware's map reserves. Map: with
+ * the rights that firmware names; ST_BUSY: another guest's functions reach it. */
+void dev_reserved_check(struct pci_fn *fn, const struct bootinfo *bi);
+MUST_USE status_t dev_reserved_map(const struct pci_fn *fn, struct iommu_dom *dma, uint32_t vm_id);
 /* Checks [off, off+len) of a BAR (page-aligned) against what may be mapped; gives the host address.
  * ST_UNSUPP: ports, no address, or a page that something else shares; ST_OVERLAP: the MSI-X table. */
 MUST_USE status_t dev_bar_range(const struct device *dev, uint64_t bar, uint64_t off, uint64_t len,

@@ -322,7 +322,7 @@ static void test_two(bool fails)
 static void test_requesters(void)
 {
     struct bdf src;
-    uint64_t base, len;
+    struct iommu_region region;
     rig_reset();
     rig_ivrs();
     rig_ivhd(RIG_AMD0, 2, 0);
@@ -334,6 +334,8 @@ static void test_requesters(void)
     rig_ivmd(0x21, 7, 0x0500, 0, 0x7b000000, 0x10000);
     rig_ivmd(0x22, 8, 0x0300, 0x05ff, 0x7c000800, 0x1000);   /* exclusion: reserved too, in whole pages */
     rig_ivmd(0x21, 7, 0x0600, 0, 0x7d000000, 0x1000);        /* what the bridge sends as */
+    for (unsigned i = 0; i < 8; i++)
+        rig_ivmd(0x21, (uint8_t)((i & 3) << 1 | (i < 4)), 0x0100, 0, 0x7e000000, 0x1000);
     amdvi_model_init(&m, RIG_AMD0, AM_EFR_QEMU);
     CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
     static const struct { uint16_t rid; bool covered; } ids[] = {
@@ -350,14 +352,21 @@ static void test_requesters(void)
     CHECK_EQ(iommu_ioapic_source(5, &src), ST_OK);
     CHECK_EQ(bdf_rid(src), 0xf0f8);
     CHECK_EQ(iommu_ioapic_source(6, &src), ST_NOTFOUND);
-    CHECK(iommu_reserved(bdf_of_rid(0x500), 0, &base, &len));
-    CHECK(base == 0x7b000000 && len == 0x10000);
-    CHECK(iommu_reserved(bdf_of_rid(0x500), 1, &base, &len));
-    CHECK(base == 0x7c000000 && len == 0x2000);
-    CHECK(!iommu_reserved(bdf_of_rid(0x500), 2, &base, &len));
-    CHECK(iommu_reserved(bdf_of_rid(0x608), 0, &base, &len));
-    CHECK_EQ(base, 0x7d000000);
-    CHECK(!iommu_reserved(bdf_of_rid(0x200), 0, &base, &len));
+    CHECK(iommu_reserved(bdf_of_rid(0x500), 0, &region));
+    CHECK(region.base == 0x7b000000 && region.len == 0x10000 && region.prot == (PT_R | PT_W));
+    CHECK(iommu_reserved(bdf_of_rid(0x500), 1, &region));
+    CHECK(region.base == 0x7c000000 && region.len == 0x2000 && region.prot == (PT_R | PT_W));
+    CHECK(!iommu_reserved(bdf_of_rid(0x500), 2, &region));
+    CHECK(iommu_reserved(bdf_of_rid(0x608), 0, &region));
+    CHECK_EQ(region.base, 0x7d000000);
+    CHECK(!iommu_reserved(bdf_of_rid(0x200), 0, &region));
+    static const unsigned prot[] = { 0, PT_R, PT_W, PT_R | PT_W };           /* unity: its read and write bits */
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(iommu_reserved(bdf_of_rid(0x100), i, &region));
+        CHECK_EQ(region.prot, prot[i]);
+        CHECK(iommu_reserved(bdf_of_rid(0x100), 4 + i, &region));            /* neither unity nor excluded */
+        CHECK_EQ(region.prot, 0);
+    }
     amdvi_model_free(&m);
 }
 

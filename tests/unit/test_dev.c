@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/obj/obj.c
+/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dev_reserved.c kernel/obj/obj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c
    drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
@@ -91,7 +91,7 @@ static void test_refusals(void)
 {
     fresh();
     io.ir = false;
-    dev_init();
+    dev_init(pci_model_boot());
     refuse(ST_NOIR, 3);
     fresh_models();
     io.uncovered = true;
@@ -130,7 +130,7 @@ static void test_path(void)
     struct pci_model_fn *bridge = pci_model_bridge(0, 2, 0, 1, 1);
     m = pci_model_nic(1, 0, 0, 0xfe900000);
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    dev_init();
+    dev_init(pci_model_boot());
     CHECK_EQ(dev_open(bdf_make(1, 0, 0), &dev), ST_OK);
     CHECK_EQ(iommu_dom_create(dma, 1), ST_OK);
     bridge->gone = true;
@@ -174,6 +174,110 @@ static void test_flags(void)
     pci_model_put16(m, CFG_COMMAND, 4);
     CHECK_EQ(dev_release(dev), ST_QUARANTINED);
     CHECK(fake_log_has("its bus mastering does not turn off"));
+    finish(ST_OK);
+}
+
+/* Firmware may reserve what its own map reserves, page for page, and no registers. The answer is compared with a map of
+ * one entry for each page. */
+static void test_reserved_ranges(void)
+{
+    enum { PAGES = 64 };
+    static const uint8_t bad_types[] = { BOOT_RAM, BOOT_POOL, BOOT_USED, BOOT_ACPI, BOOT_MMIO, BOOT_BAD };
+    const uint64_t base = 0x7f000000;
+    unsigned good = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct bootinfo bi = { .ranges = 0 };
+        bool page_ok[PAGES + 8] = { false };
+        for (unsigned at = 0; at < PAGES && bi.ranges < 12; ) {
+            unsigned len = 1 + (unsigned)rand() % 12;
+            bool hole = rand() % 6 == 0, ok = rand() % 4 != 0;
+            len = MIN(len, PAGES - at);
+            if (!hole)
+                bi.range[bi.ranges++] = (struct boot_range){ base + at * 4096ull, len * 4096ull,
+                    ok ? (rand() & 1 ? BOOT_RESERVED : BOOT_NVS) : bad_types[(unsigned)rand() % sizeof bad_types], 0 };
+            for (unsigned k = at; k < at + len; k++)
+                page_ok[k] = !hole && ok;
+            at += len;
+        }
+        unsigned first = (unsigned)rand() % PAGES, count = 1 + (unsigned)rand() % 8;
+        bool want = true;
+        for (unsigned k = first; k < first + count; k++)
+            want = want && page_ok[k];
+        good += want;
+        fresh_models();
+        io.reserved = 1;
+        io.region[0] = (struct iommu_region){ base + first * 4096ull, count * 4096ull, PT_R };
+        CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
+        dev_init(&bi);
+        CHECK_EQ((pci_find(bdf_make(0, 6, 0))->info.refusals & BIT32(ST_RANGE)) == 0, want);
+    }
+    CHECK(good > 100 && good < 2900);
+}
+
+/* Registers in a reserved range, and low memory. A bad region refuses its function, whatever is waived. */
+static void test_reserved_registers(void)
+{
+    static const struct { uint64_t base, len; bool good; } cases[] = {
+        { 0x7f001000, 0x1000, true }, { 0x7f7ff000, 0x2000, false },         /* an IOMMU unit begins at 7f800000 */
+        { 0x7f87f000, 0x1000, false }, { 0x7f880000, 0x1000, true },
+        { 0x7fffe000, 0x2000, true }, { 0x7ffff000, 0x2000, false },         /* ends outside the map's range */
+        { 0x7f400000, 0x1000, false }, { 0x7f3ff000, 0x1000, true },         /* a BAR of another function */
+        { 0xfee00000, 0x1000, false }, { 0xfed90000, 0x1000, false }, { 0xfec00000, 0x1000, false },
+        { 0xb0000000, 0x1000, false } };                                     /* config space */
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        fresh_models();
+        pci_model_bar(pci_model_add(0, 9, 0, 0x1234, 1, 0x020000), 0, 0, 0x7f400000, 0x1000);
+        io.reserved = 1;
+        io.region[0].base = cases[i].base;
+        io.region[0].len = cases[i].len;
+        start();
+        CHECK_EQ((dev->fn->info.refusals & BIT32(ST_RANGE)) == 0, cases[i].good);
+        CHECK_EQ(fake_log_has("which is not reserved memory"), !cases[i].good);
+        CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_RESERVED_MAP), cases[i].good ? ST_OK : ST_RANGE);
+        CHECK_EQ(io.maps, cases[i].good);
+        finish(ST_OK);
+    }
+    struct bootinfo low = { .ranges = 1, .range[0] = { .base = 0, .len = 0x100000, .type = BOOT_LOW } };
+    for (uint64_t at = 0x9f000; at < 0x100000; at += 0x1000) {
+        fresh_models();
+        io.reserved = 1;
+        io.region[0] = (struct iommu_region){ at, 0x1000, PT_R | PT_W };
+        CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
+        dev_init(&low);
+        CHECK_EQ((pci_find(bdf_make(0, 6, 0))->info.refusals & BIT32(ST_RANGE)) == 0, at >= 0xc0000);
+    }
+}
+
+/* Rights as firmware says; a region that names two functions is mapped once, and for one guest only. */
+static void test_reserved_shared(void)
+{
+    static const unsigned rights[] = { PT_R, PT_W, PT_R | PT_W, 0 };
+    for (unsigned i = 0; i < ARRAY_LEN(rights); i++) {
+        fresh_models();
+        io.reserved = 1;
+        io.region[0].prot = rights[i];
+        start();
+        CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_RESERVED_MAP), ST_OK);
+        CHECK_EQ(io.maps, rights[i] != 0);
+        CHECK_EQ(io.mapped_prot, rights[i]);
+        finish(ST_OK);
+    }
+    fresh_models();
+    pci_model_nic(0, 9, 0, 0xfe900000);
+    io.reserved = 1;
+    io.shares = 9;
+    start();
+    struct device *first = dev, *other;
+    CHECK_EQ(dev_open(bdf_make(0, 9, 0), &other), ST_OK);
+    CHECK_EQ(dev_assign(first, vm_a, 1, dma, DEV_RESERVED_MAP), ST_OK);
+    m = pci_model.fn[2];
+    CHECK_EQ(dev_assign(other, vm_b, 2, dma, DEV_RESERVED_MAP), ST_BUSY);
+    CHECK_EQ(io.attaches, 1);
+    CHECK_EQ(dev_assign(other, vm_a, 1, dma, DEV_RESERVED_MAP), ST_OK);
+    CHECK_EQ(io.maps, 1);
+    CHECK_EQ(io.attaches, 2);
+    dev_destroy(&other->obj);
+    m = pci_model.fn[1];
     finish(ST_OK);
 }
 
@@ -371,6 +475,9 @@ int main(void)
     test_refusals();
     test_path();
     test_flags();
+    test_reserved_ranges();
+    test_reserved_registers();
+    test_reserved_shared();
     test_quarantine();
     test_quarantine_by_reset();
     test_quarantine_by_attach();

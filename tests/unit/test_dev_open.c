@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/obj/obj.c
+/* link: kernel/dev/dev.c kernel/dev/dev_bar.c kernel/dev/dev_reserved.c kernel/obj/obj.c
    drivers/pci/ecam.c drivers/pci/scan.c drivers/pci/cap.c drivers/pci/bar.c drivers/pci/group.c
    drivers/pci/reset.c drivers/pci/msix.c drivers/pci/cfgpolicy.c
    tests/unit/fake/hw.c tests/unit/fake/kmap.c tests/unit/fake/log.c tests/unit/fake/pci_model.c */
@@ -97,7 +97,7 @@ static void test_unprotected(void)
         io.uncovered = true;
         io.ir = machine == 1;
         CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-        dev_init();
+        dev_init(pci_model_boot());
         CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
         CHECK_EQ(dev->fn->info.refusals, BIT32(ST_NOIOMMU));
         for (uint32_t flags = 0; flags < 4; flags++)

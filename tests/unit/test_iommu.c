@@ -45,11 +45,11 @@ static void check_nothing_works(void)
     struct info_iommu info;
     struct info_fault f;
     struct bdf fn = bdf_make(0, 3, 0), src;
-    uint64_t base, len;
+    struct iommu_region region;
     CHECK_EQ(iommu_vendor(), IOMMU_NONE);
     CHECK(!iommu_has_ir());
     CHECK_EQ(iommu_unit_of(fn), ~0u);
-    CHECK(!iommu_reserved(fn, 0, &base, &len));
+    CHECK(!iommu_reserved(fn, 0, &region));
     CHECK_EQ(iommu_dom_map(&dom, (iova_t){ 0 }, (hpa_t){ 0 }, 4096, PT_R), ST_INVAL);
     CHECK_EQ(iommu_dom_unmap(&dom, (iova_t){ 0 }, 4096), ST_INVAL);
     CHECK_EQ(iommu_attach(&dom, fn), ST_NOIOMMU);
@@ -290,16 +290,16 @@ static void test_no_unit_covers(void)
 
 static unsigned reserved_count(struct bdf fn)
 {
-    uint64_t base, len;
+    struct iommu_region region;
     unsigned n = 0;
-    while (iommu_reserved(fn, n, &base, &len))
+    while (iommu_reserved(fn, n, &region))
         n++;
     return n;
 }
 
 static void test_reserved(void)
 {
-    uint64_t base = 0, len = 0;
+    struct iommu_region region;
     machine();
     rig_drhd(RIG_BASE0, true, 0);
     rig_rmrr(0xdb800000, 0xdfffffff);
@@ -317,16 +317,16 @@ static void test_reserved(void)
     CHECK(fake_log_has("reserved range ends before it begins"));
     struct bdf gfx = bdf_make(0, 2, 0);
     CHECK_EQ(reserved_count(gfx), 2);
-    CHECK(iommu_reserved(gfx, 0, &base, &len));
-    CHECK(base == 0xdb800000 && len == 0x4800000);
-    CHECK(iommu_reserved(gfx, 1, &base, &len));
-    CHECK(base == 0x7b000000 && len == 0x10000);
-    CHECK(!iommu_reserved(gfx, 2, &base, &len));
+    CHECK(iommu_reserved(gfx, 0, &region));
+    CHECK(region.base == 0xdb800000 && region.len == 0x4800000);
+    CHECK(iommu_reserved(gfx, 1, &region));
+    CHECK(region.base == 0x7b000000 && region.len == 0x10000 && region.prot == (PT_R | PT_W));
+    CHECK(!iommu_reserved(gfx, 2, &region));
     CHECK_EQ(reserved_count(bdf_make(0, 0x14, 0)), 1);
     CHECK_EQ(reserved_count(bdf_make(0, 3, 0)), 0);
     CHECK_EQ(reserved_count(bdf_make(6, 0, 0)), 1);          /* below the bridge */
-    CHECK(iommu_reserved(bdf_make(6, 0, 0), 0, &base, &len));
-    CHECK_EQ(base, 0x7c000000);
+    CHECK(iommu_reserved(bdf_make(6, 0, 0), 0, &region));
+    CHECK_EQ(region.base, 0x7c000000);
     CHECK_EQ(reserved_count((struct bdf){ 1, 0, 0x10 }), 0);
     units_end(1);
 }

@@ -195,10 +195,12 @@ static void test_every_reason(void)
     REFUSED("pci = 00:19.0 irq=none reset=none", CODE_I209, "reserves 1 memory region ");
     CHECK(!find(0, CODE_F113) && !find(0, CODE_I208) && find(0, CODE_F112));
     REFUSED("pci = 00:19.0 irq=none reset=none reserved=map", CODE_F112, "RAM");
+    d->refusals |= BIT32(ST_RANGE);
+    REFUSED("pci = 00:19.0 irq=none reset=none reserved=map", CODE_I213, "memory map does not reserve");
     f.platform.iommu_vendor = 0;
     f.platform.iommu_status = ST_ABSENT;
     REFUSED("pci = 00:19.0", CODE_I202, "no IOMMU");
-    CHECK(find(0, CODE_F113) && find(0, CODE_I208) && find(0, CODE_I209) && find(0, CODE_F112));
+    CHECK(find(0, CODE_F113) && find(0, CODE_I208) && find(0, CODE_I213) && find(0, CODE_F112));
     REFUSED("pci = 00:1c.0", CODE_F105, "bridge");           /* what it is decides alone */
     CHECK(!find(0, CODE_I202));
 }

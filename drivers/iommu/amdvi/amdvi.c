@@ -61,15 +61,22 @@ status_t amdvi_list(const uint8_t *table, size_t len)
 
 static bool names(const struct ivrs_region *r, uint16_t id) { return id >= r->first && id <= r->last; }
 
+/* [AMD-Vi 5.2.2.1] An excluded range has both rights; one that is neither is only to be kept free. */
+static unsigned prot_of(const struct ivrs_region *r)
+{
+    if ((r->flags & IVMD_EXCLUDED) != 0)
+        return PT_R | PT_W;
+    return (r->flags & IVMD_UNITY) == 0 ? 0 : ((r->flags & IVMD_READ) != 0 ? PT_R : 0) | ((r->flags & IVMD_WRITE) != 0 ? PT_W : 0);
+}
+
 /* By the function's own id, or by the one that its requests carry. */
-bool amdvi_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
+bool amdvi_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out)
 {
     uint16_t id = bdf_rid(fn), rid = id;
     (void)amdvi_covering(fn, &rid);
     for (const struct ivrs_region *r = ivrs.region; r < ivrs.region + ivrs.regions; r++)
         if (r->seg == fn.seg && (names(r, id) || names(r, rid)) && nth-- == 0) {
-            *base = r->base;
-            *len = r->len;
+            *out = (struct iommu_region){ r->base, r->len, prot_of(r) };
             return true;
         }
     return false;

@@ -40,7 +40,7 @@ static inline MUST_USE status_t amdvi_need(struct amdvi_unit *u, bool good, stat
 /* amdvi.c */
 MUST_USE status_t amdvi_list(const uint8_t *ivrs, size_t len);
 struct iommu_unit *amdvi_covering(struct bdf src, uint16_t *rid);
-bool amdvi_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len);
+bool amdvi_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out);
 MUST_USE status_t amdvi_ioapic(uint8_t id, struct bdf *src);
 void amdvi_info(const struct amdvi_unit *u, struct info_iommu *out);
 bool amdvi_lists_ioapic(void);      /* firmware says what I/O APICs send as */

@@ -76,12 +76,11 @@ status_t vtd_list(const uint8_t *table, size_t len)
     return dmar.lost;
 }
 
-bool vtd_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len)
+bool vtd_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out)
 {
     for (const struct dmar_region *r = dmar.region; r < dmar.region + dmar.regions; r++)
         if (span_covers(r->scopes, fn) && nth-- == 0) {
-            *base = r->base;
-            *len = r->len;
+            *out = (struct iommu_region){ r->base, r->len, PT_R | PT_W };
             return true;
         }
     return false;

@@ -60,7 +60,7 @@ static inline MUST_USE status_t vtd_need(struct vtd_unit *u, bool good, status_t
 /* vtd.c */
 MUST_USE status_t vtd_list(const uint8_t *dmar, size_t len);
 struct iommu_unit *vtd_covering(struct bdf src, uint16_t *rid);
-bool vtd_reserved(struct bdf fn, uint32_t nth, uint64_t *base, uint64_t *len);
+bool vtd_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out);
 MUST_USE status_t vtd_ioapic(uint8_t id, struct bdf *src);
 bool vtd_platform_has_ir(void);                             /* so says DMAR */
 void vtd_info(const struct vtd_unit *u, struct info_iommu *out);

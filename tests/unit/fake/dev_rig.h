@@ -24,7 +24,10 @@ static struct {
     status_t attach, detach, destroy, map;
     unsigned attached, attaches, detaches, maps;
     uint32_t reserved;
+    struct iommu_region region[2];
+    unsigned shares;             /* number of another device that they name */
     uint64_t mapped_base, mapped_len;
+    unsigned mapped_prot;
     bool master_at_detach;       /* bus mastering was still on */
     bool irqs_at_detach;         /* interrupts were still open */
     unsigned resets_at_detach, irq_sets, irq_closes;
@@ -40,11 +43,15 @@ uint32_t iommu_unit_of(struct bdf fn)
     (void)fn;
     return io.uncovered ? ~0u : 0;
 }
-bool iommu_reserved(struct bdf fn, uint32_t i, uint64_t *base, uint64_t *len)
+bool iommu_reserved(struct bdf fn, uint32_t nth, struct iommu_region *out)
 {
-    *base = 0x7f001000 + 0x100000ull * i;
-    *len = 0x2000;
-    return bdf_dev(fn) == 6 && i < io.reserved;
+    *out = io.region[nth % ARRAY_LEN(io.region)];
+    return (bdf_dev(fn) == 6 || bdf_dev(fn) == io.shares) && nth < io.reserved;
+}
+bool iommu_unit_info(uint32_t unit, struct info_iommu *out)
+{
+    *out = (struct info_iommu){ .base = 0x7f800000 };
+    return unit == 0;
 }
 status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
 {
@@ -54,13 +61,13 @@ status_t iommu_dom_create(struct iommu_dom *dom, uint32_t vm)
 status_t iommu_dom_map(struct iommu_dom *dom, iova_t iova, hpa_t pa, uint64_t len, unsigned prot)
 {
     (void)dom;
-    CHECK_EQ(prot, PT_R | PT_W);
     CHECK_EQ(iova.v, pa.v);
     if (io.map != ST_OK)
         return io.map;
     io.maps++;
     io.mapped_base = iova.v;
     io.mapped_len = len;
+    io.mapped_prot = prot;
     return ST_OK;
 }
 status_t iommu_dom_destroy(struct iommu_dom *dom)
@@ -128,6 +135,9 @@ static void fresh_models(void)
     pci_model_reset(true);
     memset(&io, 0, sizeof io);
     io.ir = true;
+    io.region[0] = io.region[1] = (struct iommu_region){ 0x7f001000, 0x2000, PT_R | PT_W };
+    io.region[1].base += 0x100000;
+    pci_model.reserved = (struct boot_range){ .base = 0x7f000000, .len = 0x1000000, .type = BOOT_RESERVED };
     pci_model_add(0, 0, 0, 0x8086, 0x29c0, 0x060000);
     m = pci_model_nic(0, 6, 0, 0xfe800000);
 }
@@ -135,7 +145,7 @@ static void fresh_models(void)
 static void start(void)
 {
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
-    dev_init();
+    dev_init(pci_model_boot());
     CHECK_EQ(dev_open(bdf_make(0, 6, 0), &dev), ST_OK);
     CHECK_EQ(iommu_dom_create(dma, 1), ST_OK);
 }

@@ -151,10 +151,11 @@ const struct bootinfo *pci_model_boot(void)
 {
     static struct bootinfo bi;
     bi.ecams = pci_model.ecam;
-    bi.ranges = 3;
+    bi.ranges = 4;
     bi.range[0] = (struct boot_range){ .base = 0, .len = pci_model.ram_end, .type = BOOT_RAM };
-    bi.range[1] = (struct boot_range){ .base = 0xd0000000, .len = 0x20000000, .type = BOOT_MMIO };
-    bi.range[2] = (struct boot_range){ .base = 0xf0000000, .len = 0x10000000, .type = BOOT_RESERVED };
+    bi.range[1] = pci_model.reserved;
+    bi.range[2] = (struct boot_range){ .base = 0xd0000000, .len = 0x20000000, .type = BOOT_MMIO };
+    bi.range[3] = (struct boot_range){ .base = 0xf0000000, .len = 0x10000000, .type = BOOT_RESERVED };
     bi.ecam[0] = (struct boot_ecam){ .base = PCI_MODEL_ECAM, .last_bus = 255 };
     return &bi;
 }

@@ -45,6 +45,7 @@ struct pci_model {
     bool ecam;                    /* MCFG present */
     bool ecam_lies;               /* the window shows something else than the ports */
     uint64_t ram_end;             /* RAM is below */
+    struct boot_range reserved;   /* above it */
     unsigned count;
     struct pci_model_fn *fn[PCI_MODEL_MAX];
     unsigned port_accesses;
