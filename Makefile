@@ -16,7 +16,7 @@ all: $(B)/kernel.elf $(B)/cordon-mb.elf $(B)/BOOTX64.EFI $(B)/bios.bin $(B)/mkim
 LIB_SRC     := $(addprefix kernel/lib/, fmt.c idpool.c str.c)
 KERNEL_SRC  := $(addprefix kernel/, main.c smp.c) $(addprefix kernel/arch/, ap.S boot.c copy.S entry.S features.c \
               fpu.c head.S ktimer.c lapic.c spec.c spec_entry.S switch.S tables.c trap.c tsc.c) \
-              $(addprefix kernel/dev/, dev.c dev_bar.c dev_reserved.c) $(addprefix kernel/irq/, ioapic.c irq.c irq_route.c) \
+              $(addprefix kernel/dev/, dev.c dev_bar.c dev_reserved.c) $(addprefix kernel/irq/, intx.c ioapic.c irq.c irq_route.c) \
               $(addprefix kernel/log/, console.c panic.c) $(addprefix kernel/mm/, \
               bootmem.c extent.c fmt_x86.c kmap.c pmm.c ptab.c \
               space.c umem.c) $(addprefix kernel/obj/, event.c memory.c obj.c task.c) \

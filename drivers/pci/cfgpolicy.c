@@ -19,8 +19,8 @@ enum { ANY = 1, STAYS = 2, V2 = 4, MASK_32 = 8, MASK_64 = 16 };
 static const struct row { uint16_t cap; uint8_t off, size, need; uint32_t read, write, clear; } rows[] = {
     /* Type 0 header [PCIe 7.5.1]. BARs, ROM and the interrupt line are the VMM's own. */
     { CAP_HEADER, 0x00, 4, ANY, ALL, 0, 0 },       /* ids: drivers bind by them */
-    /* Command: bus master, INTx off, and decode by row_at(). Status: its errors. */
-    { CAP_HEADER, 0x04, 4, ANY, ALL, 0xf9000404, 0xf9000000 },
+    /* Command: bus master, and decode and INTx by row_at(). Status: its errors. */
+    { CAP_HEADER, 0x04, 4, ANY, ALL, 0xf9000004, 0xf9000000 },
     { CAP_HEADER, 0x08, 4, ANY, ALL, 0, 0 },       /* class, revision */
     { CAP_HEADER, 0x0c, 4, ANY, 0x00ff00ff, 0, 0 }, /* cache line, header type; no BIST */
     { CAP_HEADER, 0x2c, 4, ANY, ALL, 0, 0 },       /* subsystem: drivers' quirks go by it */
@@ -76,7 +76,7 @@ static struct row row_at(const struct pci_fn *fn, unsigned off)
         if (id != CAP_HEADER && id != CAP_DSN && !cap_is_shown(fn, cap))
             break;                       /* not the first of its kind */
         if (id == CAP_HEADER && off == CFG_COMMAND)
-            row.write |= bar_decode_allowed(fn);
+            row.write |= bar_decode_allowed(fn) | (fn->intx != NULL ? CMD_INTX_OFF : 0);
         return row;
     }
     return (struct row){ 0 };

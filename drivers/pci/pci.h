@@ -30,6 +30,7 @@ struct pci_fn {
     uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = there is none that it could use */
     struct spinlock lock;         /* command register, MSI and MSI-X registers */
     struct irq_set *irqs;         /* kernel/irq: its interrupts, NULL = none; root thread writes */
+    struct intx *intx;            /* kernel/irq: its line, NULL = none: INTx stays off; root thread, while nobody calls */
 };
 
 /* Takes the ECAM windows, scans all buses reachable from the host bridges,
@@ -44,7 +45,8 @@ struct pci_fn *pci_find(struct bdf fn);            /* NULL when absent */
 bool pci_bar_is(const struct dev_bar *bar, uint32_t kind);
 bool pci_bar_touches(const struct pci_fn *fn, uint32_t kind, uint64_t base, uint64_t len, const struct dev_bar *except);
 
-/* Bus mastering off; decode off too, INTx off. Reads back; ST_HW, ST_ABSENT. */
+/* Bus mastering and INTx off, but for a serial port's, which may be the console; decode off too. Reads back; ST_HW,
+ * ST_ABSENT. INTx off may be hardwired to zero: info.intx_off says what it is. */
 MUST_USE status_t pci_bus_master_off(struct pci_fn *fn);
 MUST_USE status_t pci_quiesce(struct pci_fn *fn);
 /* Memory decode and bus mastering on in every bridge above. ST_HW, ST_ABSENT. */
@@ -54,7 +56,7 @@ MUST_USE status_t pci_open_path(struct pci_fn *fn);
 MUST_USE status_t pci_reset(struct pci_fn *fn);
 
 /* Config space as an owner may see and change it (cfgpolicy.c): byte-masked, any width and
- * offset; denied reads are zero, denied writes dropped. BARs and interrupt line read zero
+ * offset; denied reads are zero, denied writes dropped; so is INTx on without a line. BARs and interrupt line read zero
  * (dev_info has them). MSI and MSI-X registers read as hardware's structure without address
  * and data, but writes never reach the device: the VMM shadows them and uses IRQ_SET.
  * off and size are the caller's own: ST_INVAL, ST_RANGE. *value: written, or what was read. */

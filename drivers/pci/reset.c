@@ -26,6 +26,7 @@ static MUST_USE status_t command_change(struct pci_fn *fn, uint32_t clear, uint3
     if (command != 0xffff) {
         pci_wr(fn, CFG_COMMAND, 2, (command & ~clear) | set);
         command = pci_rd(fn, CFG_COMMAND, 2);
+        fn->info.intx_off = (command & CMD_INTX_OFF) != 0;
     }
     spin_unlock(&fn->lock);
     if (command == 0xffff)
@@ -33,7 +34,10 @@ static MUST_USE status_t command_change(struct pci_fn *fn, uint32_t clear, uint3
     return ((command ^ set) & (clear | set) & ~CMD_INTX_OFF) == 0 ? ST_OK : ST_HW;
 }
 
-status_t pci_bus_master_off(struct pci_fn *fn) { return command_change(fn, CMD_BUS_MASTER, 0); }
+status_t pci_bus_master_off(struct pci_fn *fn)
+{
+    return command_change(fn, CMD_BUS_MASTER, fn->info.class_rev >> 16 == CLASS_SERIAL ? 0 : CMD_INTX_OFF);
+}
 
 status_t pci_quiesce(struct pci_fn *fn)
 {

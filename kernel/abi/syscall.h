@@ -45,8 +45,8 @@
     X(DEV_CFG_READ,    26, "device offset size -> value, by the kernel's policy", CAP(DEVICE, READ)) \
     X(DEV_CFG_WRITE,   27, "device offset size value, by the kernel's policy", CAP(DEVICE, WRITE), ANY, ANY, U32) \
     X(DEV_RESET,       28, "device: the owner's function level reset", CAP(DEVICE, WRITE)) \
-    X(IRQ_SET,         29, "device index addr data flags: guest's message of one of its interrupts", \
-      CAP(DEVICE, WRITE), ANY, ANY, U32, BITS(IRQ_MASKED | IRQ_OFF)) \
+    X(IRQ_SET,         29, "device index addr data flags: guest's message of one of its interrupts, or its line open", \
+      CAP(DEVICE, WRITE), ANY, ANY, U32, BITS(IRQ_MASKED | IRQ_OFF | IRQ_LINE)) \
     X(DEV_PORT_READ,    30, "device bar offset size(1, 2, 4) -> value: inside an I/O BAR", CAP(DEVICE, READ)) \
     X(DEV_PORT_WRITE,   31, "device bar offset size value", CAP(DEVICE, WRITE), ANY, ANY, ANY, U32) \
     X(SYS_INFO,        64, "system what index ptr len -> records (info.h)", SYSTEM) \
@@ -75,8 +75,8 @@
     X(DEV_ASSIGN,      83, "system device vm flags", \
       SYSTEM, CAP(DEVICE, MANAGE), CAP(VM, MANAGE), BITS(DEV_NO_RESET_OK | DEV_RESERVED_MAP | DEV_UNPROTECTED)) \
     X(DEV_RELEASE,     84, "system device: to BLOCKED or QUARANTINED", SYSTEM, CAP(DEVICE, MANAGE)) \
-    X(DEV_IRQS,        85, "system device kind(IRQ_KIND_*) count: its interrupts, until it is released", \
-      SYSTEM, CAP(DEVICE, MANAGE), BITS(1), BITS(127)) \
+    X(DEV_IRQS,        85, "system device kind(IRQ_KIND_*) count|bit gsi(|IRQ_GSI_LOW): interrupts, until it is released", \
+      SYSTEM, CAP(DEVICE, MANAGE), BITS(3), BITS(127), U32) \
     X(CAP_DROP,        86, "system slot: empties it; the last capability destroys the object", SYSTEM, SLOT) \
     X(VM_PAGE,         87, "system vm gpa -> size of the nested page there | VM_PAGE_*, 0 = none", \
       SYSTEM, CAP(VM, MANAGE), PAGES)
@@ -102,8 +102,13 @@ enum syscall_nr {
 
 #define IRQ_MASKED        0x1u   /* IRQ_SET: route known, delivery off */
 #define IRQ_OFF           0x2u   /* IRQ_SET: no route */
+/* IRQ_SET: the function's INTx may arrive, once: the line is masked again and the bit of DEV_IRQS raised on the doorbell
+ * of vCPU 0. Alone among the flags; no other argument counts. */
+#define IRQ_LINE          0x4u
 #define IRQ_KIND_MSI      0u
 #define IRQ_KIND_MSIX     1u
+#define IRQ_KIND_INTX     2u     /* beside the others; DEV_IRQS takes the doorbell's bit in place of a count */
+#define IRQ_GSI_LOW       0x80000000u   /* DEV_IRQS: active low, as PCI's lines are before a chipset turns them */
 #define DEV_IRQS_MAX     64u
 
 #define POWER_REBOOT      0u

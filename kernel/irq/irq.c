@@ -61,7 +61,9 @@ static void device_irq(uint32_t cpu, unsigned vector)
 {
     spin_lock(&inside[cpu].lock);
     struct irq *irq = __atomic_load_n(&target[cpu][vector - VEC_DEVICE_FIRST], __ATOMIC_SEQ_CST);
-    if (irq != NULL && irq != &retired)
+    if (irq != NULL && irq->intx != NULL)
+        intx_deliver(irq->intx);
+    else if (irq != NULL && irq != &retired)
         irq_route_deliver(irq);
     spin_unlock(&inside[cpu].lock);
 }
@@ -88,8 +90,11 @@ void upcall_irq(unsigned vector)
 
 status_t irq_console(const struct bootinfo *bi, struct event *event)
 {
+    struct ioapic_pin pin;       /* for ever; after an error it stays masked and its entry taken */
     monitor = event;
-    return ioapic_route(bi->console_gsi, bi->console_level, bi->console_low, cpu_block[0]->apic_id, VEC_CONSOLE);
+    TRY(ioapic_pin_open(bi->console_gsi, bi->console_level, bi->console_low, cpu_block[0]->apic_id, VEC_CONSOLE, &pin));
+    ioapic_pin_mask(&pin, false);
+    return ST_OK;
 }
 
 status_t irq_iommu_faults(struct event *event)

@@ -4,7 +4,7 @@
  * -> guest's message. The device's registers hold the kernel's message only; the guest's vector
  * and target change the route. Opened and closed by the root thread; irq_set: the VMM's
  * threads, under the device's lock. Lock order: this one > iommu unit, pci function.
- * The one file of kernel/irq that knows PCI.
+ * With intx.c the file of kernel/irq that knows PCI.
  */
 #include "kernel/irq/irq.h"
 
@@ -84,6 +84,8 @@ static MUST_USE status_t route_on(struct pci_fn *fn, struct irq *irq, uint32_t i
 status_t irq_set(struct pci_fn *fn, uint64_t at, uint64_t addr, uint32_t data, uint32_t flags)
 {
     struct irq_set *set = __atomic_load_n(&fn->irqs, __ATOMIC_ACQUIRE);
+    if ((flags & IRQ_LINE) != 0)
+        return flags == IRQ_LINE ? intx_unmask(fn) : ST_INVAL;
     if (set == NULL || at >= set->count)
         return ST_RANGE;
     const uint32_t index = (uint32_t)index_clamp(at, set->count);
@@ -123,6 +125,7 @@ status_t irq_open(struct pci_fn *fn, struct vm *vm, uint64_t cpus, uint32_t kind
 void irq_close(struct pci_fn *fn)
 {
     struct irq_set *set = fn->irqs;
+    intx_close(fn);
     if (set == NULL)
         return;
     if (pci_msi_off(fn) != ST_OK)

@@ -35,7 +35,7 @@ MUST_USE status_t sys_vm_map_bar(struct vm *vm, const struct device *dev, uint64
 MUST_USE status_t sys_vm_unmap_bar(struct vm *vm, const struct device *dev, gpa_t gpa, uint64_t len);
 MUST_USE status_t sys_dev_assign(struct device *dev, struct vm *vm, uint32_t flags);
 MUST_USE status_t sys_dev_release(struct device *dev);
-MUST_USE status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count);
+MUST_USE status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count, uint32_t gsi);
 /* sys_info.c: facts; monitor, but DEV_INFO */
 MUST_USE status_t sys_dev_info(const struct device *dev, uint64_t ptr);
 MUST_USE status_t sys_info(uint64_t what, uint64_t index, uint64_t ptr, uint64_t len, uint64_t *count);

@@ -126,7 +126,7 @@ static status_t manage(struct sys_call *c, uint64_t nr)
     case SYS_DEV_OPEN: return a[2].v >> 16 ? ST_NOTFOUND : dev_open(bdf_of_rid((uint16_t)a[2].v), &c->made.device);
     case SYS_DEV_ASSIGN: return sys_dev_assign(a[1].device, a[2].vm, a[3].u32);
     case SYS_DEV_RELEASE: return sys_dev_release(a[1].device);
-    case SYS_DEV_IRQS: return sys_dev_irqs(a[1].device, a[2].u32, a[3].u32);
+    case SYS_DEV_IRQS: return sys_dev_irqs(a[1].device, a[2].u32, a[3].u32, a[4].u32);
     case SYS_CAP_DROP: return sys_cap_drop(c->task, a[1].slot);
     default: return ST_INVAL;
     }

@@ -58,10 +58,16 @@ status_t sys_dev_release(struct device *dev)
     return st;
 }
 
-status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count)
+status_t sys_dev_irqs(const struct device *dev, uint32_t kind, uint32_t count, uint32_t gsi)
 {
     uint64_t cpus = 0;
     for (uint32_t i = 0; dev->vm && i < dev->vm->vcpus; i++)
         cpus |= UINT64_C(1) << dev->vm->vcpu[i]->cpu;
-    return cpus == 0 ? ST_STATE : irq_open(dev->fn, dev->vm, cpus, kind, count);
+    if (cpus == 0 || kind > IRQ_KIND_INTX)
+        return cpus == 0 ? ST_STATE : ST_INVAL;
+    if (kind != IRQ_KIND_INTX || count >= 64)
+        return kind != IRQ_KIND_INTX ? irq_open(dev->fn, dev->vm, cpus, kind, count) : ST_RANGE;
+    const struct vcpu *first = dev->vm->vcpu[0];
+    return intx_open(dev->fn, dev->vm, first->cpu, gsi & ~IRQ_GSI_LOW, (gsi & IRQ_GSI_LOW) != 0, first->doorbell,
+                     BIT64(count));
 }

@@ -55,8 +55,8 @@ BEGIN {
     if (l == "config" && FILENAME ~ /^(kernel|drivers)\//) next
     if (l == "abi" && FILENAME ~ /^(kernel|drivers)\//) next
     if (to ~ /^drivers\// && FILENAME ~ /^kernel\//) {
-        if (from == "dev" || from == "main" || FILENAME == "kernel/irq/irq_route.c" || FILENAME == "kernel/sys/sys_info.c") next
-        bad("only dev, irq_route, sys_info and main know the drivers"); next
+        if (from == "dev" || from == "main" || FILENAME ~ /^kernel\/irq\/(intx|irq_route)\.c$/ || FILENAME == "kernel/sys/sys_info.c") next
+        bad("only dev, irq_route, intx, sys_info and main know the drivers"); next
     }
     if (index(" " may[from] " ", " " l " ")) next
     bad("layer " from " may not include layer " l)

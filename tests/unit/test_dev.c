@@ -36,7 +36,7 @@ static void test_life(void)
     CHECK_EQ(dev_cfg_access(dev, 0, 8, false, &v), ST_INVAL);
     CHECK_EQ(cfg_write(0, 3, 0), ST_INVAL);
     CHECK_EQ(cfg_write(CFG_COMMAND, 2, 6), ST_OK);
-    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 6 | CMD_INTX_OFF);        /* it has no line */
     CHECK_EQ(dev_irq_set(dev, 3, 0, 0, 0), ST_OK);
     CHECK_EQ(io.irq_sets, 1);
     CHECK_EQ(dev_release(dev), ST_OK);
@@ -409,11 +409,17 @@ static void test_boot_classes(void)
     pci_model_add(0, 1, 0, 0x1b36, 13, 0x0c0330);
     pci_model_add(0, 2, 0, 0x1234, 0x1111, 0x030000);
     pci_model_add(0, 31, 0, 0x8086, 0x2918, 0x060100);
+    pci_model_add(0, 3, 0, 0x1c00, 0x3253, 0x070002);
+    pci_model_add(0, 4, 0, 0x8086, 0x100e, 0x020000)->wmask[CFG_COMMAND + 1] = 0;
     m->keeps_bus_master = true;
     start();
-    CHECK_EQ(pci_model_get(pci_model.fn[2], CFG_COMMAND, 2), 3);
-    CHECK_EQ(pci_model_get(pci_model.fn[3], CFG_COMMAND, 2), 3);
+    CHECK_EQ(pci_model_get(pci_model.fn[2], CFG_COMMAND, 2), 3 | CMD_INTX_OFF);
+    CHECK_EQ(pci_model_get(pci_model.fn[3], CFG_COMMAND, 2), 3 | CMD_INTX_OFF);
     CHECK_EQ(pci_model_get(pci_model.fn[4], CFG_COMMAND, 2), 7);
+    CHECK_EQ(pci_model_get(pci_model.fn[5], CFG_COMMAND, 2), 3);         /* a serial port may be the console */
+    CHECK_EQ(pci_at(2)->info.intx_off, 1);
+    CHECK_EQ(pci_find(bdf_make(0, 4, 0))->info.intx_off, 0);             /* hardwired to zero */
+    CHECK_EQ(pci_model_get(pci_model.fn[6], CFG_COMMAND, 2), 0);
     CHECK(fake_log_has("00:06.0: cannot be silenced"));
     CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 3), ST_HW);
     finish(ST_OK);

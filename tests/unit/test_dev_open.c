@@ -108,7 +108,7 @@ static void test_unprotected(void)
         CHECK_EQ(m->resets, 1);
         CHECK(fake_log_has("00:06.0: UNPROTECTED"));
         CHECK_EQ(cfg_write(CFG_COMMAND, 2, 7), ST_OK);
-        CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 7);
+        CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 7 | CMD_INTX_OFF);
         CHECK_EQ(dev_release(dev), ST_OK);
         CHECK_EQ(m->resets, 2);
         CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2) & 7, 0);

@@ -122,8 +122,10 @@ static uint32_t movable(unsigned off, unsigned size)
     return moved;
 }
 
-static void test_writes(void)
+/* With a line INTx is the owner's to switch, without one it stays as it is: off. */
+static void test_writes(uint32_t intx)
 {
+    f->intx = intx != 0 ? (struct intx *)0x7000 : NULL;
     memset(m->wmask, 0xff, sizeof m->wmask);                 /* a device that lets everything move */
     memset(m->clear, 0, sizeof m->clear);
     m->wmask[0xc + 1] = 0xff;
@@ -131,7 +133,7 @@ static void test_writes(void)
     for (unsigned off = 0; off < 4096; off += 4) {
         uint32_t want = 0;
         if (off == 4)
-            want = 0xf9000407;
+            want = 0xf9000007 | intx;
         if (off == pcie + 8)
             want = 0x000f7810;
         if (off == pcie + 8)                                 /* FLR is never passed on */
@@ -139,11 +141,11 @@ static void test_writes(void)
         CHECK_EQ(movable(off, 4), want);
     }
     CHECK_EQ(movable(4, 1), 0x07);
-    CHECK_EQ(movable(5, 1), 0x400);
-    CHECK_EQ(movable(5, 2), 0x400);                          /* status byte 6 has nothing */
+    CHECK_EQ(movable(5, 1), intx);
+    CHECK_EQ(movable(5, 2), intx);                           /* status byte 6 has nothing */
     CHECK_EQ(movable(7, 1), 0xf9000000);
     CHECK_EQ(movable(7, 4), 0xf9000000);                     /* and the class behind it stays */
-    CHECK_EQ(movable(2, 4), 0x407);                          /* crosses into the command dword */
+    CHECK_EQ(movable(2, 4), 7 | intx);                       /* crosses into the command dword */
     CHECK_EQ(m->resets, 0);
 }
 
@@ -228,7 +230,8 @@ int main(void)
     test_chain();
     fresh();
     test_widths();
-    test_writes();
+    test_writes(0);
+    test_writes(CMD_INTX_OFF);
     test_clear_bits();
     test_power_and_decode();
     test_msi_forms();

@@ -422,7 +422,7 @@ static void test_quiesce(void)
     CHECK_EQ(pci_init(pci_model_boot()), ST_OK);
     struct pci_fn *f = pci_find(bdf_make(0, 3, 0));
     CHECK_EQ(pci_bus_master_off(f), ST_OK);
-    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 3);
+    CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 0x403);
     CHECK_EQ(pci_quiesce(f), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 0x400);
     m->keeps_bus_master = true;

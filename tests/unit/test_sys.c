@@ -63,7 +63,12 @@ static void set_up(void)
     CHECK_EQ(SYS(DEV_OPEN, OF(DEVICE), 1), ST_OK);
     CHECK_EQ(SYS(DEV_ASSIGN, OF(DEVICE), OF(VM), 0), ST_OK);
     CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 1, 1), ST_OK);
-    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 2, 1), ST_INVAL);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 3, 1), ST_INVAL);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), 4, 1), ST_INVAL);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), IRQ_KIND_INTX, 8, IRQ_GSI_LOW | 16), ST_OK);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), IRQ_KIND_INTX, 8, 99), ST_NOTFOUND);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), IRQ_KIND_INTX, 64, 16), ST_RANGE);
+    CHECK_EQ(SYS(DEV_IRQS, OF(DEVICE), IRQ_KIND_INTX, 8, 1ull << 32), ST_INVAL);
     for (unsigned t = OBJ_SYSTEM; t < OBJ_TYPE_COUNT; t++) {
         const struct cap *c = &root->caps[BASE + t];
         CHECK(c->obj && c->obj->type == t && c->rights == RIGHT_ALL);

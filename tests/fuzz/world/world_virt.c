@@ -168,10 +168,17 @@ status_t irq_open(struct pci_fn *fn, struct vm *vm, uint64_t cpus, uint32_t kind
     KASSERT(cpus != 0 && kind <= IRQ_KIND_MSIX);
     return count == 0 || count > DEV_IRQS_MAX ? ST_RANGE : ST_OK;
 }
+status_t intx_open(struct pci_fn *fn, struct vm *vm, uint32_t cpu, uint32_t gsi, bool active_low,
+                   struct event *event, uint64_t bits)
+{
+    (void)fn; (void)active_low;
+    KASSERT(vm != NULL && cpu < MAX_CPUS && event->obj.type == OBJ_EVENT && bits != 0 && (bits & (bits - 1)) == 0);
+    return gsi < 24 ? ST_OK : ST_NOTFOUND;
+}
 status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags)
 {
     (void)index; (void)addr; (void)data;
-    KASSERT((flags & ~(uint32_t)(IRQ_MASKED | IRQ_OFF)) == 0);
+    KASSERT((flags & ~(uint32_t)(IRQ_MASKED | IRQ_OFF | IRQ_LINE)) == 0);
     return dev->vm ? ST_OK : ST_STATE;
 }
 
