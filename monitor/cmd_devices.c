@@ -53,8 +53,8 @@ static bool is_unprotected(const struct dev_info *d)
 
 static const char *resets(const struct dev_info *d, char *buf, size_t size)
 {
-    fmt(buf, size, "%s%s%s%s", d->flr & 1 ? "FLR," : "", d->flr & 2 ? "AF-FLR," : "", d->flr & 4 ? "PM," : "",
-        d->flr == 0 ? "none," : "");
+    fmt(buf, size, "%s%s%s%s%s", d->flr & 1 ? "FLR," : "", d->flr & 2 ? "AF-FLR," : "", d->flr & 4 ? "PM," : "",
+        d->flr & 8 ? "BUS," : "", d->flr == 0 ? "none," : "");
     buf[str_len(buf) - 1] = 0;
     return buf;
 }

@@ -136,7 +136,7 @@ static enum code reset_verdict(const struct dev_info *d, struct policy_waivers w
 {
     if ((d->flr != 0 && !refused_for(d, ST_NORESET)) || waivers.reset_none)
         return CODE_NONE;
-    fmt(why, DIAG_TEXT, "no reset that works (no FLR, no AF-FLR, no PM reset) -> old state could reach the next"
+    fmt(why, DIAG_TEXT, "no reset that works (no FLR, no AF-FLR, no PM reset, no bus to reset) -> old state could reach the next"
         " owner -> add reset=none to accept that");
     return CODE_I208;
 }

@@ -51,7 +51,9 @@ static void ext_note(struct pci_fn *fn, unsigned id, unsigned off)
         /* A bit that the capability lacks names a path that the function does not have [PCIe 7.7.11.2]. */
         uint32_t have = pci_rd(fn, off + ACS_CAP, 2);
         pci_wr(fn, off + ACS_CTL, 2, have & (ACS_NEEDED | ACS_TB));
-        fn->info.acs = (have & ~pci_rd(fn, off + ACS_CTL, 2) & ACS_NEEDED) == 0;
+        fn->acs_off = (uint16_t)off;
+        fn->acs_on = (uint16_t)pci_rd(fn, off + ACS_CTL, 2);
+        fn->info.acs = (have & ~fn->acs_on & ACS_NEEDED) == 0;
     }
 }
 

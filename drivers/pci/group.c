@@ -5,7 +5,8 @@
  *  - functions of one device, unless each has ACS on;
  *  - what is behind a port without ACS, on the way to the root complex: with each other and with the port; for a
  *    switch also with everything behind the neighbour ports, since the switch may turn requests round;
- *  - everything behind a conventional bridge.
+ *  - everything behind a conventional bridge;
+ *  - what is on a bus, when only a reset of the bus resets one of them.
  * Different devices on a root bus count as separate: their requests pass the root complex.
  */
 #include "drivers/pci/scan.h"
@@ -30,8 +31,8 @@ static bool are_joined(uint32_t first, uint32_t second)
     const struct pci_fn *a = pci_at(first), *b = pci_at(second);
     if (b->info.up == second - first)
         return !separates(a);
-    return a->bdf.bus == b->bdf.bus && (a->info.up != 0 || bdf_dev(a->bdf) == bdf_dev(b->bdf)) &&
-           !(a->info.acs && b->info.acs);
+    bool apart = a->info.acs && b->info.acs && a->info.flr != PCI_RESET_BUS && b->info.flr != PCI_RESET_BUS;
+    return a->bdf.bus == b->bdf.bus && (a->info.up != 0 || bdf_dev(a->bdf) == bdf_dev(b->bdf)) && !apart;
 }
 
 static void relabel(uint32_t from, uint32_t to)
@@ -41,10 +42,32 @@ static void relabel(uint32_t from, uint32_t to)
             pci_at(i)->info.group = to;
 }
 
+/* Only functions that are nobody's part of the machine are on its bus, and no other one that may be the screen;
+ * `together`: all of its group. */
+static bool bus_resets(const struct pci_fn *fn, bool together)
+{
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        const struct pci_fn *peer = pci_at(i);
+        const bool needed = (peer->info.refusals & BIT32(ST_UNSUPP)) != 0 ||
+                            (peer != fn && peer->info.class_rev >> 24 == CLASS_DISPLAY);
+        if (peer->bdf.bus == fn->bdf.bus && (needed || (together && peer->info.group != fn->info.group)))
+            return false;
+    }
+    return fn->info.up != 0;
+}
+
+static void offer_bus_resets(bool together)
+{
+    for (uint32_t i = 0; i < pci_count(); i++)
+        if ((together || pci_at(i)->info.flr == 0) && bus_resets(pci_at(i), together))
+            pci_at(i)->info.flr |= PCI_RESET_BUS;
+}
+
 /* Groups are named by their first member, and numbered in that order in the end. */
 void group_compute(void)
 {
     uint32_t count = pci_count(), groups = 0;
+    offer_bus_resets(false);
     for (uint32_t i = 0; i < count; i++)
         pci_at(i)->info.group = i;
     for (uint32_t i = 0; i < count; i++)
@@ -56,4 +79,5 @@ void group_compute(void)
     for (uint32_t i = 0; i < count; i++)
         if (pci_at(i)->info.group == i)
             relabel(i, groups++);
+    offer_bus_resets(true);
 }

@@ -16,6 +16,7 @@
 #define PCI_RESET_FLR  1u
 #define PCI_RESET_AF   2u
 #define PCI_RESET_PM   4u
+#define PCI_RESET_BUS  8u    /* of the bus that it is on: all functions there are in its isolation group */
 
 struct pci_fn {
     /* const after scan */
@@ -23,7 +24,8 @@ struct pci_fn {
     struct dev_info info;         /* what user mode may know; state, vm, iommu_*, reserved: kernel/dev */
     uint32_t header[64 / 4];      /* the config header at hand-over: what a reset has to bring back */
     uint8_t  cap_at[256 / 4];     /* capability id by dword offset, 0 = none */
-    uint16_t dsn_off, af_off;     /* 0 = none */
+    uint16_t dsn_off, af_off, acs_off;   /* 0 = none */
+    uint16_t acs_on;              /* what access control is on: a reset clears it */
     uint16_t devctl, devctl2;     /* PCIe device control at hand-over, for after a reset */
     uint8_t  pcie_version;        /* of the PCIe capability */
     bool     pm_keeps_state;      /* D3hot -> D0 is no reset */
@@ -51,9 +53,10 @@ MUST_USE status_t pci_bus_master_off(struct pci_fn *fn);
 MUST_USE status_t pci_quiesce(struct pci_fn *fn);
 /* Memory decode and bus mastering on in every bridge above. ST_HW, ST_ABSENT. */
 MUST_USE status_t pci_open_path(struct pci_fn *fn);
-/* Reset ladder FLR, AF-FLR, PM; then restores BARs and compares the image; ST_NORESET,
- * ST_TIMEOUT, ST_ABSENT, ST_CORRUPT. Up to seconds, in which others run: no lock may be held. */
-MUST_USE status_t pci_reset(struct pci_fn *fn);
+/* Reset ladder FLR, AF-FLR, PM, bus (only if the caller's owner has no function in use there); then restores BARs and
+ * compares the image, of all functions that it reset; ST_NORESET, ST_TIMEOUT, ST_ABSENT, ST_CORRUPT, ST_HW. Up to seconds, in
+ * which others run: no lock may be held. */
+MUST_USE status_t pci_reset(struct pci_fn *fn, bool bus_too);
 
 /* Config space as an owner may see and change it (cfgpolicy.c): byte-masked, any width and
  * offset; denied reads are zero, denied writes dropped; so is INTx on without a line. BARs and interrupt line read zero

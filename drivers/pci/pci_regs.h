@@ -34,6 +34,8 @@
 #define CFG_ROM           0x30u      /* bit 0: decode on */
 #define CFG_CAP_PTR       0x34u
 #define CFG_INTERRUPT     0x3cu      /* line, pin */
+#define CFG_BRIDGE_CTL    0x3eu      /* type 1: RW 16 */
+#define   BRIDGE_BUS_RESET  BIT32(6)
 #define CFG_FIRST_CAP     0x40u
 
 /* Capability ids. */
@@ -80,6 +82,10 @@ enum { MSIX_E_ADDR = 0, MSIX_E_ADDR_HIGH = 4, MSIX_E_DATA = 8, MSIX_E_CTL = 12, 
 #define   DEVCTL_FLR        BIT32(15)
 #define PCIE_DEVSTA       0x0au      /* W1C 16 */
 #define   DEVSTA_PENDING    BIT32(5)
+#define PCIE_LNKCAP       0x0cu
+#define   LNKCAP_REPORTS    BIT32(20)  /* LNKSTA_ACTIVE means something */
+#define PCIE_LNKSTA       0x12u      /* RO 16 */
+#define   LNKSTA_ACTIVE     BIT32(13)
 #define PCIE_DEVCTL2      0x28u      /* RW 16, version 2 */
 #define   DEVCTL2_ARI       BIT32(5)
 

@@ -28,5 +28,5 @@ void cap_check_msix(struct pci_fn *fn);
 /* Sizes BARs with decode off; every register ends as it was. A BAR whose answer is no
  * power of two or whose base is not aligned to it sets ST_CORRUPT in info.refusals. */
 void bar_scan(struct pci_fn *fn);
-/* Sets info.group of every function, after the scan. */
+/* Sets info.group of every function, after the scan, and offers the reset of a bus (info.flr). */
 void group_compute(void);

@@ -85,7 +85,7 @@ struct dev_info {
     uint8_t  header;         /* 0 endpoint, 1 bridge */
     uint8_t  pcie_type;      /* of the PCIe capability, 0 also without one */
     uint8_t  pin, line;      /* INTx */
-    uint8_t  flr;            /* 1 FLR, 2 AF-FLR, 4 PM reset */
+    uint8_t  flr;            /* 1 FLR, 2 AF-FLR, 4 PM, 8 bus reset */
     uint8_t  intx_off;       /* 1 = INTx was off when the function was last silenced: the bit works */
     uint16_t up;             /* the bridge above is so many records before this one; 0 = on a root bus */
     uint8_t  secondary;      /* bridge: secondary bus */

@@ -100,7 +100,7 @@ void dev_destroy(struct kobj *obj)
  * a reset the least: nothing on, MSI and MSI-X off. */
 static MUST_USE status_t make_clean(const struct device *dev)
 {
-    status_t st = pci_reset(dev->fn);
+    status_t st = pci_reset(dev->fn, true);
     if (st == ST_NORESET && dev->no_reset) {
         st = pci_quiesce(dev->fn);
         st = st == ST_OK ? pci_msi_off(dev->fn) : st;
@@ -220,13 +220,14 @@ status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t
     return st;
 }
 
-/* A reset that fails here is the owner's to deal with; the one at release decides. */
+/* A reset that fails here is the owner's to deal with; the one at release decides. Not of the bus: another function
+ * there may be in use. */
 status_t dev_owner_reset(struct device *dev)
 {
     TRY(owner_enter(dev));
     dev->resetting = true;
     spin_unlock(&dev->lock);
-    status_t st = pci_reset(dev->fn);
+    status_t st = pci_reset(dev->fn, false);
     spin_lock(&dev->lock);
     dev->resetting = false;
     spin_unlock(&dev->lock);

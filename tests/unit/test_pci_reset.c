@@ -46,7 +46,7 @@ static void test_flr(void)
     memset(m->wmask + CFG_ROM, 0xff, 4);
     pci_model_put32(m, CFG_ROM, 0xfea00001);                     /* and firmware */
     uint64_t start = fake_hw.now_us;
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
     CHECK_EQ(pci_model_get(m, m->pcie + PCIE_DEVCTL2, 2), 0);
     CHECK_EQ(m->resets, 1);
@@ -59,11 +59,11 @@ static void test_flr(void)
     CHECK_EQ(pci_model_get(m, m->msix + MSIX_CTL, 2), 4);
     CHECK_EQ(m->cfg[CFG_INTERRUPT], 11);
     m->reset_us = 700000;                                        /* slow, within the second */
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK_EQ(m->early_accesses, 0);
     m->pending_forever = true;                                   /* goes on after its deadline */
     start = fake_hw.now_us;
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK(fake_hw.now_us - start > 2100000);                     /* before and after */
     CHECK_EQ(m->resets, 3);
 }
@@ -73,30 +73,30 @@ static void test_faults(void)
     fresh();
     m->hang_in_reset = true;
     uint64_t start = fake_hw.now_us;
-    CHECK_EQ(pci_reset(f), ST_TIMEOUT);
+    CHECK_EQ(pci_reset(f, true), ST_TIMEOUT);
     CHECK(fake_hw.now_us - start < 1300000);
     fresh();
     m->dies_in_reset = true;
-    CHECK_EQ(pci_reset(f), ST_ABSENT);
+    CHECK_EQ(pci_reset(f, true), ST_ABSENT);
     fresh();
     m->gone = true;
-    CHECK_EQ(pci_reset(f), ST_ABSENT);
+    CHECK_EQ(pci_reset(f, true), ST_ABSENT);
     CHECK_EQ(m->resets, 0);
     fresh();
     m->loses_identity = true;
-    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
     CHECK_EQ(m->resets, 2);                                      /* FLR, then PM: neither is proven */
     fresh();
     m->keeps_bus_master = true;
-    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
     fresh();
     m->msix_stuck = true;
     CHECK_EQ(msix_on(), ST_OK);
-    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
     fresh();
     m->wmask[CFG_BAR0 + 2] = 0;                                  /* a BAR that cannot be restored */
     pci_model_put32(m, CFG_BAR0, 0xfe900000);
-    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
 }
 
 /* Each thing that the proof compares, one at a time: the scan saw it otherwise. */
@@ -106,18 +106,18 @@ static void test_proof(void)
     for (unsigned i = 0; i < 16; i++) {
         fresh();
         f->header[i] ^= 1;
-        CHECK_EQ(pci_reset(f), (compared & 1u << i) != 0 ? ST_CORRUPT : ST_OK);
+        CHECK_EQ(pci_reset(f, true), (compared & 1u << i) != 0 ? ST_CORRUPT : ST_OK);
     }
     fresh();
     f->cap_at[m->msi / 4] = 0x7f;
-    CHECK_EQ(pci_reset(f), ST_CORRUPT);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
     fresh();
     m->wmask[CFG_COMMAND] &= (uint8_t)~CMD_MEMORY;               /* memory decode is stuck */
     m->cfg[CFG_COMMAND] = CMD_MEMORY;
     CHECK_EQ(pci_quiesce(f), ST_HW);
     fresh();
     preempts = 0;
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK(preempts > 1000);                                      /* others ran all along */
 }
 
@@ -130,7 +130,7 @@ static void test_ladder(void)
     pci_model_pm(m, true);                                       /* D3hot keeps everything */
     scan();
     CHECK_EQ(f->info.flr, 0);
-    CHECK_EQ(pci_reset(f), ST_NORESET);
+    CHECK_EQ(pci_reset(f, true), ST_NORESET);
     CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), 7);               /* not even touched */
 
     fake_hw_reset();
@@ -140,7 +140,7 @@ static void test_ladder(void)
     pci_model_pm(m, false);
     scan();
     CHECK_EQ(f->info.flr, PCI_RESET_PM);
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK_EQ(m->resets, 1);
     CHECK_EQ(pci_model_get(m, CFG_BAR0 + 4, 4), 0xe0);
 
@@ -150,9 +150,143 @@ static void test_ladder(void)
     pci_model_af(m);
     scan();
     CHECK_EQ(f->info.flr, PCI_RESET_AF);
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK_EQ(m->resets, 1);
     CHECK_EQ(m->early_accesses, 0);
+}
+
+/* A device of two functions without a reset of their own behind a port, or a conventional bus with two devices. */
+static struct pci_model_fn *bridge, *peer;
+static void bus_machine(bool conventional, unsigned caps)
+{
+    fake_hw_reset();
+    pci_model_reset(true);
+    bridge = pci_model_bridge(0, 2, 0, 1, 1);
+    if (!conventional) {
+        pci_model_pcie(bridge, PCIE_T_ROOT_PORT, false);
+        pci_model_put32(bridge, bridge->pcie + PCIE_LNKCAP, LNKCAP_REPORTS);
+    }
+    m = pci_model_add(1, 0, 0, 0x1234, 1, 0x0c0320);
+    m->cfg[CFG_HEADER] = 0x80;
+    pci_model_bar(m, 0, 2, 0xe020000000ull, 0x4000);
+    if (caps & PCI_RESET_PM)
+        pci_model_pm(m, false);
+    peer = pci_model_add(1, conventional ? 3 : 0, 1, 0x1234, 2, 0x0c0320);
+    if (conventional)
+        peer->bdf = bdf_make(1, 3, 0);
+    pci_model_bar(peer, 0, 0, 0xfd000000, 0x1000);
+    pci_model_bar(peer, 1, 1, 0x6000, 0x20);
+    scan();
+}
+
+static void test_bus(void)
+{
+    for (unsigned conventional = 0; conventional < 2; conventional++) {
+        bus_machine(conventional, 0);
+        CHECK_EQ(f->info.flr, PCI_RESET_BUS);
+        bridge->link_us = conventional ? 0 : 300000;
+        bridge->cfg[CFG_BRIDGE_CTL] = 3;                         /* what else is in the register stays */
+        uint64_t start = fake_hw.now_us;
+        CHECK_EQ(pci_reset(f, false), ST_NORESET);
+        CHECK_EQ(bridge->bus_resets, 0);
+        CHECK_EQ(pci_reset(f, true), ST_OK);
+        CHECK_EQ(bridge->bus_resets, 1);
+        CHECK_EQ(bridge->short_resets, 0);
+        CHECK_EQ(bridge->cfg[CFG_BRIDGE_CTL], 3);
+        CHECK_EQ(m->resets, 1);
+        CHECK_EQ(peer->resets, 1);
+        CHECK_EQ(m->early_accesses + peer->early_accesses, 0);
+        CHECK(fake_hw.now_us - start < (conventional ? 1100000 : 500000));
+        CHECK_EQ(pci_model_get(m, CFG_BAR0 + 4, 4), 0xe0);       /* both are as they were, and silent */
+        CHECK_EQ(pci_model_get(peer, CFG_BAR0, 4), 0xfd000000);
+        CHECK_EQ(pci_model_get(peer, CFG_BAR0 + 4, 4), 0x6001);
+        CHECK_EQ(pci_model_get(m, CFG_COMMAND, 2), CMD_INTX_OFF);
+        CHECK_EQ(pci_model_get(peer, CFG_COMMAND, 2), CMD_INTX_OFF);
+    }
+    bus_machine(false, 0);
+    peer->loses_identity = true;                                 /* of all functions the image is compared */
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
+    bus_machine(false, 0);
+    peer->keeps_bus_master = true;
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
+    bus_machine(false, 0);
+    m->hang_in_reset = true;
+    CHECK_EQ(pci_reset(f, true), ST_TIMEOUT);
+    bus_machine(false, 0);
+    bridge->link_us = 5000000;                                   /* the link does not come up */
+    CHECK_EQ(pci_reset(f, true), ST_TIMEOUT);
+    bus_machine(false, 0);
+    bridge->gone = true;
+    CHECK_EQ(pci_reset(f, true), ST_HW);
+    bus_machine(false, 0);
+    bridge->wmask[CFG_BRIDGE_CTL] = 0;                           /* nothing was reset, though all looks well */
+    CHECK_EQ(pci_reset(f, true), ST_HW);
+    CHECK_EQ(m->resets, 0);
+}
+
+/* The last rung: after one of the function's own that is not proven, or that it did not survive. */
+static void test_bus_last(void)
+{
+    bus_machine(false, PCI_RESET_PM);
+    CHECK_EQ(f->info.flr, PCI_RESET_PM | PCI_RESET_BUS);         /* the peer needs the bus, so all of it is one group */
+    CHECK_EQ(pci_reset(f, true), ST_OK);
+    CHECK_EQ(bridge->bus_resets, 0);
+    m->loses_identity = true;
+    CHECK_EQ(pci_reset(f, false), ST_CORRUPT);
+    CHECK_EQ(bridge->bus_resets, 0);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
+    CHECK_EQ(bridge->bus_resets, 1);
+    bus_machine(false, PCI_RESET_PM);
+    m->gone = true;                                              /* asks the bus, does not come back */
+    CHECK_EQ(pci_reset(f, true), ST_ABSENT);
+    CHECK_EQ(bridge->bus_resets, 1);
+}
+
+/* Not offered where somebody else needs what is there; it joins what ACS would keep apart. */
+static void test_bus_offer(void)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        bus_machine(false, 0);
+        if (i == 1)
+            pci_model_put32(peer, CFG_CLASS_REV, 0x03800000);    /* may be the screen */
+        if (i == 2)
+            pci_model_put32(peer, CFG_CLASS_REV, 0x06010000);    /* a part of the machine */
+        for (unsigned k = 0; i == 3 && k < 2; k++) {
+            struct pci_model_fn *fn = k ? peer : m;
+            pci_model_pcie(fn, 0, k == 1);
+            pci_model_acs(fn, 0x0c);
+        }
+        if (i == 3)
+            pci_model_acs(bridge, 0x1d);
+        scan();
+        CHECK_EQ(f->info.flr, i == 1 || i == 2 ? 0 : PCI_RESET_BUS);
+        CHECK_EQ(pci_find(peer->bdf)->info.flr, i == 2 ? 0 : i == 3 ? PCI_RESET_FLR | PCI_RESET_BUS : PCI_RESET_BUS);
+        CHECK_EQ(f->info.group, pci_find(peer->bdf)->info.group);
+    }
+    /* each with a reset of its own: ACS keeps them apart, and nobody resets the bus */
+    bus_machine(false, 0);
+    pci_model_acs(bridge, 0x1d);
+    for (unsigned k = 0; k < 2; k++) {
+        pci_model_pcie(k ? peer : m, 0, true);
+        pci_model_acs(k ? peer : m, 0x0c);
+    }
+    scan();
+    CHECK_EQ(f->info.flr, PCI_RESET_FLR);
+    CHECK(f->info.group != pci_find(peer->bdf)->info.group);
+}
+
+/* A reset turns access control off, which keeps the functions of a device apart. */
+static void test_acs_returns(void)
+{
+    fresh();
+    m->cfg[CFG_HEADER] = 0x80;
+    pci_model_acs(m, 0x0c);
+    scan();
+    CHECK_EQ(f->info.acs, 1);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
+    CHECK_EQ(pci_model_get(m, m->acs + ACS_CTL, 2), 0x0c);
+    memset(m->wmask + m->acs + ACS_CTL, 0, 2);
+    CHECK_EQ(pci_reset(f, true), ST_CORRUPT);
 }
 
 static void test_asleep(void)
@@ -160,7 +294,7 @@ static void test_asleep(void)
     fresh();
     f->pm_keeps_state = true;
     pci_model_put16(m, m->pm + PM_CSR, 0x0b);                    /* the owner left it in D3hot */
-    CHECK_EQ(pci_reset(f), ST_OK);
+    CHECK_EQ(pci_reset(f, true), ST_OK);
     CHECK_EQ(pci_model_get(m, m->pm + PM_CSR, 2) & 3, 0);
 }
 
@@ -262,6 +396,10 @@ int main(void)
     test_faults();
     test_proof();
     test_ladder();
+    test_bus();
+    test_bus_last();
+    test_bus_offer();
+    test_acs_returns();
     test_asleep();
     test_msix();
     test_msi();

@@ -45,6 +45,8 @@ static void clear_registers(struct pci_model_fn *f)
         f->cfg[f->msix + MSIX_CTL + 1] &= 0x3f;
     for (uint64_t i = 0; f->msix_mem && i < f->msix_mem_len; i += 16)
         f->msix_mem[i + 12] |= 1;
+    if (f->acs)
+        pci_model_put16(f, f->acs + ACS_CTL, 0);
     f->cfg[CFG_INTERRUPT] = 0;
     if (f->loses_identity)
         pci_model_put16(f, 2, 0xdead);
@@ -78,9 +80,27 @@ static uint32_t cfg_read(struct pci_model_fn *f, unsigned off, unsigned size)
     if (!answers(f))
         return !f->gone && off == 0 ? 0xffff0001 : ~0u;
     uint32_t v = pci_model_get(f, off, size);
+    if (f->pcie && off <= f->pcie + PCIE_LNKSTA && f->pcie + PCIE_LNKSTA + 2 <= off + size && fake_hw.now_us >= f->link_at)
+        v |= LNKSTA_ACTIVE << 8 * (f->pcie + PCIE_LNKSTA - off);
     if (f->pcie && f->pending_forever && off <= f->pcie + PCIE_DEVSTA && f->pcie + PCIE_DEVSTA < off + size)
         v |= DEVSTA_PENDING << 8 * (f->pcie + PCIE_DEVSTA - off);
     return v;
+}
+
+/* All below begins anew when the reset ends, and is left alone for 100 ms from the link on, or 1 s on a conventional bus. */
+static void bus_reset(struct pci_model_fn *bridge)
+{
+    uint32_t type = bridge->pcie ? pci_model_get(bridge, bridge->pcie + PCIE_FLAGS, 2) >> 4 & 15 : 0;
+    bool link = type == PCIE_T_ROOT_PORT || type == PCIE_T_DOWNSTREAM;
+    bridge->bus_resets++;
+    bridge->short_resets += fake_hw.now_us - bridge->bus_reset_at < 1000;
+    bridge->link_at = fake_hw.now_us + bridge->link_us;
+    for (unsigned i = 0; i < pci_model.count; i++)
+        if (pci_model.fn[i]->bdf.bus == bridge->cfg[0x19]) {
+            clear_registers(pci_model.fn[i]);
+            pci_model.fn[i]->quiet_until = bridge->link_at + (link ? 100000 : 1000000);
+            pci_model.fn[i]->back_at += bridge->link_us;
+        }
 }
 
 static void side_effects(struct pci_model_fn *f, unsigned off, unsigned size, uint8_t old_pm)
@@ -110,6 +130,7 @@ static void cfg_write(struct pci_model_fn *f, unsigned off, unsigned size, uint3
     if (f == NULL || !answers(f))
         return;
     uint8_t old_pm = f->pm ? f->cfg[f->pm + PM_CSR] : 0;
+    bool is_bridge = (f->cfg[CFG_HEADER] & 0x7f) == 1, held = is_bridge && f->cfg[CFG_BRIDGE_CTL] & BRIDGE_BUS_RESET;
     f->writes++;
     for (unsigned i = 0; i < size; i++) {
         uint8_t b = (uint8_t)(v >> 8 * i), m = f->wmask[off + i];
@@ -117,6 +138,10 @@ static void cfg_write(struct pci_model_fn *f, unsigned off, unsigned size, uint3
         f->cfg[off + i] &= (uint8_t)~(b & f->clear[off + i]);
     }
     side_effects(f, off, size, old_pm);
+    if (is_bridge && !held && (f->cfg[CFG_BRIDGE_CTL] & BRIDGE_BUS_RESET))
+        f->bus_reset_at = fake_hw.now_us;
+    if (is_bridge && held && !(f->cfg[CFG_BRIDGE_CTL] & BRIDGE_BUS_RESET))
+        bus_reset(f);
 }
 
 static uint64_t ecam_read(void *model, uint64_t off, unsigned size)
@@ -201,6 +226,7 @@ struct pci_model_fn *pci_model_bridge(unsigned bus, unsigned dev, unsigned fn, u
 {
     struct pci_model_fn *f = pci_model_add(bus, dev, fn, 0x1b36, 0x000c, 0x060400);
     f->cfg[CFG_HEADER] = 1;
+    writable(f, CFG_BRIDGE_CTL, 2, 0x7f);
     f->cfg[0x18] = (uint8_t)bus;
     f->cfg[0x19] = (uint8_t)second;
     f->cfg[0x1a] = (uint8_t)sub;
@@ -338,7 +364,7 @@ uint32_t pci_model_msix_word(const struct pci_model_fn *f, unsigned index, unsig
 
 void pci_model_acs(struct pci_model_fn *f, uint16_t cap)
 {
-    uint16_t off = pci_model_ext(f, EXT_ACS, 8);
+    uint16_t off = f->acs = pci_model_ext(f, EXT_ACS, 8);
     pci_model_put16(f, off + ACS_CAP, cap);
     writable(f, off + ACS_CTL, 2, cap);
 }

@@ -22,7 +22,7 @@ struct pci_model_fn {
     uint64_t bar_size[6];
     bool bar_is64[6];
     uint16_t next_cap, last_cap, next_ext, last_ext;   /* builder's state */
-    uint16_t pm, msi, msix, pcie, af;                  /* offsets, 0 = none */
+    uint16_t pm, msi, msix, pcie, af, acs;                /* offsets, 0 = none */
     uint8_t *msix_mem;            /* the BAR that holds the table */
     uint64_t msix_mem_base, msix_mem_len;
     /* behaviour of resets */
@@ -30,6 +30,10 @@ struct pci_model_fn {
     uint64_t quiet_until;         /* an access before is a violation of the 100 ms rule */
     uint64_t back_at;             /* answers retry status until then */
     unsigned resets, early_accesses;
+    /* bridges */
+    uint64_t bus_reset_at;        /* the reset of its bus began */
+    uint64_t link_us, link_at;    /* the link takes so long after one; is up again */
+    unsigned bus_resets, short_resets;
     /* faults */
     bool gone;                    /* reads all ones */
     bool hang_in_reset;           /* retry status for ever */
