@@ -88,11 +88,11 @@ status_t iommu_dom_destroy(struct iommu_dom *dom)
 }
 
 /* ---- functions ---- */
-/* The slot of a function; key 0: a free one. NULL: none. */
-static struct iommu_slot *slot_of(struct iommu_unit *u, uint32_t key)
+/* The slot of a function and an id of it; key 0: a free one. NULL: none. */
+static struct iommu_slot *slot_of(struct iommu_unit *u, uint32_t key, uint16_t rid)
 {
     for (unsigned i = 0; i < IOMMU_SLOTS; i++)
-        if (u->slot[i].key == key)
+        if (u->slot[i].key == key && (key == 0 || u->slot[i].rid == rid))
             return &u->slot[i];
     return NULL;
 }
@@ -115,13 +115,14 @@ static void release(struct iommu_slot *slot, struct iommu_dom *dom)
 /* Functions behind one requester id share its entry, and so the domain. */
 static status_t attach(struct iommu_unit *u, struct bdf fn, uint16_t rid, struct iommu_dom *dom)
 {
-    struct iommu_slot *slot = slot_of(u, 0);
+    const uint32_t key = IOMMU_KEY(bdf_rid(fn));
+    struct iommu_slot *slot = slot_of(u, 0, 0);
     const struct iommu_slot *peer = iommu_slot_of_rid(u, rid, NULL);
-    if (slot_of(u, IOMMU_KEY(bdf_rid(fn))) || (peer && peer->domid != dom->domid))
+    if (slot_of(u, key, rid) || (peer && peer->domid != dom->domid))
         return ST_BUSY;
     if (!slot)
         return ST_NOSPACE;
-    *slot = (struct iommu_slot){ .key = IOMMU_KEY(bdf_rid(fn)), .domid = dom->domid, .vm = dom->vm, .rid = rid };
+    *slot = (struct iommu_slot){ .key = key, .domid = dom->domid, .vm = dom->vm, .rid = rid };
     dom->attached++;
     status_t st = peer ? ST_OK : vendor_open(u, rid, dom);
     if (st == ST_NOSPACE || (st != ST_OK && vendor_block(u, rid, dom->domid, false) == ST_OK))
@@ -129,32 +130,49 @@ static status_t attach(struct iommu_unit *u, struct bdf fn, uint16_t rid, struct
     return st;
 }
 
+/* What is not confirmed stays in the books: nobody gets the function. The first error counts, all are tried. */
+static status_t detach(struct iommu_unit *u, struct bdf fn, const struct iommu_rids *rids, struct iommu_dom *dom)
+{
+    status_t st = ST_OK;
+    for (uint32_t i = 0; i < rids->count; i++) {
+        struct iommu_slot *slot = slot_of(u, IOMMU_KEY(bdf_rid(fn)), rids->id[i]);
+        status_t one = ST_NOTFOUND;
+        if (slot && slot->domid == dom->domid)
+            one = iommu_slot_of_rid(u, slot->rid, slot) ? ST_OK : vendor_block(u, slot->rid, dom->domid, false);
+        if (one == ST_OK)
+            release(slot, dom);
+        st = st == ST_OK ? one : st;
+    }
+    return st;
+}
+
+/* By all its ids, or by none. */
 status_t iommu_attach(struct iommu_dom *dom, struct bdf fn)
 {
-    uint16_t rid;
-    struct iommu_unit *u = iommu_covering(fn, &rid);
+    struct iommu_rids rids;
+    struct iommu_unit *u = iommu_covering(fn, &rids);
+    status_t st = ST_OK;
     if (!u || dom->domid == 0)
         return u ? ST_INVAL : ST_NOIOMMU;
     spin_lock(&u->lock);
     dom->units |= BIT32(u->index);                  /* from here on it may hold translations */
-    status_t st = attach(u, fn, rid, dom);
+    for (uint32_t i = 0; i < rids.count && st == ST_OK; i++) {
+        st = attach(u, fn, rids.id[i], dom);
+        rids.count = st == ST_OK ? rids.count : i;
+    }
+    status_t undone = st == ST_OK ? ST_OK : detach(u, fn, &rids, dom);
     spin_unlock(&u->lock);
-    return st;
+    return undone != ST_OK ? undone : st;
 }
 
 status_t iommu_detach(struct iommu_dom *dom, struct bdf fn)
 {
-    uint16_t rid;
-    struct iommu_unit *u = iommu_covering(fn, &rid);
-    status_t st = ST_NOTFOUND;
+    struct iommu_rids rids;
+    struct iommu_unit *u = iommu_covering(fn, &rids);
     if (!u)
         return ST_NOIOMMU;
     spin_lock(&u->lock);
-    struct iommu_slot *slot = slot_of(u, IOMMU_KEY(bdf_rid(fn)));
-    if (slot && slot->domid == dom->domid)
-        st = iommu_slot_of_rid(u, rid, slot) ? ST_OK : vendor_block(u, rid, dom->domid, false);
-    if (st == ST_OK)
-        release(slot, dom);                         /* else it stays in the books: nobody gets the function */
+    status_t st = detach(u, fn, &rids, dom);
     spin_unlock(&u->lock);
     return st;
 }

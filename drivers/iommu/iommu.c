@@ -3,6 +3,7 @@
 #include "drivers/iommu/iommu.h"
 
 #include "drivers/iommu/vendor.h"
+#include "drivers/pci/pci.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/mm/kmap.h"
 
@@ -120,16 +121,34 @@ status_t iommu_init(const struct bootinfo *bi, char reason[96])
 }
 
 /* ---- questions ---- */
-struct iommu_unit *iommu_covering(struct bdf src, uint16_t *rid)
+/* [PCIe-PCI bridge 2.3, VT-d 3.4.1] A PCIe-to-PCI bridge sends as function 0 of its secondary bus, a conventional one
+ * as itself; ports pass ids on. Enough of it is on both vendors; AMD-Vi's table says the same where firmware is right. */
+static bool add_aliases(struct bdf src, struct iommu_rids *rids)
 {
-    struct iommu_unit *u = iommu_ready ? vendor_covering(src, rid) : NULL;
-    return u && u->status == ST_OK ? u : NULL;
+    for (const struct pci_fn *at = pci_find(src); at && at->info.up != 0; ) {
+        at -= at->info.up;
+        const unsigned type = at->info.pcie_type;
+        const uint16_t alias = type == PCIE_T_TO_PCI ? (uint16_t)(at->info.secondary << 8) : bdf_rid(at->bdf);
+        if ((type >= PCIE_T_ROOT_PORT && type <= PCIE_T_DOWNSTREAM) || alias == rids->id[0])
+            continue;
+        if (rids->count == ARRAY_LEN(rids->id))
+            return false;
+        rids->id[rids->count++] = alias;
+    }
+    return true;
+}
+
+struct iommu_unit *iommu_covering(struct bdf src, struct iommu_rids *rids)
+{
+    rids->count = 1;
+    struct iommu_unit *u = iommu_ready ? vendor_covering(src, &rids->id[0]) : NULL;
+    return u && u->status == ST_OK && add_aliases(src, rids) ? u : NULL;
 }
 
 uint32_t iommu_unit_of(struct bdf fn)
 {
-    uint16_t rid;
-    const struct iommu_unit *u = iommu_covering(fn, &rid);
+    struct iommu_rids rids;
+    const struct iommu_unit *u = iommu_covering(fn, &rids);
     return u ? u->index : ~0u;
 }
 

@@ -20,7 +20,7 @@ struct iommu_dom {
     struct ptab pt;          /* second-level table, guest-physical -> host-physical */
     uint32_t vm;             /* VM id, for fault records */
     uint32_t domid;          /* hardware domain id; 0 = there is no domain */
-    uint32_t attached;       /* functions */
+    uint32_t attached;       /* ids of functions */
     uint32_t units;          /* bit per unit that may hold its translations */
 };
 
@@ -48,9 +48,9 @@ MUST_USE status_t iommu_dom_unmap(struct iommu_dom *dom, iova_t iova, uint64_t l
 /* No function attached any more (else ST_BUSY); confirms the flush, frees the tables and the id. */
 MUST_USE status_t iommu_dom_destroy(struct iommu_dom *dom);
 
-/* Functions. attach: from blocked to this domain. detach: to blocked, confirmed. An attach that is not
- * confirmed is taken back. What is not confirmed stays counted in dom->attached, so that the
- * domain is never destroyed; ST_TIMEOUT, ST_HW mean quarantine. */
+/* Functions, by every id that their requests may carry. attach: from blocked to this domain. detach: to blocked,
+ * confirmed. An attach that is not confirmed is taken back. What is not confirmed stays counted in dom->attached, so that
+ * the domain is never destroyed; ST_TIMEOUT, ST_HW mean quarantine. */
 MUST_USE status_t iommu_attach(struct iommu_dom *dom, struct bdf fn);
 MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
 
@@ -58,7 +58,7 @@ MUST_USE status_t iommu_detach(struct iommu_dom *dom, struct bdf fn);
  * Only the owner of a run holds it: what it names is its own. i: entry of the run, ST_INVAL beyond its end. */
 struct irte_run {
     struct bdf src;
-    uint16_t rid;            /* what its requests carry: nobody else's use the entries */
+    uint16_t rid;            /* what its messages carry: nobody else's use the entries */
     uint32_t unit, first, count;
 };
 /* index: the vector, for the pin of an I/O APIC; 0: any. On error the run is empty. */

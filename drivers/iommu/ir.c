@@ -7,9 +7,11 @@
 status_t iommu_irte_alloc(struct bdf src, uint32_t count, uint32_t index, struct irte_run *run)
 {
     *run = (struct irte_run){ .src = src };
-    struct iommu_unit *u = iommu_covering(src, &run->rid);
+    struct iommu_rids rids;
+    struct iommu_unit *u = iommu_covering(src, &rids);
     if (!u)
         return ST_NOIOMMU;
+    run->rid = rids.id[rids.count - 1];      /* the highest bridge's, by which messages arrive */
     run->unit = u->index;
     run->count = count;
     spin_lock(&u->lock);

@@ -20,7 +20,7 @@
 #define IOMMU_WAIT_US    100000u    /* for anything that a unit is asked */
 #define MSI_BASE         UINT64_C(0xfee00000)
 
-/* A function that is attached, by its id and the one that its requests carry, or a requester without an owner
+/* A function that is attached, by its id and one that its requests carry, or a requester without an owner
  * (domid and vm 0). */
 struct iommu_slot { uint32_t key, domid, vm, faults; uint16_t rid; };    /* key 0: free */
 #define IOMMU_KEY(rid)  (BIT32(16) | (rid))
@@ -64,8 +64,10 @@ MUST_USE status_t iommu_wait(const struct iommu_unit *u, uint16_t reg, uint32_t 
 /* Waits until the unit has stored the value, which it does when all that it was asked before is done: only that is a
  * confirmation. ST_TIMEOUT: the unit is dead from here on. */
 MUST_USE status_t iommu_confirm(struct iommu_unit *u, const uint32_t *done, uint32_t value);
-/* The unit that covers a requester and is on, and the id that its requests carry; NULL: none. */
-struct iommu_unit *iommu_covering(struct bdf src, uint16_t *rid);
+/* The unit that covers a requester and is on, and the ids that its requests carry: its own, or what the table says, and
+ * those that bridges above put in its place, from the lowest to the highest. NULL: none, or too many bridges. */
+struct iommu_rids { uint32_t count; uint16_t id[4]; };
+struct iommu_unit *iommu_covering(struct bdf src, struct iommu_rids *rids);
 /* dom.c: every unit is on. */
 void iommu_dom_setup(void);
 /* The slot of a requester, but one; NULL: none. */

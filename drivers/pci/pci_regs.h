@@ -90,7 +90,7 @@ enum { MSIX_E_ADDR = 0, MSIX_E_ADDR_HIGH = 4, MSIX_E_DATA = 8, MSIX_E_CTL = 12, 
 #define   DEVCTL2_ARI       BIT32(5)
 
 /* Device/port types. */
-enum { PCIE_T_ROOT_PORT = 4, PCIE_T_UPSTREAM = 5, PCIE_T_DOWNSTREAM = 6 };
+enum { PCIE_T_ROOT_PORT = 4, PCIE_T_UPSTREAM = 5, PCIE_T_DOWNSTREAM = 6, PCIE_T_TO_PCI = 7 };
 
 /* Advanced features: function level reset for conventional functions [PCI AF ECN]. */
 #define AF_CAP            0x03u      /* RO 8 */

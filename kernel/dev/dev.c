@@ -34,13 +34,12 @@ static void quarantine(struct pci_fn *fn, const char *why)
 /* The first reason that these flags do not waive. What did not answer once is asked again. */
 static MUST_USE status_t refusal_of(const struct pci_fn *fn, uint32_t flags)
 {
-    static const struct { uint32_t flag; status_t waives; } waivers[] = {
-        { DEV_UNPROTECTED, ST_NOIOMMU }, { DEV_RESERVED_MAP, ST_RESERVED }, { DEV_NO_RESET_OK, ST_NORESET } };
-    uint32_t left = fn->info.refusals & ~BIT32(ST_ABSENT);
+    const uint32_t waived = BIT32(ST_ABSENT) | ((flags & DEV_UNPROTECTED) != 0 ? BIT32(ST_NOIOMMU) : 0) |
+                            ((flags & DEV_RESERVED_MAP) != 0 ? BIT32(ST_RESERVED) : 0) |
+                            ((flags & DEV_NO_RESET_OK) != 0 ? BIT32(ST_NORESET) : 0);
+    const uint32_t left = fn->info.refusals & ~waived;
     if ((flags & DEV_UNPROTECTED) != 0 && fn->info.iommu_unit != ~0u)
         return ST_STATE;
-    for (unsigned i = 0; i < ARRAY_LEN(waivers); i++)
-        left &= (flags & waivers[i].flag) != 0 ? ~BIT32(waivers[i].waives) : ~0u;
     return left != 0 ? (status_t)__builtin_ctz(left) : ST_OK;
 }
 

@@ -75,8 +75,7 @@ status_t dev_reserved_map(const struct pci_fn *fn, struct iommu_dom *dma, uint32
         if (mapped || r.prot == 0)
             continue;
         TRY(iommu_dom_map(dma, (iova_t){ r.base }, (hpa_t){ r.base }, r.len, r.prot));
-        log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it%s", BDF_ARGS(fn->bdf), r.base, r.len,
-                 r.prot == (PT_R | PT_W) ? "" : (r.prot & PT_R) != 0 ? ", to read" : ", to write");
+        log_line("dev: " BDF_FMT ": reserved memory %lx+%lx is mapped for it", BDF_ARGS(fn->bdf), r.base, r.len);
     }
     return ST_OK;
 }

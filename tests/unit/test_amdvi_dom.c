@@ -426,6 +426,39 @@ static void test_alias(void)
     end();
 }
 
+/* The table says nothing of the bridge: its ids are opened and blocked all the same. */
+static void test_alias_untold(void)
+{
+    struct iommu_dom a;
+    struct irte_run run;
+    const struct bdf one = bdf_make(4, 1, 0);
+    char reason[96];
+    uint64_t pa;
+    rig_reset();
+    rig_bridge(0, 0x1c, 0, 4, 4);
+    rig_function(4, 1, 0);
+    rig_topology(7);
+    rig_ivrs();
+    rig_ivhd(RIG_AMD0, 2, 0);
+    RIG_RANGE(0x0003, 0xffff);
+    RIG_IOAPIC(0, 0xa0);
+    amdvi_model_init(&m, RIG_AMD0, AM_EFR_QEMU);
+    CHECK_EQ(iommu_init(&rig.boot, reason), ST_OK);
+    CHECK_EQ(iommu_dom_create(&a, 1), ST_OK);
+    CHECK_EQ(iommu_dom_map(&a, (iova_t){ 0 }, (hpa_t){ 0x40000000 }, M2, PT_R | PT_W), ST_OK);
+    CHECK_EQ(iommu_attach(&a, one), ST_OK);
+    CHECK_EQ(amdvi_model_dma(&m, 0x0400, 0x1000, true, &pa), 0);
+    CHECK_EQ(amdvi_model_dma(&m, bdf_rid(one), 0x1000, true, &pa), 0);
+    CHECK_EQ(iommu_irte_alloc(one, 1, 0, &run), ST_OK);
+    CHECK_EQ(run.rid, 0x0400);
+    CHECK_EQ(iommu_irte_free(&run), ST_OK);
+    CHECK_EQ(iommu_detach(&a, one), ST_OK);
+    CHECK_EQ(amdvi_model_dma(&m, 0x0400, 0x1000, true, &pa), DENIED | AM_F_RW);
+    CHECK_EQ(amdvi_model_dma(&m, bdf_rid(one), 0x1000, true, &pa), DENIED | AM_F_RW);
+    CHECK_EQ(iommu_dom_destroy(&a), ST_OK);
+    end();
+}
+
 /* FreeBSD bug 229852 for this vendor: units with different features, one domain; what it uses all have, what a
  * device uses its own unit has, and each flush reaches every unit that may know the domain. */
 static void test_units_229852(unsigned count)
@@ -510,6 +543,7 @@ int main(void)
     test_no_memory();
     test_directories();
     test_alias();
+    test_alias_untold();
     test_units_229852(2);
     test_units_229852(4);
     test_emergency();

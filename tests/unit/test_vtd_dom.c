@@ -406,6 +406,77 @@ static void test_snoop(void)
     end();
 }
 
+/* Requests of what is behind a bridge carry the bridge's id, or that of function 0 of its bus: all of them lead to the
+ * owner's memory, for one guest, and all are blocked at the end. `attached` counts the ids. */
+static void test_aliases(unsigned type, uint16_t alias, unsigned ids)
+{
+    struct iommu_dom a, b;
+    struct irte_run run;
+    const struct bdf one = bdf_make(4, 1, 0), two = bdf_make(4, 2, 0);
+    uint64_t pa;
+    rig_reset();
+    rig_bridge(0, 0x1c, 0, 4, 4);
+    rig_function(4, 1, 0);
+    rig_function(4, 2, 0);
+    rig_topology(type);
+    CHECK_EQ(rig_start(&m, VM_CAP_QEMU, VM_ECAP_QEMU), ST_OK);
+    CHECK_EQ(iommu_dom_create(&a, 1), ST_OK);
+    CHECK_EQ(iommu_dom_create(&b, 2), ST_OK);
+    CHECK_EQ(iommu_dom_map(&a, (iova_t){ 0 }, (hpa_t){ 0x40000000 }, M2, PT_R | PT_W), ST_OK);
+    CHECK_EQ(iommu_dom_map(&b, (iova_t){ 0 }, (hpa_t){ 0x60000000 }, M2, PT_R | PT_W), ST_OK);
+    CHECK_EQ(iommu_attach(&a, one), ST_OK);
+    CHECK_EQ(a.attached, ids);
+    CHECK_EQ(dma(one, 0x1000, true, &pa), 0);
+    CHECK_EQ(dma(bdf_of_rid(alias), 0x1000, true, &pa), 0);
+    CHECK_EQ(pa, 0x40001000);
+    CHECK_EQ(iommu_attach(&a, one), ST_BUSY);
+    CHECK_EQ(iommu_irte_alloc(one, 1, 0, &run), ST_OK);
+    CHECK_EQ(run.rid, alias);
+    CHECK_EQ(iommu_irte_free(&run), ST_OK);
+    /* another guest gets nothing, by none of the ids */
+    if (ids > 1) {
+        CHECK_EQ(iommu_attach(&b, two), ST_BUSY);
+        CHECK_EQ(b.attached, 0);
+        CHECK(dma(two, 0x1000, true, &pa) != 0);
+    }
+    CHECK_EQ(iommu_attach(&a, two), ST_OK);
+    CHECK_EQ(iommu_detach(&a, one), ST_OK);
+    CHECK(dma(one, 0x1000, true, &pa) != 0);
+    CHECK_EQ(dma(bdf_of_rid(alias), 0x1000, true, &pa) == 0, ids > 1);       /* the neighbour's still */
+    CHECK_EQ(iommu_detach(&a, two), ST_OK);
+    CHECK(dma(bdf_of_rid(alias), 0x1000, true, &pa) != 0);
+    CHECK_EQ(a.attached, 0);
+    CHECK_EQ(iommu_attach(&b, two), ST_OK);
+    CHECK_EQ(dma(bdf_of_rid(ids > 1 ? alias : bdf_rid(two)), 0x1000, true, &pa), 0);
+    CHECK_EQ(pa, 0x60001000);
+    CHECK_EQ(iommu_detach(&b, one), ST_NOTFOUND);
+    CHECK_EQ(iommu_detach(&b, two), ST_OK);
+    CHECK_EQ(iommu_dom_destroy(&a), ST_OK);
+    CHECK_EQ(iommu_dom_destroy(&b), ST_OK);
+    end();
+}
+
+/* A chain of bridges that is longer than what is kept: no unit covers it. */
+static void test_alias_chain(void)
+{
+    struct iommu_dom a;
+    rig_reset();
+    for (unsigned i = 0; i < 5; i++)
+        rig_bridge(i, 1, 0, (uint8_t)(i + 1), 5);
+    for (unsigned i = 3; i <= 5; i++)
+        rig_function(i, 2, 0);
+    rig_topology(0);
+    CHECK_EQ(rig_start(&m, VM_CAP_QEMU, VM_ECAP_QEMU), ST_OK);
+    CHECK_EQ(iommu_dom_create(&a, 1), ST_OK);
+    CHECK_EQ(iommu_attach(&a, bdf_make(3, 2, 0)), ST_OK);
+    CHECK_EQ(a.attached, 4);
+    CHECK_EQ(iommu_detach(&a, bdf_make(3, 2, 0)), ST_OK);
+    CHECK_EQ(iommu_unit_of(bdf_make(4, 2, 0)), ~0u);
+    CHECK_EQ(iommu_attach(&a, bdf_make(4, 2, 0)), ST_NOIOMMU);
+    CHECK_EQ(iommu_dom_destroy(&a), ST_OK);
+    end();
+}
+
 static void test_emergency(void)
 {
     struct iommu_dom a;
@@ -443,6 +514,11 @@ int main(void)
     test_no_memory();
     test_prepared();
     test_snoop();
+    test_aliases(7, 0x0400, 2);
+    test_aliases(0, 0x00e0, 2);
+    test_aliases(8, 0x00e0, 2);
+    test_aliases(4, 0x0408, 1);
+    test_alias_chain();
     test_emergency();
     return unit_done();
 }

@@ -66,9 +66,9 @@ status_t vtd_flush_dom(struct vtd_unit *u, uint32_t domid)
 /* Context tables for the buses that exist, so that attach and the fault handler need no memory later. */
 static void make_tables(void)
 {
-    uint16_t rid;
+    struct iommu_rids rids;
     for (uint32_t i = 0; i < pci_count(); i++) {
-        struct iommu_unit *u = iommu_covering(pci_at(i)->bdf, &rid);
+        struct iommu_unit *u = iommu_covering(pci_at(i)->bdf, &rids);
         if (u && make_table((struct vtd_unit *)u, pci_at(i)->bdf.bus) != ST_OK)
             log_line("iommu: no context table for bus %02x yet", pci_at(i)->bdf.bus);
     }

@@ -99,6 +99,17 @@ void rig_function(unsigned bus, unsigned dev, unsigned fn)
     functions[nfunctions++] = (struct pci_fn){ .bdf = bdf_make(bus, dev, fn) };
 }
 
+void rig_topology(unsigned type)
+{
+    for (unsigned i = 0; i < nfunctions; i++) {
+        struct dev_info *info = &functions[i].info;
+        info->pcie_type = (uint8_t)(info->secondary != 0 ? type : 0);
+        for (unsigned k = 0; k < i; k++)
+            if (functions[k].info.secondary == functions[i].bdf.bus && functions[i].bdf.bus != 0)
+                info->up = (uint16_t)(i - k);
+    }
+}
+
 void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint8_t subordinate)
 {
     rig_function(bus, dev, fn);

@@ -34,6 +34,8 @@ void rig_entry(uint16_t type, const void *body, unsigned len);        /* body af
 void rig_scope(uint8_t type, uint8_t id, uint8_t bus, unsigned hops, ...);
 void rig_function(unsigned bus, unsigned dev, unsigned fn);
 void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint8_t subordinate);
+/* What the scan would say: who is above, and which type all bridges are of. */
+void rig_topology(unsigned type);
 /* One unit at RIG_BASE0 that takes all, with an I/O APIC 0 as ff:00.0, started. */
 status_t rig_start(struct vtd_model *m, uint64_t cap, uint64_t ecap);
 
