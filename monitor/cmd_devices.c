@@ -39,6 +39,22 @@ static const struct guest *planned_guest(const struct dev_info *d)
     return NULL;
 }
 
+/* What the manifest gives up for it: "reset,reserved,irq", "-". */
+static const char *waived_for(const struct dev_info *d, char *buf, size_t size)
+{
+    const struct guest *g = planned_guest(d);
+    str_copy(buf, size, "-");
+    for (uint32_t i = 0; g && i < g->plan->devices; i++) {
+        const struct manifest_pci *p = &g->vm->pci[g->plan->device[i].line];
+        if (&shell.f->dev[g->plan->device[i].dev] == d && (p->reset_none || p->reserved_map || p->irq_none)) {
+            fmt(buf, size, "%s%s%s", p->reset_none ? "reset," : "", p->reserved_map ? "reserved," : "",
+                p->irq_none ? "irq," : "");
+            buf[str_len(buf) - 1] = 0;
+        }
+    }
+    return buf;
+}
+
 static const char *planned_for(const struct dev_info *d)
 {
     const struct guest *g = planned_guest(d);
@@ -95,16 +111,17 @@ static const char *verdict_of(const struct dev_info *d, char *buf, size_t size)
 static void record(const struct dev_info *d)
 {
     char pin[4], gsi[12];
-    char bdf[16], path[40], unit[12], reset[24], verdict[64];
+    char bdf[16], path[40], unit[12], reset[24], verdict[64], waived[24];
     name_format_bdf(d->bdf, bdf, sizeof bdf);
     name_format_path(d, path, sizeof path);
     line_of(d, pin, gsi);
     console_print("bdf=%s id=%04x:%04x class=%04x owner=%s state=%s iommu=%s path=%s plan=%s group=%u msi=%u msix=%u"
-                  " reset=%s verdict=%s dma=%s pin=%s gsi=%s\n", bdf, d->vendor, d->device, d->class_rev >> 16, owner_of(d), state_of(d),
-                  unit_of(d, unit, sizeof unit), path, planned_for(d), d->group, d->msi_off ? d->msi_vectors : 0u,
-                  d->msix_off ? d->msix_count : 0u, resets(d, reset, sizeof reset),
-                  verdict_of(d, verdict, sizeof verdict),
-                  is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-", pin, gsi);
+                  " reset=%s verdict=%s dma=%s pin=%s gsi=%s waived=%s\n", bdf, d->vendor, d->device,
+                  d->class_rev >> 16, owner_of(d), state_of(d), unit_of(d, unit, sizeof unit), path, planned_for(d),
+                  d->group, d->msi_off ? d->msi_vectors : 0u, d->msix_off ? d->msix_count : 0u,
+                  resets(d, reset, sizeof reset), verdict_of(d, verdict, sizeof verdict),
+                  is_unprotected(d) ? "unprotected" : d->iommu_unit != ~0u ? "iommu" : "-", pin, gsi,
+                  waived_for(d, waived, sizeof waived));
 }
 
 static void row(const struct dev_info *d)

@@ -75,6 +75,14 @@ static uint32_t assignable(void)
     return n;
 }
 
+static uint32_t quarantined(void)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < shell.f->devices; i++)
+        n += shell.f->dev[i].state == DEV_QUARANTINED;
+    return n;
+}
+
 void status_machine(void)
 {
     const struct info_platform *pf = &shell.f->platform;
@@ -93,7 +101,8 @@ void status_machine(void)
                       pf->iommu_vendor == 1 ? "VT-d" : "AMD-Vi", shell.f->units, shell.f->units == 1 ? "" : "s");
     else
         console_print("  iommu     %s %s\n", explain_name(code), explain_meaning(code));
-    console_print("  pci       %u functions, %u can be assigned\n", shell.f->devices, assignable());
+    console_print("  pci       %u functions, %u can be assigned", shell.f->devices, assignable());
+    console_print(quarantined() ? ", %u QUARANTINED: see devices\n" : "\n", quarantined());
     taint();
 }
 
@@ -109,14 +118,14 @@ void cmd_status(int argc, char **argv, bool records)
         by_state[supervise_guest(i)->state]++;
     if (records) {
         console_print("build=%s cpus=%u memory=%s free=%s virt=%s iommu=%s ir=%u functions=%u vms=%u running=%u refused=%u"
-                      " crashed=%u uptime=%lu unprotected=%u\n", pf->build[0] ? pf->build : "-", online_cpus(),
+                      " crashed=%u uptime=%lu unprotected=%u quarantined=%u\n", pf->build[0] ? pf->build : "-", online_cpus(),
                       shell_size(shell.f->memory.total, total, sizeof total),
                       shell_size(shell.f->memory.user_free, left, sizeof left),
                       pf->virt_status != ST_OK ? "none" : pf->virt_vendor == 1 ? "vmx" : "svm",
                       policy_iommu_verdict(shell.f, why) != CODE_NONE ? "none" : pf->iommu_vendor == 1 ? "vtd" : "amdvi",
                       pf->iommu_ir, shell.f->devices, supervise_count(), by_state[GUEST_RUNNING],
                       by_state[GUEST_REFUSED], by_state[GUEST_CRASHED],
-                      (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul), unprotected_vms());
+                      (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul), unprotected_vms(), quarantined());
         return;
     }
     console_print("Cordon %s, up %lu s\n", pf->build, (slots_now() - pf->boot_tsc) / MAX(pf->tsc_hz, 1ul));

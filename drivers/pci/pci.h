@@ -47,7 +47,7 @@ struct pci_fn *pci_find(struct bdf fn);            /* NULL when absent */
 bool pci_bar_is(const struct dev_bar *bar, uint32_t kind);
 bool pci_bar_touches(const struct pci_fn *fn, uint32_t kind, uint64_t base, uint64_t len, const struct dev_bar *except);
 
-/* Bus mastering and INTx off, but for a serial port's, which may be the console; decode off too. Reads back; ST_HW,
+/* Bus mastering and INTx off, but for a serial port's, which may be the console; decode off too, and the ROM. Reads back; ST_HW,
  * ST_ABSENT. INTx off may be hardwired to zero: info.intx_off says what it is. */
 MUST_USE status_t pci_bus_master_off(struct pci_fn *fn);
 MUST_USE status_t pci_quiesce(struct pci_fn *fn);

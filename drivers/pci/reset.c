@@ -42,8 +42,10 @@ status_t pci_bus_master_off(struct pci_fn *fn)
     return command_change(fn, CMD_BUS_MASTER, fn->info.class_rev >> 16 == CLASS_SERIAL ? 0 : CMD_INTX_OFF);
 }
 
+/* Nor its ROM, which nobody gets: its place is checked against nothing. */
 status_t pci_quiesce(struct pci_fn *fn)
 {
+    pci_wr(fn, CFG_ROM, 4, 0);
     return command_change(fn, CMD_BUS_MASTER | CMD_MEMORY | CMD_IO, CMD_INTX_OFF);
 }
 
@@ -92,13 +94,11 @@ static void trigger(const struct pci_fn *fn, uint32_t method)
     pause_us(FLR_QUIET_US);
 }
 
-/* What a reset clears and the fabric or the kernel needs. Decode and bus mastering stay off, and the ROM,
- * which nobody gets. */
+/* What a reset clears and the fabric or the kernel needs. Decode and bus mastering stay off. */
 static void image_restore(const struct pci_fn *fn)
 {
     for (unsigned off = CFG_BAR0; off < CFG_BAR0 + 4 * 6; off += 4)
         pci_wr(fn, off, 4, fn->header[off / 4]);
-    pci_wr(fn, CFG_ROM, 4, 0);
     if (fn->info.pcie_off != 0)
         pci_wr(fn, fn->info.pcie_off + PCIE_DEVCTL, 2, fn->devctl);
     if (fn->pcie_version >= 2)

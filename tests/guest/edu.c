@@ -87,7 +87,18 @@ static void own_memory(void)
         out[i] = (uint8_t)(i * 7 + 3);
     rt_check(dma((uintptr_t)out, DMA_BUFFER, DMA_LEN, 0), "dma-from-memory");
     rt_check(dma(DMA_BUFFER, (uintptr_t)in, DMA_LEN, 2), "dma-to-memory");
-    unsigned wrong = 0;
+    unsigned wrong = 0, leaked = 0;
+    for (unsigned i = 0; i < DMA_LEN; i++)
+        wrong += in[i] != out[i];
+    cfg_wr(4, cfg_rd(4) & ~4u);                  /* the bit reaches the device: without it nothing arrives */
+    for (unsigned i = 0; i < sizeof in; i++)
+        in[i] = 0;
+    (void)dma(DMA_BUFFER, (uintptr_t)in, DMA_LEN, 2);
+    for (unsigned i = 0; i < sizeof in; i++)
+        leaked += in[i] != 0;
+    rt_equal("no-dma-without-bus-master", leaked, 0);
+    cfg_wr(4, cfg_rd(4) | 4);
+    rt_check(dma(DMA_BUFFER, (uintptr_t)in, DMA_LEN, 2), "dma-with-it-again");
     for (unsigned i = 0; i < DMA_LEN; i++)
         wrong += in[i] != out[i];
     rt_equal("dma-data", wrong, 0);

@@ -61,6 +61,24 @@ static void test_life(void)
     CHECK_EQ(live_objects, 0);
 }
 
+/* Interrupts, bus master, entry blocked and confirmed, reset, and only then is the owner forgotten: its references, and
+ * with them the memory, are given back by the caller after dev_release. */
+static void test_order(void)
+{
+    fresh();
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, 0), ST_OK);
+    CHECK_EQ(cfg_write(CFG_COMMAND, 2, 6), ST_OK);
+    hook_dev = dev;
+    preempts = 0;
+    order_hook = true;
+    CHECK_EQ(dev_release(dev), ST_OK);
+    order_hook = false;
+    CHECK(preempts > 50);
+    CHECK_EQ(m->resets, 2);
+    CHECK(dev->vm == NULL && dev->fn->info.vm == 0);
+    finish(ST_OK);
+}
+
 static void test_owner_reset(void)
 {
     fresh();
@@ -121,6 +139,28 @@ static void test_refusals(void)
     io.ir = false;
     CHECK_EQ(iommu_dom_create(dma, 1), ST_NOIOMMU);
     CHECK_EQ(live_objects, 0);
+}
+
+/* The ROM's place is checked against nothing, so it never decodes: not from boot on, not in a life without a reset. */
+static void test_rom(void)
+{
+    fresh_models();
+    memset(m->wmask + CFG_ROM, 0xff, 4);
+    pci_model_put32(m, CFG_ROM, 0xfe800001);                     /* over the function's own BAR */
+    pci_model_put32(m, m->pcie + PCIE_DEVCAP, 0);
+    m->cfg[m->pm + PM_CSR] = PM_NO_SOFT_RESET;
+    start();
+    CHECK_EQ(dev->fn->info.refusals, BIT32(ST_NORESET));
+    CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
+    pci_model_put32(m, CFG_ROM, 0xfe800001);
+    CHECK_EQ(dev_assign(dev, vm_a, 1, dma, DEV_NO_RESET_OK), ST_OK);
+    CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
+    uint32_t v = ~0u;
+    CHECK_EQ(dev_cfg_access(dev, CFG_ROM, 4, true, &v), ST_OK);
+    CHECK_EQ(pci_model_get(m, CFG_ROM, 4), 0);
+    CHECK_EQ(dev_cfg_access(dev, CFG_ROM, 4, false, &v), ST_OK);
+    CHECK_EQ(v, 0);
+    finish(ST_OK);
 }
 
 /* The bridges above are opened first; one that is gone leaves the function as it was. */
@@ -477,9 +517,11 @@ static void test_bars(void)
 int main(void)
 {
     test_life();
+    test_order();
     test_owner_reset();
     test_refusals();
     test_path();
+    test_rom();
     test_flags();
     test_reserved_ranges();
     test_reserved_registers();

@@ -431,6 +431,16 @@ static void test_faults(void)
     CHECK(fk_printed("seq=0 bdf=0000:01:00.0 vm=(gone) address=dead000 access=write"));
 }
 
+static void shows_quarantine(void)
+{
+    fk.dev[3].state = DEV_QUARANTINED;
+    type("status\r");
+    CHECK(fk_printed(", 1 QUARANTINED: see devices"));
+    type("devices -p\r");
+    CHECK(fk_printed("bdf=0000:00:03.0 ") && fk_printed(" state=quarantined ") && fk_printed(" waived=irq"));
+    fk.dev[3].state = DEV_BLOCKED;
+}
+
 /* A guest with dma = unprotected: marked whether it runs or not, its memory where devices look for it. */
 static void test_unprotected(void)
 {
@@ -442,7 +452,8 @@ static void test_unprotected(void)
     CHECK(fk_printed("unsafe    M028"));
     CHECK(!fk_printed("guest net: dma"));
     type("status -p\r");
-    CHECK(fk_printed(" unprotected=1"));
+    CHECK(fk_printed(" unprotected=1 quarantined=0"));
+    shows_quarantine();
     fk.next_memory = 0x1234000;
     type("start open\r");
     CHECK_EQ(g->state, GUEST_STARTING);

@@ -34,7 +34,7 @@ static struct {
 } io;
 static struct pci_model_fn *m;
 static unsigned live_objects, preempts;
-static bool in_reset_hook;
+static bool in_reset_hook, order_hook;
 static struct device *hook_dev;
 
 bool iommu_has_ir(void) { return io.ir; }
@@ -113,6 +113,13 @@ void upcall_preempt_point(void)
 {
     preempts++;
     fake_hw.now_us += 1000;
+    if (order_hook) {                /* the last reset: all that comes before it is done, nothing of what follows */
+        CHECK_EQ(io.irq_closes, 1);
+        CHECK_EQ(io.detaches, 1);
+        CHECK(!io.irqs_at_detach && !io.master_at_detach);
+        CHECK_EQ(hook_dev->fn->info.state, DEV_DRAINING);
+        CHECK(hook_dev->vm != NULL && hook_dev->fn->info.vm != 0);       /* nobody else gets the function or its group */
+    }
     if (in_reset_hook) {
         uint32_t v = 6;
         CHECK_EQ(dev_cfg_access(hook_dev, CFG_COMMAND, 2, true, &v), ST_BUSY);
