@@ -54,15 +54,15 @@ void host_dev_cfg_write(unsigned dev, unsigned off, unsigned size, uint32_t valu
     (void)sys_call4(SYS_DEV_CFG_WRITE, VMM_SLOT_DEVICE + dev, off, size, value);   /* policy may drop it */
 }
 
-uint32_t host_dev_port_read(unsigned dev, unsigned bar, uint64_t off, unsigned size)
+uint64_t host_dev_bar_read(unsigned dev, unsigned bar, uint64_t off, unsigned size)
 {
-    struct sys_ret ret = sys_call4(SYS_DEV_PORT_READ, VMM_SLOT_DEVICE + dev, bar, off, size);
-    return ret.st == ST_OK ? (uint32_t)ret.value : ~UINT32_C(0);
+    struct sys_ret ret = sys_call4(SYS_DEV_BAR_READ, VMM_SLOT_DEVICE + dev, bar, off, size);
+    return ret.st == ST_OK ? ret.value : ~UINT64_C(0);
 }
 
-void host_dev_port_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint32_t value)
+void host_dev_bar_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint64_t value)
 {
-    (void)sys_call(SYS_DEV_PORT_WRITE, VMM_SLOT_DEVICE + dev, bar, off, size, value, 0);   /* BUSY in a reset: lost */
+    (void)sys_call(SYS_DEV_BAR_WRITE, VMM_SLOT_DEVICE + dev, bar, off, size, value, 0);    /* BUSY in a reset: lost */
 }
 
 status_t host_dev_reset(unsigned dev) { return sys_call1(SYS_DEV_RESET, VMM_SLOT_DEVICE + dev).st; }

@@ -18,9 +18,10 @@ void host_extint(bool level);
 MUST_USE status_t host_dev_info(unsigned dev, struct dev_info *info);
 uint32_t host_dev_cfg_read(unsigned dev, unsigned off, unsigned size);
 void host_dev_cfg_write(unsigned dev, unsigned off, unsigned size, uint32_t value);
-/* Inside an I/O BAR; ones and nothing when the kernel does not reach it. */
-uint32_t host_dev_port_read(unsigned dev, unsigned bar, uint64_t off, unsigned size);
-void host_dev_port_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint32_t value);
+/* Ports of an I/O BAR, or what of a memory BAR cannot be mapped: there also of size 8, and naturally aligned.
+ * Ones and nothing when the kernel does not reach it. */
+uint64_t host_dev_bar_read(unsigned dev, unsigned bar, uint64_t off, unsigned size);
+void host_dev_bar_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint64_t value);
 MUST_USE status_t host_dev_reset(unsigned dev);
 /* offset, gpa and len are page multiples. */
 MUST_USE status_t host_map_bar(unsigned dev, unsigned bar, uint64_t offset, uint64_t gpa, uint64_t len);

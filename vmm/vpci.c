@@ -2,7 +2,7 @@
 /*
  * Config accesses of assigned functions: bytes go through image and write mask,
  * then whatever the touched registers mean is worked out from the image as it
- * stands. Also the ports of I/O BARs, and the pages of MSI-X tables.
+ * stands. Also accesses to BARs that are not mapped: ports, MSI-X tables and what shares a page with them.
  */
 #include "vmm/vpci.h"
 
@@ -101,14 +101,26 @@ status_t vpci_init(struct vpci *pci, const struct vmm_start *start, unsigned *ba
     return ST_OK;
 }
 
+/* Those of the pending bits whose interrupts the guest has. */
+static uint64_t given(const struct vpci_fn *fn) { return fn->vmsi.count ? MASK64(MIN(fn->vmsi.count, 64u) - 1, 0) : 0; }
+
+/* MSI's pending bits [PCIe 7.7.1.8]: what the device holds back. */
+static bool is_msi_pending(const struct vpci_fn *fn, unsigned off)
+{
+    return fn->msi && fn->info.msi_maskable && off - (fn->msi + (fn->info.msi_64 ? 20u : 16u)) < 4;
+}
+
 static uint8_t read_byte(const struct vpci_fn *fn, unsigned off)
 {
     uint8_t value = fn->image[off & (VPCI_CFG_SIZE - 1)];
+    unsigned bit = 8 * (off & 3u);
 
     if (off == CFG_STATUS_HIGH)
         return (uint8_t)(host_dev_cfg_read(fn->dev, off, 1) & STATUS_ERRORS);
     if (fn->pcie && off == fn->pcie + PCIE_DEVSTA)
         return (uint8_t)(host_dev_cfg_read(fn->dev, off, 1) & DEVSTA_SHOWN);
+    if (is_msi_pending(fn, off))
+        return (uint8_t)(host_dev_cfg_read(fn->dev, off, 1) & given(fn) >> bit);
     return value;
 }
 
@@ -244,15 +256,17 @@ void vpci_cfg_write(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size
     apply(pci, &pci->fn[owner - 1], off, size);
 }
 
-/* The function whose I/O BAR holds the whole access. */
-static const struct vpci_fn *find_ports(const struct vpci *pci, uint16_t port, unsigned size, unsigned *index)
+/* ---- accesses to BARs that are not mapped ---- */
+
+/* The function whose BAR holds the whole access. */
+static struct vpci_fn *find(struct vpci *pci, bool is_io, uint64_t at, unsigned size, unsigned *index)
 {
     for (uint32_t f = 0; f < pci->count; f++)
         for (unsigned i = 0; i < VPCI_BARS; i++) {
             const struct vpci_bar *bar = &pci->fn[f].bar[i];
 
             *index = i;
-            if (bar->is_io && bar->placed && range_contains(bar->at, bar->size, port, size))
+            if (bar->is_io == is_io && bar->placed && range_contains(bar->at, bar->size, at, size))
                 return &pci->fn[f];
         }
     return NULL;
@@ -262,11 +276,11 @@ static const struct vpci_fn *find_ports(const struct vpci *pci, uint16_t port, u
 uint32_t vpci_port_in(struct vpci *pci, uint16_t port, unsigned size)
 {
     unsigned index;
-    const struct vpci_fn *fn = find_ports(pci, port, size, &index);
+    const struct vpci_fn *fn = find(pci, true, port, size, &index);
     uint32_t value = 0;
 
     if (fn)
-        return host_dev_port_read(fn->dev, index, port - fn->bar[index].at, size);
+        return (uint32_t)host_dev_bar_read(fn->dev, index, port - fn->bar[index].at, size);
     if (size == 1)
         return 0xff;
     for (unsigned i = 0; i < size; i++)
@@ -277,78 +291,73 @@ uint32_t vpci_port_in(struct vpci *pci, uint16_t port, unsigned size)
 void vpci_port_out(struct vpci *pci, uint16_t port, unsigned size, uint32_t value)
 {
     unsigned index;
-    const struct vpci_fn *fn = find_ports(pci, port, size, &index);
+    const struct vpci_fn *fn = find(pci, true, port, size, &index);
 
     if (fn)
-        host_dev_port_write(fn->dev, index, port - fn->bar[index].at, size, value);
+        host_dev_bar_write(fn->dev, index, port - fn->bar[index].at, size, value);
     for (unsigned i = 0; i < size && size > 1 && !fn; i++)
         vpci_port_out(pci, (uint16_t)(port + i), 1, value >> (8 * i) & 0xffu);
 }
 
-/* The function and BAR whose table pages hold the whole access; *off counts from the BAR. */
-static struct vpci_fn *find_table(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t *off)
+/* The real one, of which the guest may have been given a part or nothing. */
+static bool is_table(const struct vpci_fn *fn, unsigned bar, uint64_t off)
 {
-    for (uint32_t f = 0; f < pci->count; f++) {
-        struct vpci_fn *fn = &pci->fn[f];
-        const struct vpci_bar *bar = &fn->bar[fn->info.msix_bar % VPCI_BARS];
-
-        if (!bar->placed || !range_contains(bar->at + bar->hole_off, bar->hole_len, gpa, size))
-            continue;
-        *off = gpa - bar->at;
-        return fn;
-    }
-    return NULL;
-}
-
-static bool is_table(const struct vpci_fn *fn, uint64_t off)
-{
-    return fn->msix && off >= fn->info.msix_table_off &&
+    return fn->info.msix_off && bar == fn->info.msix_bar && off >= fn->info.msix_table_off &&
            off - fn->info.msix_table_off < (uint64_t)fn->info.msix_count * 16;
 }
 
-static bool is_pba(const struct vpci_fn *fn, uint64_t off)
+static bool is_pba(const struct vpci_fn *fn, unsigned bar, uint64_t off)
 {
-    return fn->msix && fn->info.pba_bar == fn->info.msix_bar && off >= fn->info.pba_off &&
-           off - fn->info.pba_off < ((uint64_t)fn->info.msix_count + 63) / 64 * 8;
+    return fn->msix && bar == fn->info.pba_bar && off >= fn->info.pba_off &&
+           off - fn->info.pba_off < vpci_pba_len(&fn->info);
 }
 
-/* Registers that share a page with the table cannot be reached. */
-static void log_once(struct vpci_fn *fn, uint64_t off)
+/* Aligned, so it is all table, all pending bits or all something else. */
+static uint64_t bar_read(const struct vpci_fn *fn, unsigned bar, uint64_t off, unsigned size)
 {
-    if (fn->logged)
-        return;
-    fn->logged = true;
-    host_log("device %u: register at %lx of BAR %u shares a page with the MSI-X table, not reachable",
-             fn->dev, (unsigned long)off, fn->info.msix_bar);
+    uint64_t value, bit;
+
+    if (is_table(fn, bar, off))
+        return vmsi_table_read(&fn->vmsi, off - fn->info.msix_table_off, size);
+    value = host_dev_bar_read(fn->dev, bar, off, size);
+    if (!is_pba(fn, bar, off))
+        return value;
+    bit = 8 * (off - fn->info.pba_off);
+    return bit < 64 ? value & given(fn) >> bit : 0;
+}
+
+static void bar_write(struct vpci_fn *fn, unsigned bar, uint64_t off, unsigned size, uint64_t value)
+{
+    if (is_table(fn, bar, off))
+        vmsi_table_write(&fn->vmsi, off - fn->info.msix_table_off, size, value);
+    else if (!is_pba(fn, bar, off))          /* software must not write there, and cannot */
+        host_dev_bar_write(fn->dev, bar, off, size, value);
 }
 
 bool vpci_mmio_read(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t *value)
 {
-    uint64_t off;
-    struct vpci_fn *fn = find_table(pci, gpa, size, &off);
+    unsigned index, step = gpa & (size - 1) ? 1 : size;
+    const struct vpci_fn *fn = find(pci, false, gpa, size, &index);
 
     if (!fn)
         return false;
-    *value = ~UINT64_C(0);
-    if (is_table(fn, off))
-        *value = vmsi_table_read(&fn->vmsi, off - fn->info.msix_table_off, size);
-    else if (is_pba(fn, off))
-        *value = 0;                     /* what is pending is kept by the kernel */
-    else
-        log_once(fn, off);
+    *value = 0;
+    for (unsigned i = 0; i < size; i += step) {
+        uint64_t part = bar_read(fn, index, gpa + i - fn->bar[index].at, step);
+
+        *value |= (step == 1 ? part & 0xff : part) << (8 * i);
+    }
     return true;
 }
 
 bool vpci_mmio_write(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t value)
 {
-    uint64_t off;
-    struct vpci_fn *fn = find_table(pci, gpa, size, &off);
+    unsigned index, step = gpa & (size - 1) ? 1 : size;
+    struct vpci_fn *fn = find(pci, false, gpa, size, &index);
 
     if (!fn)
         return false;
-    if (is_table(fn, off))
-        vmsi_table_write(&fn->vmsi, off - fn->info.msix_table_off, size, value);
-    else if (!is_pba(fn, off))
-        log_once(fn, off);
+    for (unsigned i = 0; i < size; i += step)
+        bar_write(fn, index, gpa + i - fn->bar[index].at, step, step == 1 ? value >> (8 * i) & 0xff : value);
     return true;
 }

@@ -12,7 +12,7 @@
 #include "vmm/vmsi.h"
 
 #define VPCI_CFG_SIZE   256u     /* the extended space is not offered: it reads zero */
-#define VPCI_SEGMENTS   2u       /* a BAR without the pages of its MSI-X table */
+#define VPCI_SEGMENTS   3u       /* a BAR without the pages of its MSI-X table and pending bits */
 #define VPCI_BARS       6u
 
 /* Config registers that the vpci files share [PCI 6.1]. */
@@ -31,17 +31,15 @@ struct vpci_bar {
     uint64_t size;           /* as the guest sees it, 0 = none; power of 2, >= 4096, ports >= 4 */
     uint64_t at;             /* placed: guest-physical address or port */
     bool is_64, is_io;
-    bool mappable;           /* its pages start at a page of the host's */
+    bool logged;             /* one line about a mapping that the kernel refused */
     bool placed;             /* decodes at `at`: inside a window, alone */
-    uint64_t hole_off, hole_len;     /* pages of the MSI-X table, 0 = none */
-    struct vpci_segment segment[VPCI_SEGMENTS];
+    struct vpci_segment segment[VPCI_SEGMENTS];  /* to be mapped; what is not goes through the kernel */
 };
 
 struct vpci_fn {
     uint8_t  devfn, dev;     /* guest's address; index for host calls */
     uint8_t  pm, msi, msix, pcie;    /* offsets of shown capabilities, 0 = none */
     uint8_t  power;          /* D-state: 0 or 3 */
-    bool     logged;         /* one line about accesses beside the MSI-X table */
     uint8_t  image[VPCI_CFG_SIZE];   /* what reads give */
     uint8_t  wmask[VPCI_CFG_SIZE];   /* bits of the image that the guest sets */
     uint8_t  reset[VPCI_CFG_SIZE];   /* the image after a reset */
@@ -70,7 +68,8 @@ void vpci_cfg_write(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size
 uint32_t vpci_port_in(struct vpci *pci, uint16_t port, unsigned size);
 void vpci_port_out(struct vpci *pci, uint16_t port, unsigned size, uint32_t value);
 
-/* Pages that hold an MSI-X table; size 1, 2, 4, 8. false = no decoding BAR has its table page here. */
+/* Memory of BARs that is not mapped: MSI-X table and pending bits, what shares their pages, BARs that share a page
+ * with something else. size 1, 2, 4, 8; false = no decoding BAR is here. */
 bool vpci_mmio_read(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t *value);
 bool vpci_mmio_write(struct vpci *pci, uint64_t gpa, unsigned size, uint64_t value);
 
@@ -81,6 +80,9 @@ static inline uint32_t vpci_image32(const struct vpci_fn *fn, unsigned off)
 
     return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
+
+/* Bytes of the pending bits: 8 for 64 entries [PCIe 7.7.2.7]. */
+static inline uint64_t vpci_pba_len(const struct dev_info *info) { return (info->msix_count + 63u) / 64 * 8; }
 
 static inline void vpci_set32(uint8_t *bytes, unsigned off, uint32_t value)
 {

@@ -76,9 +76,10 @@ static void place(struct vpci_fn *fn, unsigned index, uint64_t at)
             continue;
         st = host_map_bar(fn->dev, index, segment->off, at + segment->off, segment->len);
         segment->mapped = st == ST_OK;
-        if (st != ST_OK)
-            host_log("device %u: BAR %u at %lx not mapped: %s", fn->dev, index, (unsigned long)at,
-                     status_text(st));
+        if (st != ST_OK && !bar->logged)
+            host_log("device %u: BAR %u %s: %s", fn->dev, index, fn->info.bar[index].size < PAGE_SIZE ?
+                     "goes through the kernel" : "is not mapped", status_text(st));
+        bar->logged |= st != ST_OK;
     }
 }
 

@@ -70,45 +70,57 @@ static void header(struct vpci_fn *fn)
     fn->wmask[CFG_LINE] = 0xff;         /* a note between guest programs; the pin reads 0 */
 }
 
-/* The pages of a BAR that hold the real MSI-X table, whether the guest may use it or not. */
-static status_t find_hole(struct vpci_fn *fn)
+/* Whether [off, off+len) of a BAR is there. */
+static bool in_memory(const struct vpci_fn *fn, unsigned bar, uint64_t off, uint64_t len)
 {
-    const struct dev_info *info = &fn->info;
-    uint64_t off = info->msix_table_off, len = (uint64_t)info->msix_count * 16;
-    struct vpci_bar *bar;
-
-    if (!info->msix_off)
-        return ST_OK;
-    if (info->msix_bar >= VPCI_BARS)
-        return ST_CORRUPT;
-    bar = &fn->bar[info->msix_bar];
-    if (bar->is_io || !range_ok(off, len, bar->size))
-        return ST_CORRUPT;
-    bar->hole_off = PAGE_DOWN(off);
-    bar->hole_len = PAGE_UP(off + len) - bar->hole_off;
-    return ST_OK;
+    return bar < VPCI_BARS && !fn->bar[bar].is_io && range_ok(off, len, fn->bar[bar].size);
 }
 
-static void segments(struct vpci_bar *bar)
+/* Takes the pages of [off, off+len) out of a BAR's segments, of which the last that is used is the one they are in,
+ * or the one before: callers go upwards. */
+static void cut(struct vpci_bar *bar, uint64_t off, uint64_t len)
 {
-    uint64_t end = bar->hole_off + bar->hole_len;
+    uint64_t first = PAGE_DOWN(off), end = PAGE_UP(off + len);
 
-    if (!bar->mappable)
-        return;
-    if (bar->hole_len == 0) {
-        bar->segment[0].len = bar->size;
+    for (unsigned i = 0; i < VPCI_SEGMENTS; i++) {
+        struct vpci_segment *s = &bar->segment[i];
+        uint64_t top = s->off + s->len;
+
+        if (s->len == 0 || !range_overlaps(s->off, s->len, first, end - first))
+            continue;
+        s->len = first > s->off ? first - s->off : 0;
+        if (end < top && i + 1 < VPCI_SEGMENTS)
+            bar->segment[i + 1] = (struct vpci_segment){ .off = end, .len = top - end };
         return;
     }
-    bar->segment[0].len = bar->hole_off;
-    bar->segment[1].off = end;
-    bar->segment[1].len = bar->size - end;
+}
+
+/* What the guest may have mapped: whole BARs that begin a page, but for the pages of the real MSI-X table, whether the
+ * guest may use it or not, and of its pending bits, which are the device's and the kernel's together. */
+static status_t segments(struct vpci_fn *fn)
+{
+    const struct dev_info *info = &fn->info;
+    uint64_t table = (uint64_t)info->msix_count * 16, pba = vpci_pba_len(info);
+    bool table_first = info->msix_table_off < info->pba_off;
+
+    for (unsigned i = 0; i < VPCI_BARS; i++)
+        if (!fn->bar[i].is_io && info->bar[i].base != 0 && (info->bar[i].base & (PAGE_SIZE - 1)) == 0)
+            fn->bar[i].segment[0].len = fn->bar[i].size;
+    if (!info->msix_off)
+        return ST_OK;
+    if (!in_memory(fn, info->msix_bar, info->msix_table_off, table) || !in_memory(fn, info->pba_bar, info->pba_off, pba))
+        return ST_CORRUPT;
+    if (table_first)
+        cut(&fn->bar[info->msix_bar], info->msix_table_off, table);
+    cut(&fn->bar[info->pba_bar], info->pba_off, pba);
+    if (!table_first)
+        cut(&fn->bar[info->msix_bar], info->msix_table_off, table);
+    return ST_OK;
 }
 
 /* A memory BAR smaller than a page takes a page in the guest. Port decode is offered with an I/O BAR. */
 static status_t bars(struct vpci_fn *fn)
 {
-    status_t st;
-
     for (unsigned i = 0; i < VPCI_BARS; i++) {
         const struct dev_bar *real = &fn->info.bar[i];
         struct vpci_bar *bar = &fn->bar[i];
@@ -124,7 +136,6 @@ static status_t bars(struct vpci_fn *fn)
             (bar->is_64 && i == VPCI_BARS - 1))
             return ST_CORRUPT;
         bar->size = bar->is_io ? real->size : MAX(real->size, (uint64_t)PAGE_SIZE);
-        bar->mappable = !bar->is_io && real->base != 0 && (real->base & (PAGE_SIZE - 1)) == 0;
         mask = ~(bar->size - 1);
         vpci_set32(fn->image, reg, bar->is_io ? BAR_TYPE_IO : (real->flags & BAR_PREFETCH ? BAR_PREFETCHABLE : 0) |
                                                               (bar->is_64 ? BAR_TYPE_64 : 0));
@@ -134,10 +145,7 @@ static status_t bars(struct vpci_fn *fn)
             vpci_set32(fn->wmask, reg + 4, (uint32_t)(mask >> 32));
         i += bar->is_64;                /* the next register is its upper half */
     }
-    st = find_hole(fn);
-    for (unsigned i = 0; i < VPCI_BARS; i++)
-        segments(&fn->bar[i]);
-    return st;
+    return segments(fn);
 }
 
 static void cap_pm(struct vpci_fn *fn, uint64_t *used)
@@ -172,7 +180,7 @@ static void cap_msi(struct vpci_fn *fn, uint64_t *used, uint32_t vectors)
     if (info->msi_64)
         vpci_set32(fn->wmask, off + 8, ~UINT32_C(0));
     vpci_set32(fn->wmask, off + data, 0xffff);
-    if (info->msi_maskable)             /* pending bits behind it read zero */
+    if (info->msi_maskable)             /* pending bits behind it are the device's */
         vpci_set32(fn->wmask, off + data + 4, (uint32_t)MASK64((1u << log2) - 1, 0));
     fn->msi = (uint8_t)off;
 }

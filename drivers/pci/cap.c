@@ -124,23 +124,36 @@ void cap_scan(struct pci_fn *fn)
         list_walk(fn, CFG_EXT_FIRST, true);
 }
 
-static bool lies_in_bar(const struct dev_info *info, unsigned i, uint64_t off, uint64_t len)
+/* False: [off, off+len) is not inside a memory BAR. */
+static MUST_USE bool window_grow(struct pci_fn *fn, unsigned i, uint64_t off, uint64_t len)
 {
-    return i < ARRAY_LEN(info->bar) && (info->bar[i].flags & BAR_IO) == 0 && range_ok(off, len, info->bar[i].size);
+    if (i >= ARRAY_LEN(fn->window) || (fn->info.bar[i].flags & BAR_IO) != 0 || !range_ok(off, len, fn->info.bar[i].size))
+        return false;
+    struct pci_window *w = &fn->window[i];
+    w->first = w->end != 0 ? MIN(w->first, PAGE_DOWN(off)) : PAGE_DOWN(off);
+    w->end = MAX(w->end, MIN(PAGE_UP(off + len), fn->info.bar[i].size));
+    return true;
 }
 
-void cap_check_msix(struct pci_fn *fn)
+void cap_open_windows(struct pci_fn *fn)
 {
     struct dev_info *info = &fn->info;
-    uint64_t count = info->msix_count, len = count * MSIX_ENTRY_SIZE;
-    if (count == 0)
-        return;
-    if (!lies_in_bar(info, info->msix_bar, info->msix_table_off, len) ||
-        !lies_in_bar(info, info->pba_bar, info->pba_off, (count + 63) / 64 * 8)) {
+    const uint64_t count = info->msix_count;
+    if (count != 0 && !(window_grow(fn, info->msix_bar, info->msix_table_off, count * MSIX_ENTRY_SIZE) &&
+                        window_grow(fn, info->pba_bar, info->pba_off, (count + 63) / 64 * 8))) {
         log_line("pci: " BDF_FMT ": MSI-X table or PBA is outside its BAR", BDF_ARGS(fn->bdf));
         info->msix_off = info->msix_count = 0;
         info->refusals |= BIT32(ST_CORRUPT);
-    } else if (info->bar[info->msix_bar].base != 0) {
-        fn->msix_table = (uintptr_t)kmap_mmio((hpa_t){ info->bar[info->msix_bar].base + info->msix_table_off }, len);
     }
+    for (unsigned i = 0; i < ARRAY_LEN(fn->window); i++) {
+        const struct dev_bar *bar = &info->bar[i];
+        struct pci_window *w = &fn->window[i];
+        const bool is_io = (bar->flags & BAR_IO) != 0;
+        if (is_io || bar->size < PAGE_SIZE)
+            *w = (struct pci_window){ .end = bar->size, .at = is_io ? bar->base : 0 };
+        if (pci_bar_is(bar, BAR_MEMORY) && w->end != 0)
+            w->at = (uintptr_t)kmap_mmio((hpa_t){ bar->base + w->first }, w->end - w->first);
+    }
+    if (info->msix_count != 0 && fn->window[info->msix_bar].at != 0)
+        fn->msix_table = fn->window[info->msix_bar].at + info->msix_table_off - fn->window[info->msix_bar].first;
 }

@@ -33,7 +33,7 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
 {
     uintptr_t at = window_at(fn, off, size);
     if (at != 0)
-        return size == 4 ? hw_mmio_rd32(at) : size == 2 ? hw_mmio_rd16(at) : hw_mmio_rd8(at);
+        return (uint32_t)hw_mmio_rd(at, size);
     if (off >= CFG_SIZE)
         return MASK32(8 * size - 1, 0);
     uint16_t data = port_select(fn, off);
@@ -45,13 +45,9 @@ uint32_t pci_cfg_read(struct bdf fn, unsigned off, unsigned size)
 void pci_wr(const struct pci_fn *fn, unsigned off, unsigned size, uint32_t value)
 {
     uintptr_t at = window_at(fn->bdf, off, size);
-    if (at == 0 && off >= CFG_SIZE)
-        return;
-    switch (at == 0 ? 0 : size) {
-    case 1: hw_mmio_wr8(at, (uint8_t)value); break;
-    case 2: hw_mmio_wr16(at, (uint16_t)value); break;
-    case 4: hw_mmio_wr32(at, value); break;
-    default:
+    if (at != 0) {
+        hw_mmio_wr(at, size, value);
+    } else if (off < CFG_SIZE) {
         hw_out(port_select(fn->bdf, off), size, value);
         spin_unlock(&port_lock);
     }

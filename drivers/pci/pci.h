@@ -18,6 +18,10 @@
 #define PCI_RESET_PM   4u
 #define PCI_RESET_BUS  8u    /* of the bus that it is on: all functions there are in its isolation group */
 
+/* What of a BAR its owner reaches through the kernel: ports; memory that cannot be mapped, which is the pages with the
+ * MSI-X table or pending bits (and those between) or all of a BAR below a page. at: where `first` is, 0 = not in reach. */
+struct pci_window { uint64_t first, end; uintptr_t at; };
+
 struct pci_fn {
     /* const after scan */
     struct bdf bdf;
@@ -29,6 +33,7 @@ struct pci_fn {
     uint16_t devctl, devctl2;     /* PCIe device control at hand-over, for after a reset */
     uint8_t  pcie_version;        /* of the PCIe capability */
     bool     pm_keeps_state;      /* D3hot -> D0 is no reset */
+    struct pci_window window[6];  /* by BAR */
     uintptr_t msix_table;         /* kernel mapping of the MSI-X table, 0 = there is none that it could use */
     struct spinlock lock;         /* command register, MSI and MSI-X registers */
     struct irq_set *irqs;         /* kernel/irq: its interrupts, NULL = none; root thread writes */

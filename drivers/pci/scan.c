@@ -75,7 +75,7 @@ static void fn_add(struct bdf bdf)
     bool is_endpoint = fn->info.header == 0 && class >> 8 != CLASS_BRIDGE && class != CLASS_IOMMU;
     if (is_endpoint || fn->info.header == 1) {
         bar_scan(fn);
-        cap_check_msix(fn);
+        cap_open_windows(fn);
     }
     if (fn->info.header == 1)
         bridge_read(fn);

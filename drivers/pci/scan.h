@@ -23,8 +23,8 @@ bool ecam_covers(uint8_t bus);      /* extended config space can be read there *
 /* Fills cap_at and the capability facts; turns ACS on and off what firmware may have left on and
  * the IOMMU does not police (ATS, PRI, PASID, VFs). A list that loops or leaves config space is cut there. */
 void cap_scan(struct pci_fn *fn);
-/* After BAR sizing: MSI-X table and PBA must lie inside memory BARs, else ST_CORRUPT in info.refusals. Maps the table. */
-void cap_check_msix(struct pci_fn *fn);
+/* After BAR sizing: maps fn->window. MSI-X table and PBA must lie inside memory BARs, else ST_CORRUPT in info.refusals. */
+void cap_open_windows(struct pci_fn *fn);
 /* Sizes BARs with decode off; every register ends as it was. A BAR whose answer is no
  * power of two or whose base is not aligned to it sets ST_CORRUPT in info.refusals. */
 void bar_scan(struct pci_fn *fn);

@@ -47,8 +47,9 @@
     X(DEV_RESET,       28, "device: the owner's function level reset", CAP(DEVICE, WRITE)) \
     X(IRQ_SET,         29, "device index addr data flags: guest's message of one of its interrupts, or its line open", \
       CAP(DEVICE, WRITE), ANY, ANY, U32, BITS(IRQ_MASKED | IRQ_OFF | IRQ_LINE)) \
-    X(DEV_PORT_READ,    30, "device bar offset size(1, 2, 4) -> value: inside an I/O BAR", CAP(DEVICE, READ)) \
-    X(DEV_PORT_WRITE,   31, "device bar offset size value", CAP(DEVICE, WRITE), ANY, ANY, ANY, U32) \
+    X(DEV_BAR_READ,    30, "device bar offset size(1, 2, 4, 8) -> value: ports, and memory that cannot be mapped", \
+      CAP(DEVICE, READ)) \
+    X(DEV_BAR_WRITE,   31, "device bar offset size value", CAP(DEVICE, WRITE)) \
     X(SYS_INFO,        64, "system what index ptr len -> records (info.h)", SYSTEM) \
     X(SYS_POWER,       65, "system op slp_typa slp_typb", SYSTEM, BITS(1), BITS(7), BITS(7)) \
     X(CONSOLE_WRITE,   66, "system ptr len(<=1024) -> bytes taken", SYSTEM) \

@@ -18,6 +18,19 @@ static inline void hw_mmio_wr16(uintptr_t a, uint16_t v) { *(volatile uint16_t *
 static inline void hw_mmio_wr32(uintptr_t a, uint32_t v) { *(volatile uint32_t *)a = v; }
 static inline void hw_mmio_wr64(uintptr_t a, uint64_t v) { *(volatile uint64_t *)a = v; }
 
+/* size 1, 2, 4, 8 */
+static inline uint64_t hw_mmio_rd(uintptr_t a, unsigned size)
+{ return size == 8 ? hw_mmio_rd64(a) : size == 4 ? hw_mmio_rd32(a) : size == 2 ? hw_mmio_rd16(a) : hw_mmio_rd8(a); }
+static inline void hw_mmio_wr(uintptr_t a, unsigned size, uint64_t v)
+{
+    switch (size) {
+    case 1: hw_mmio_wr8(a, (uint8_t)v); break;
+    case 2: hw_mmio_wr16(a, (uint16_t)v); break;
+    case 4: hw_mmio_wr32(a, (uint32_t)v); break;
+    default: hw_mmio_wr64(a, v); break;
+    }
+}
+
 #define HW_PORT(n) \
     static inline uint##n##_t hw_in##n(uint16_t p) \
     { uint##n##_t v; __asm__ volatile ("in %1, %0" : "=a"(v) : "Nd"(p)); return v; } \

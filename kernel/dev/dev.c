@@ -141,8 +141,7 @@ status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, struct io
     return ST_OK;
 }
 
-/* Takes the lock when the owner may touch the function. */
-static MUST_USE status_t owner_enter(struct device *dev)
+status_t dev_owner_enter(struct device *dev)
 {
     spin_lock(&dev->lock);
     if (state_of(dev->fn) == DEV_ASSIGNED && !dev->resetting)
@@ -156,7 +155,7 @@ static MUST_USE status_t owner_enter(struct device *dev)
 status_t dev_release(struct device *dev)
 {
     struct pci_fn *fn = dev->fn;
-    TRY(owner_enter(dev));
+    TRY(dev_owner_enter(dev));
     state_set(fn, DEV_DRAINING);         /* the owner's calls end here */
     spin_unlock(&dev->lock);
     irq_close(fn);
@@ -184,36 +183,15 @@ status_t dev_release(struct device *dev)
 /* ---- the owner's calls ---- */
 status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value)
 {
-    TRY(owner_enter(dev));
+    TRY(dev_owner_enter(dev));
     status_t st = pci_owner_access(dev->fn, off, size, write, value);
     spin_unlock(&dev->lock);
     return st;
 }
 
-status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write, uint32_t *value)
-{
-    if (bar >= ARRAY_LEN(dev->fn->info.bar))
-        return ST_RANGE;
-    const struct dev_bar *b = &dev->fn->info.bar[index_clamp(bar, ARRAY_LEN(dev->fn->info.bar))];
-    if (size != 1 && size != 2 && size != 4)
-        return ST_INVAL;
-    if (!pci_bar_is(b, BAR_IO))
-        return ST_UNSUPP;
-    if (!range_ok(off, size, b->size))
-        return ST_RANGE;
-    TRY(owner_enter(dev));
-    uint16_t port = (uint16_t)(b->base + off);
-    if (write)
-        hw_out(port, (unsigned)size, *value);
-    else
-        *value = hw_in(port, (unsigned)size);
-    spin_unlock(&dev->lock);
-    return ST_OK;
-}
-
 status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags)
 {
-    TRY(owner_enter(dev));
+    TRY(dev_owner_enter(dev));
     status_t st = irq_set(dev->fn, index, addr, data, flags);
     spin_unlock(&dev->lock);
     return st;
@@ -223,7 +201,7 @@ status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t
  * there may be in use. */
 status_t dev_owner_reset(struct device *dev)
 {
-    TRY(owner_enter(dev));
+    TRY(dev_owner_enter(dev));
     dev->resetting = true;
     spin_unlock(&dev->lock);
     status_t st = pci_reset(dev->fn, false);

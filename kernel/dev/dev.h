@@ -38,13 +38,17 @@ MUST_USE status_t dev_assign(struct device *dev, struct vm *vm, uint32_t vm_id, 
  * ST_QUARANTINED: it has no owner any more, and when its detach was not confirmed iommu_dom_destroy will fail: the
  * memory must not be reused. */
 MUST_USE status_t dev_release(struct device *dev);
+/* Takes the lock when the owner may touch the function. */
+MUST_USE status_t dev_owner_enter(struct device *dev);
 /* Owner's calls; ST_STATE when not assigned, ST_BUSY while it resets. Config: see pci_owner_access. */
 MUST_USE status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool write, uint32_t *value);
 MUST_USE status_t dev_owner_reset(struct device *dev);
 MUST_USE status_t dev_irq_set(struct device *dev, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags);
-/* Ports of an I/O BAR; ST_RANGE: not inside it, ST_UNSUPP: no ports, or none that firmware gave. */
-MUST_USE status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write,
-                                  uint32_t *value);
+/* One access of 1, 2, 4, in memory also 8 bytes, aligned there: to ports of an I/O BAR, or to what of a memory BAR
+ * cannot be mapped (struct pci_window) and is not the MSI-X table. ST_RANGE: not inside, ST_OVERLAP: the table,
+ * ST_UNSUPP: nothing of the BAR is reached in this way, or firmware gave it no address. */
+MUST_USE status_t dev_bar_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write,
+                                 uint64_t *value);
 /* dev_reserved.c. Check: ST_RANGE in info.refusals when a region is not memory that firmware's map reserves. Map: with
  * the rights that firmware names; ST_BUSY: another guest's functions reach it. */
 void dev_reserved_check(struct pci_fn *fn, const struct bootinfo *bi);

@@ -56,6 +56,8 @@ void irq_close(struct pci_fn *fn);
 /* The guest's message and flags (IRQ_MASKED, IRQ_OFF) for one, by the device's owner. Only the route, the entry and
  * the kernel's own MSI, MSI-X registers change. After a reset it writes all of them anew. ST_RANGE. */
 MUST_USE status_t irq_set(struct pci_fn *fn, uint64_t index, uint64_t addr, uint32_t data, uint32_t flags);
+/* Those that arrived while masked, a bit each, by the device's owner. */
+uint64_t irq_pending(const struct pci_fn *fn);
 
 /* The function's INTx: the GSI's pin, masked. When it arrives it is masked again and the event gets the bits, on the CPU.
  * A line belongs to one VM, whose functions share it when they agree on all of this. Root thread. ST_UNSUPP: it has no

@@ -14,7 +14,7 @@
 #define CPU_BLOCKED    (~0u)           /* irq->cpu: the entry is off, confirmed */
 #define CPU_UNKNOWN    (~1u)           /* a change was not confirmed */
 
-_Static_assert(sizeof(struct irq_set) <= PAGE_SIZE, "a set is a page");
+_Static_assert(sizeof(struct irq_set) <= PAGE_SIZE && DEV_IRQS_MAX <= 64, "a set is a page, its pending bits a word");
 
 /* ---- arrival ---- */
 static void forward(struct irq *irq)
@@ -93,6 +93,15 @@ status_t irq_set(struct pci_fn *fn, uint64_t at, uint64_t addr, uint32_t data, u
     const uint64_t message = addr >> 32 == 0 ? addr << 32 | data : 0;
     return (flags & IRQ_OFF) != 0 ? route_off(fn, &set->irq[index], index)
                                   : route_on(fn, &set->irq[index], index, message, (flags & IRQ_MASKED) != 0);
+}
+
+uint64_t irq_pending(const struct pci_fn *fn)
+{
+    const struct irq_set *set = __atomic_load_n(&fn->irqs, __ATOMIC_ACQUIRE);
+    uint64_t bits = 0;
+    for (uint32_t i = 0; set != NULL && i < set->count; i++)
+        bits |= (uint64_t)(__atomic_load_n(&set->irq[i].pending, __ATOMIC_RELAXED) != 0) << i;
+    return bits;
 }
 
 /* ---- life ---- */

@@ -89,8 +89,8 @@ static status_t use(struct sys_call *c, uint64_t nr)
     case SYS_DEV_INFO: return sys_dev_info(a[0].device, a[1].v);
     case SYS_DEV_CFG_READ: return dev_cfg_access(a[0].device, a[1].v, a[2].v, false, &c->value.u32);
     case SYS_DEV_CFG_WRITE: return dev_cfg_access(a[0].device, a[1].v, a[2].v, true, &c->a[3].u32);
-    case SYS_DEV_PORT_READ: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, false, &c->value.u32);
-    case SYS_DEV_PORT_WRITE: return dev_port_access(a[0].device, a[1].v, a[2].v, a[3].v, true, &c->a[4].u32);
+    case SYS_DEV_BAR_READ: return dev_bar_access(a[0].device, a[1].v, a[2].v, a[3].v, false, &c->value.v);
+    case SYS_DEV_BAR_WRITE: return dev_bar_access(a[0].device, a[1].v, a[2].v, a[3].v, true, &c->a[4].v);
     case SYS_DEV_RESET: return dev_owner_reset(a[0].device);
     case SYS_IRQ_SET: return dev_irq_set(a[0].device, a[1].v, a[2].v, a[3].u32, a[4].u32);
     default: return ST_INVAL;

@@ -68,7 +68,7 @@ static void filter(uintptr_t mmio)
             for (unsigned i = 0; i < 8; i++) {
                 uint8_t want = (uint8_t)(i >= off && i < off + size ? 0xa0 + i - off : i);
                 wrong += inb((uint16_t)(base + MAR + i)) != want;
-                apart += mmio && *(volatile uint8_t *)(mmio + MAR + i) != want;
+                apart += *(volatile uint8_t *)(mmio + MAR + i) != want;
             }
             for (unsigned i = 1; i < size; i++)
                 wrong += (in(base + MAR + off, size) >> 8 * i & 0xff) != 0xa0 + i;
@@ -88,12 +88,8 @@ static void rtl8139(void)
     uint32_t bar = rd(0x14);
     uintptr_t mmio = bar & ~15u;
     wr(4, 0x0403);
-    if (!mmio || mmio_rd32(mmio) == ~0u) {       /* 256 bytes: mapped where they begin a page of the host's */
-        rt_print("note: the registers are not in memory (BAR 1 %08x)\n", bar);
-        mmio = 0;
-    } else {
-        rt_equal("memory-answers", mmio_rd32(mmio), inl(base));
-    }
+    rt_print("note: memory at %08x\n", bar);     /* 256 bytes: mapped, or through the kernel where the page is shared */
+    rt_equal("memory-answers", mmio_rd32(mmio), inl(base));
     rt_check(inl(base) != 0 && inl(base) != ~0u, "ports-answer");
     filter(mmio);
 }

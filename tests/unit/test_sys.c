@@ -253,10 +253,9 @@ static void owners(void)
     CHECK_EQ(USE(VCPU_LINE, OF(VCPU), 3, 0), ST_INVAL);
     CHECK_EQ(USE(DEV_CFG_READ, OF(DEVICE), 0x10, 4), ST_OK);
     CHECK_EQ(last.value, 0x14);
-    CHECK_EQ(USE(DEV_PORT_READ, OF(DEVICE), 2, 3, 4), ST_OK);
-    CHECK_EQ(last.value, 0x234);
-    CHECK_EQ(USE(DEV_PORT_WRITE, OF(DEVICE), 2, 3, 4, 1ull << 32), ST_INVAL);
-    CHECK_EQ(USE(DEV_PORT_WRITE, OF(DEVICE), 2, 3, 4, 0xffffffff), ST_OK);
+    CHECK_EQ(USE(DEV_BAR_READ, OF(DEVICE), 2, 3, 8), ST_OK);
+    CHECK_EQ(last.value, 0x238);
+    CHECK_EQ(USE(DEV_BAR_WRITE, OF(DEVICE), 2, 3, 8, 1ull << 32), ST_OK);
     CHECK_EQ(last.value, 0);
     CHECK_EQ(SYS(DEV_OPEN, FREE, 1 << 16 | 2), ST_NOTFOUND);        /* segment 1 */
     CHECK_EQ(SYS(VM_CREATE, FREE, 0), ST_OK);                        /* another, without DMA */

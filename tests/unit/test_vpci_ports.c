@@ -49,30 +49,30 @@ static uint32_t expected(uint32_t base, uint32_t port, unsigned size)
     uint32_t v = 0;
 
     for (unsigned i = 0; i < size; i++)
-        v |= (uint32_t)(port + i - base < 0x20 ? fake.port[0][2][port + i - base] : 0xff) << (8 * i);
+        v |= (uint32_t)(port + i - base < 0x20 ? fake.mem[0][2][port + i - base] : 0xff) << (8 * i);
     return v;
 }
 
 static void port_widths(uint32_t base)
 {
     for (unsigned i = 0; i < 0x20; i++)
-        fake.port[0][2][i] = (uint8_t)(0x40 + i);
+        fake.mem[0][2][i] = (uint8_t)(0x40 + i);
     for (unsigned size = 1; size <= 4; size *= 2)
         for (uint32_t port = base - 6; port < base + 0x26; port++) {
             bool whole = port - base < 0x20 && port + size - base <= 0x20;
             uint8_t before[32];
             uint32_t v = 0xa1b2c3d4;
 
-            fake.port_size = 0;
+            fake.bar_size = 0;
             CHECK_EQ(in(port, size) & (uint32_t)MASK64(8 * size - 1, 0), expected(base, port, size));
             if (whole)
-                CHECK_EQ(fake.port_size, size);         /* one access of that width at the device */
-            memcpy(before, fake.port[0][2], 32);
+                CHECK_EQ(fake.bar_size, size);         /* one access of that width at the device */
+            memcpy(before, fake.mem[0][2], 32);
             vpci_port_out(&pci, (uint16_t)port, size, v);
             for (unsigned i = 0; i < size; i++)
                 if (port + i - base < 0x20)
                     before[port + i - base] = (uint8_t)(v >> (8 * i));
-            CHECK(memcmp(before, fake.port[0][2], 32) == 0);
+            CHECK(memcmp(before, fake.mem[0][2], 32) == 0);
         }
     CHECK_EQ(fake.bad, 0);
 }
@@ -80,15 +80,15 @@ static void port_widths(uint32_t base)
 /* Nothing answers at [base, base + 32), and nothing reaches the device. */
 static void port_silent(uint32_t base)
 {
-    unsigned reads = fake.port_reads, writes = fake.port_writes;
+    unsigned reads = fake.bar_reads, writes = fake.bar_writes;
 
     for (uint32_t port = base; port < base + 0x20; port++) {
         CHECK_EQ(in(port, 1) & 0xff, 0xff);
         CHECK_EQ(in(port, 4), ~0u);
         vpci_port_out(&pci, (uint16_t)port, 2, 0);
     }
-    CHECK_EQ(fake.port_reads, reads);
-    CHECK_EQ(fake.port_writes, writes);
+    CHECK_EQ(fake.bar_reads, reads);
+    CHECK_EQ(fake.bar_writes, writes);
 }
 
 static void shape(void)
@@ -139,9 +139,9 @@ static void moved(void)
     wr(NIC, 0x18, 4, 0xc000);                           /* where the other is, which does not decode */
     port_widths(0xc000);
     wr(SOUND, 4, 2, 1);
-    CHECK_EQ(in(0xc000, 1) & 0xff, fake.port[0][2][0]);
+    CHECK_EQ(in(0xc000, 1) & 0xff, fake.mem[0][2][0]);
     wr(NIC, 0x18, 4, 0xd000);                           /* the room is free */
-    fake.port[2][4][3] = 0x99;
+    fake.mem[2][4][3] = 0x99;
     CHECK_EQ(in(0xc003, 1) & 0xff, 0x99);
     port_widths(0xd000);
     wr(NIC, 0xcc, 1, 3);                                /* D3hot */

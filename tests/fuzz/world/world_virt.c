@@ -149,9 +149,9 @@ status_t dev_cfg_access(struct device *dev, uint64_t off, uint64_t size, bool wr
     *value = write ? *value : (uint32_t)(off + size);
     return dev->vm ? ST_OK : ST_STATE;
 }
-status_t dev_port_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write, uint32_t *value)
+status_t dev_bar_access(struct device *dev, uint64_t bar, uint64_t off, uint64_t size, bool write, uint64_t *value)
 {
-    *value = write ? *value : (uint32_t)(bar << 8 | off << 4 | size);
+    *value = write ? *value : (bar << 8 | off << 4 | size);
     return dev->vm ? ST_OK : ST_STATE;
 }
 status_t dev_owner_reset(struct device *dev) { return dev->vm ? ST_OK : ST_STATE; }

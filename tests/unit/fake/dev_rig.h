@@ -30,6 +30,7 @@ static struct {
     unsigned mapped_prot;
     bool master_at_detach;       /* bus mastering was still on */
     bool irqs_at_detach;         /* interrupts were still open */
+    uint64_t pending;            /* interrupts that came while they were masked */
     unsigned resets_at_detach, irq_sets, irq_closes;
 } io;
 static struct pci_model_fn *m;
@@ -101,6 +102,7 @@ status_t irq_set(struct pci_fn *fn, uint64_t index, uint64_t addr, uint32_t data
     io.irq_sets++;
     return fn && index == 3 ? ST_OK : ST_RANGE;
 }
+uint64_t irq_pending(const struct pci_fn *fn) { (void)fn; return io.pending; }
 void irq_close(struct pci_fn *fn) { io.irq_closes += fn->info.state == DEV_DRAINING; }
 void kobj_put(struct kobj *obj) { (void)obj; abort(); }           /* no capabilities here */
 void *pmm_alloc(void) { live_objects++; return calloc(1, PAGE_SIZE); }
@@ -122,9 +124,10 @@ void upcall_preempt_point(void)
     }
     if (in_reset_hook) {
         uint32_t v = 6;
+        uint64_t wide = 0;
         CHECK_EQ(dev_cfg_access(hook_dev, CFG_COMMAND, 2, true, &v), ST_BUSY);
         CHECK_EQ(dev_cfg_access(hook_dev, 0, 4, false, &v), ST_BUSY);
-        CHECK_EQ(dev_port_access(hook_dev, 2, 0, 4, false, &v), ST_BUSY);
+        CHECK_EQ(dev_bar_access(hook_dev, 2, 0, 4, false, &wide), ST_BUSY);
         CHECK_EQ(dev_owner_reset(hook_dev), ST_BUSY);
         CHECK_EQ(dev_release(hook_dev), ST_BUSY);
     }

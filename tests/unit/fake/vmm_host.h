@@ -11,6 +11,7 @@
 #include "vmm/start_page.h"
 
 #define FAKE_MAPS 128
+#define FAKE_BAR  0x4000u
 
 struct fake_map { unsigned dev, bar; uint64_t off, gpa, len; };
 struct fake_irq { uint64_t addr; uint32_t data, flags; };
@@ -31,8 +32,9 @@ static struct {
     struct fake_map map[FAKE_MAPS];
     unsigned maps, bad;              /* live mappings; calls against the contract */
     struct fake_irq irq[VMM_MAX_IRQS];
-    uint8_t port[VMM_MAX_DEVICES][6][256];   /* what is behind the I/O BARs */
-    unsigned port_reads, port_writes, port_size;
+    uint8_t mem[VMM_MAX_DEVICES][6][FAKE_BAR];   /* what is behind the BARs */
+    unsigned bar_reads, bar_writes, bar_size;
+    bool page_shared;                /* BARs below a page are not alone in theirs */
     status_t map_status, irq_status, info_status, reset_status;
     char log[256];
 } fake;
@@ -108,32 +110,42 @@ void host_dev_cfg_write(unsigned dev, unsigned off, unsigned size, uint32_t valu
         fake.cfg[dev][off + i] = (uint8_t)(value >> (8 * i));
 }
 
-static bool fake_port_ok(unsigned dev, unsigned bar, uint64_t off, unsigned size)
+/* In memory: aligned, in the pages of table or pending bits or in a BAR below a page, never in the table. */
+static bool fake_bar_ok(unsigned dev, unsigned bar, uint64_t off, unsigned size)
 {
-    bool ok = dev < VMM_MAX_DEVICES && bar < 6 && (size == 1 || size == 2 || size == 4) && off + size <= 256 &&
-              (fake.info[dev].bar[bar].flags & BAR_IO) && off + size <= fake.info[dev].bar[bar].size;
+    const struct dev_info *info = &fake.info[dev % VMM_MAX_DEVICES];
+    const struct dev_bar *b = &info->bar[bar % 6];
+    uint64_t table = info->msix_table_off, end = table + 16u * info->msix_count, page = off & ~0xfffull;
+    uint64_t pba_end = info->pba_off + (info->msix_count + 63u) / 64 * 8;
+    bool kept = b->size < 4096 || (info->msix_off && bar == info->msix_bar && page < end && table < page + 4096) ||
+                (info->msix_off && bar == info->pba_bar && page < pba_end && info->pba_off < page + 4096);
 
-    fake.bad += !ok;
-    fake.port_size = size;
-    return ok;
+    fake.bar_size = size;
+    fake.bad += dev >= VMM_MAX_DEVICES || bar > 5 || (size != 1 && size != 2 && size != 4 && size != 8) || !b->size;
+    if (b->flags & BAR_IO)
+        fake.bad += size == 8 || off + size > b->size;
+    else
+        fake.bad += off % size != 0 ||
+                    (info->msix_off && bar == info->msix_bar && off < end && table < off + size);
+    return off + size <= b->size && off + size <= FAKE_BAR && (kept || (b->flags & BAR_IO));
 }
 
-uint32_t host_dev_port_read(unsigned dev, unsigned bar, uint64_t off, unsigned size)
+uint64_t host_dev_bar_read(unsigned dev, unsigned bar, uint64_t off, unsigned size)
 {
-    uint32_t v = 0;
+    uint64_t v = 0;
 
-    fake.port_reads++;
-    if (!fake_port_ok(dev, bar, off, size))
-        return ~0u;
-    memcpy(&v, &fake.port[dev][bar][off], size);
+    fake.bar_reads++;
+    if (!fake_bar_ok(dev, bar, off, size))
+        return ~0ull;
+    memcpy(&v, &fake.mem[dev][bar][off], size);
     return v;
 }
 
-void host_dev_port_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint32_t value)
+void host_dev_bar_write(unsigned dev, unsigned bar, uint64_t off, unsigned size, uint64_t value)
 {
-    fake.port_writes++;
-    if (fake_port_ok(dev, bar, off, size))
-        memcpy(&fake.port[dev][bar][off], &value, size);
+    fake.bar_writes++;
+    if (fake_bar_ok(dev, bar, off, size))
+        memcpy(&fake.mem[dev][bar][off], &value, size);
 }
 
 status_t host_dev_reset(unsigned dev)
@@ -160,6 +172,8 @@ status_t host_map_bar(unsigned dev, unsigned bar, uint64_t offset, uint64_t gpa,
             fake.bad++;
             return ST_OVERLAP;
         }
+    if (fake.info[dev].bar[bar].size < 4096 && fake.page_shared)
+        return ST_UNSUPP;
     if (fake.info[dev].msix_off && fake.info[dev].msix_bar == bar) {
         uint64_t t = fake.info[dev].msix_table_off & ~0xfffull;
 

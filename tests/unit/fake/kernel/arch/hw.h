@@ -72,6 +72,8 @@ static inline void hw_mmio_wr8(uintptr_t a, uint8_t v) { fake_mmio_write(a, 1, v
 static inline void hw_mmio_wr16(uintptr_t a, uint16_t v) { fake_mmio_write(a, 2, v); }
 static inline void hw_mmio_wr32(uintptr_t a, uint32_t v) { fake_mmio_write(a, 4, v); }
 static inline void hw_mmio_wr64(uintptr_t a, uint64_t v) { fake_mmio_write(a, 8, v); }
+static inline uint64_t hw_mmio_rd(uintptr_t a, unsigned size) { return fake_mmio_read(a, size); }
+static inline void hw_mmio_wr(uintptr_t a, unsigned size, uint64_t v) { fake_mmio_write(a, size, v); }
 
 static inline uint8_t hw_in8(uint16_t p) { return (uint8_t)fake_port_in(p, 1); }
 static inline uint16_t hw_in16(uint16_t p) { return (uint16_t)fake_port_in(p, 2); }
