@@ -33,7 +33,7 @@ RT_SRC      := kernel/abi/rt/crt0.S
 AML_SRC     := $(addprefix monitor/, aml.c aml_arith.c aml_eval.c aml_names.c aml_prt.c aml_term.c)
 MONITOR_SRC := $(AML_SRC) $(addprefix monitor/, build.c build_task.c build_vm.c cmd_devices.c cmd_machine.c \
               cmd_manifest.c cmd_power.c cmd_vms.c console.c diag.c entry.c explain.c facts.c fault_text.c firmware.c guestio.c \
-              image.c lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c \
+              image.c lineedit.c main.c manifest.c manifest_pci.c manifest_value.c name.c policy.c policy_devices.c policy_intx.c \
               policy_files.c policy_slots.c shell.c slots.c spec.c \
               supervise.c vmm_image.c)
 VMM_SRC     := $(addprefix vmm/, acpi.c alu.c aml.c boot_image.c bus.c cpuid.c cr.c dsdt.c emu.c emu_string.c \

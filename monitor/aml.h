@@ -42,6 +42,7 @@ struct aml_route {
     uint16_t irqs;               /* not known, but one of these ISA interrupts, as firmware set its router up */
     uint16_t link;               /* the link device, AML_NONE: wired */
     uint8_t dev, pin;            /* pin 0-3: INTA-INTD */
+    bool high;                   /* active high: a link device's resource says so */
 };
 struct aml_note { uint32_t offset; const char *text; };
 struct aml_change { uint16_t node; bool known; uint64_t n; };
@@ -68,9 +69,10 @@ MUST_USE status_t aml_read(struct aml *a, const uint8_t *tables, size_t size);
 MUST_USE status_t aml_s5(struct aml *a, uint8_t *typ_a, uint8_t *typ_b);
 
 /* Where INTx of a function goes: its path from the root bus (dev << 3 | fn of each hop, itself last), pin 0-3.
- * Bridges without a _PRT swizzle. line: its interrupt line register, for routes that firmware chose. */
+ * Bridges without a _PRT swizzle. line: its interrupt line register, for routes that firmware chose. high:
+ * active high, which only link devices say; PCI's own lines are active low. */
 struct aml_reason aml_intx(const struct aml *a, uint16_t seg, uint8_t bus, const uint8_t *path, unsigned hops,
-                           unsigned pin, uint8_t line, uint32_t *gsi);
+                           unsigned pin, uint8_t line, uint32_t *gsi, bool *high);
 
 /* A name from the root, as in \_SB.PCI0.RP01; cut when it does not fit. */
 void aml_path(const struct aml *a, uint16_t node, char *out, size_t size);

@@ -7,7 +7,9 @@
 #define ITEM_LARGE     0x80u     /* [ACPI 6.4.2, 6.4.3] */
 #define ITEM_IRQ       0x04u
 #define ITEM_END       0x0fu
+#define   IRQ_LOW        0x08u
 #define ITEM_EXT_IRQ   0x89u
+#define   EXT_IRQ_LOW    0x04u
 
 static struct aml_reason because(const char *why, uint16_t what) { return (struct aml_reason){ why, what }; }
 static const struct aml_reason known = { NULL, AML_NONE };
@@ -93,13 +95,13 @@ static bool place(struct aml *a, uint16_t device, struct aml_bridge *b)
     return true;
 }
 
-/* The interrupts of the index-th interrupt descriptor in a resource template: none, one or more; the lowest or first
- * of them; and, of an ISA descriptor, all. */
-static unsigned irqs_in(struct aml *a, const struct value *template, uint64_t index, uint32_t *gsi, uint16_t *irqs)
+/* The interrupts of the index-th interrupt descriptor in a resource template: none, one or more. In r the lowest or
+ * first of them, its polarity, and, of an ISA descriptor, all [ACPI 6.4.2.1, 6.4.3.6]. */
+static unsigned irqs_in(struct aml *a, const struct value *template, uint64_t index, struct aml_route *r)
 {
     struct span c = template->in;
     uint64_t tag, len, n, count = 0;
-    *irqs = 0;
+    r->irqs = 0;
     while (aml_get(a, &c, 1, &tag)) {
         bool large = (tag & ITEM_LARGE) != 0;
         if (large && !aml_get(a, &c, 2, &len))
@@ -112,15 +114,19 @@ static unsigned irqs_in(struct aml *a, const struct value *template, uint64_t in
         if ((tag != ITEM_EXT_IRQ && (large || tag >> 3 != ITEM_IRQ)) || index-- != 0)
             continue;
         if (tag == ITEM_EXT_IRQ) {
-            if (!aml_get(a, &item, 1, &n) || !aml_get(a, &item, 1, &count) || !aml_get(a, &item, 4, &n))
+            uint64_t how;
+            if (!aml_get(a, &item, 1, &how) || !aml_get(a, &item, 1, &count) || !aml_get(a, &item, 4, &n))
                 return 0;
-            *gsi = (uint32_t)n;
+            r->high = (how & EXT_IRQ_LOW) == 0;
+            r->gsi = (uint32_t)n;
             return (unsigned)count;
         }
+        uint64_t how = 0;            /* without a third byte: edge, active high */
         if (!aml_get(a, &item, 2, &n))
             return 0;
-        *irqs = (uint16_t)n;
-        *gsi = n ? (uint32_t)__builtin_ctzll(n) : 0;
+        r->high = !aml_get(a, &item, 1, &how) || (how & IRQ_LOW) == 0;
+        r->irqs = (uint16_t)n;
+        r->gsi = n ? (uint32_t)__builtin_ctzll(n) : 0;
         return n == 0 ? 0 : (n & (n - 1)) == 0 ? 1 : 2;
     }
     return 0;
@@ -130,9 +136,9 @@ static unsigned irqs_in(struct aml *a, const struct value *template, uint64_t in
 static void follow_link(struct aml *a, struct aml_route *r, uint64_t index)
 {
     struct value now = aml_child_value(a, r->link, "_CRS"), may = aml_child_value(a, r->link, "_PRS");
-    if (now.kind == V_BUFFER && irqs_in(a, &now, index, &r->gsi, &r->irqs) == 1)
+    if (now.kind == V_BUFFER && irqs_in(a, &now, index, r) == 1)
         return;
-    unsigned count = may.kind == V_BUFFER ? irqs_in(a, &may, index, &r->gsi, &r->irqs) : 0;
+    unsigned count = may.kind == V_BUFFER ? irqs_in(a, &may, index, r) : 0;
     if (count != 1)
         r->reason = now.kind == V_BUFFER ? because("is a link device that is off", r->link)
                                          : not_kind(&now, r->link, "is a link device without a setting");
@@ -219,7 +225,7 @@ void aml_find_routes(struct aml *a)
 
 /* A bridge's answer for a device on its bus. */
 static struct aml_reason answer(const struct aml *a, const struct aml_bridge *b, unsigned dev, unsigned pin,
-                                uint8_t line, uint32_t *gsi)
+                                uint8_t line, uint32_t *gsi, bool *high)
 {
     if (b->reason.why)
         return b->reason;
@@ -227,6 +233,7 @@ static struct aml_reason answer(const struct aml *a, const struct aml_bridge *b,
         if (r->dev != dev || r->pin != pin)
             continue;
         *gsi = r->gsi;
+        *high = r->high;
         if (r->reason.why && line < 16 && (r->irqs & 1u << line) != 0) {
             *gsi = line;
             return known;
@@ -237,7 +244,7 @@ static struct aml_reason answer(const struct aml *a, const struct aml_bridge *b,
 }
 
 struct aml_reason aml_intx(const struct aml *a, uint16_t seg, uint8_t bus, const uint8_t *path, unsigned hops,
-                           unsigned pin, uint8_t line, uint32_t *gsi)
+                           unsigned pin, uint8_t line, uint32_t *gsi, bool *high)
 {
     const struct aml_bridge *lost = NULL;
     for (unsigned above = hops; above-- > 0;) {  /* the bridges above this hop, the nearest _PRT first */
@@ -255,7 +262,7 @@ struct aml_reason aml_intx(const struct aml *a, uint16_t seg, uint8_t bus, const
                 found = b;
         }
         if (found)
-            return answer(a, found, path[above] >> 3, pin, line, gsi);
+            return answer(a, found, path[above] >> 3, pin, line, gsi, high);
         if (doubt)
             return doubt->reason;
         pin = (pin + (path[above] >> 3)) & 3;    /* [PCI 2.2.6] what a bridge's card does */

@@ -12,9 +12,12 @@ static bool grant(struct job *j, uint32_t dst, uint32_t src, uint64_t rights, ui
 static bool make_irqs(struct job *j, uint32_t i)
 {
     const struct plan_device *pd = &j->r->plan->device[i];
-    return pd->irqs == 0 || job_done(j, sys_call4(SYS_DEV_IRQS, SLOT_SYSTEM, j->o->device[i],
-                                                  pd->msix ? IRQ_KIND_MSIX : IRQ_KIND_MSI, pd->irqs),
-                                     "creating its interrupts");
+    if (pd->irqs != 0 && !job_done(j, sys_call4(SYS_DEV_IRQS, SLOT_SYSTEM, j->o->device[i],
+                                                pd->msix ? IRQ_KIND_MSIX : IRQ_KIND_MSI, pd->irqs),
+                                   "creating its interrupts"))
+        return false;
+    return pd->pin == 0 || job_done(j, sys_call(SYS_DEV_IRQS, SLOT_SYSTEM, j->o->device[i], IRQ_KIND_INTX,
+                                                VMM_EV_INTX + pd->line_no, pd->gsi, 0), "taking its interrupt line");
 }
 
 static bool make_task(struct job *j)
@@ -123,7 +126,7 @@ static void fill_start(struct job *j, struct vmm_start *start)
     for (uint32_t i = 0; i < plan->devices; i++)
         start->device[i] = (struct vmm_device){ plan->device[i].devfn, j->vm->pci[plan->device[i].line].reserved_map,
                                                 plan->device[i].first_irq, plan->device[i].irqs,
-                                                plan->device[i].msix };
+                                                plan->device[i].msix, plan->device[i].pin, plan->device[i].line_no };
 }
 
 /* Last: from here on the VMM runs. */

@@ -93,7 +93,7 @@ static void line_of(const struct dev_info *d, char pin[4], char gsi[12])
     fmt(pin, 4, "%c", has ? 'A' + d->pin - 1 : '-');
     str_copy(gsi, 12, has ? "?" : "-");
     if (has && firmware_intx(shell.f, d, &n, why, sizeof why))
-        fmt(gsi, 12, "%u", n);
+        fmt(gsi, 12, "%u", n & ~IRQ_GSI_LOW);
 }
 
 /* "ok", or the codes of all reasons against it, with commas. */
@@ -222,7 +222,7 @@ void cmd_device(int argc, char **argv, bool records)
     console_print("  interrupts %u MSI, %u MSI-X%s\n", d->msi_off ? d->msi_vectors : 0u, d->msix_off ? d->msix_count : 0u,
                   d->pin ? ", one line" : "");
     if (d->pin && firmware_intx(shell.f, d, &gsi, why, sizeof why))
-        console_print("  line       INT%c goes to global interrupt %u\n", 'A' + d->pin - 1, gsi);
+        console_print("  line       INT%c goes to global interrupt %u\n", 'A' + d->pin - 1, gsi & ~IRQ_GSI_LOW);
     else if (d->pin)
         console_print("  line       not routed: %s\n", why);
     console_print("  reset      %s\n", resets(d, reset, sizeof reset));

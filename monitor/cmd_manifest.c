@@ -31,8 +31,10 @@ static void show_pci(const struct guest *g, uint32_t line)
                           p->all_functions ? 0 : g->plan->device[i].devfn & 7u);
             break;
         }
+    if (p->has_gsi)
+        console_print(" gsi=%u", p->gsi);
     console_print("%s%s%s%s\n", p->all_functions ? " functions=all" : "", p->reset_none ? " reset=none" : "",
-                  p->reserved_map ? " reserved=map" : "", p->irq_none ? " irq=none" : "");
+                  p->reserved_map ? " reserved=map" : "", p->irq_none ? " irq=none" : p->irq_intx ? " irq=intx" : "");
 }
 
 static void show_vm(const struct guest *g)

@@ -110,9 +110,12 @@ static void functions(const struct guest *g)
         const struct dev_info *d = &shell.f->dev[pd->dev];
         char bdf[16];
         name_format_bdf(d->bdf, bdf, sizeof bdf);
-        console_print("  function   %s %04x:%04x %s, guest's slot %02x.%u, %u %s\n", bdf, d->vendor, d->device,
+        console_print("  function   %s %04x:%04x %s, guest's slot %02x.%u, %u %s", bdf, d->vendor, d->device,
                       name_class(d->class_rev), pd->devfn >> 3, pd->devfn & 7u, pd->irqs,
-                      pd->msix ? "MSI-X vectors" : pd->irqs ? "MSI vectors" : "interrupts");
+                      pd->msix ? "MSI-X vectors" : pd->irqs ? "MSI vectors" : "messages");
+        if (pd->pin != 0)
+            console_print(", INT%c by line %u", 'A' + pd->pin - 1, pd->gsi & ~IRQ_GSI_LOW);
+        console_print("\n");
     }
     if (g->vm->unprotected)
         console_print("  dma        UNPROTECTED: its functions reach all memory of the machine\n");

@@ -56,7 +56,7 @@
     X(M023, "A function's name is malformed.", \
             "Write path=00:1c.0/00.0, 0000:03:00.0, 03:00.0, 3/0/0 or id=8086:10d3.") \
     X(M024, "There is no such word in a pci line.", \
-            "Words are a function's name, id=, slot=, functions=all, reset=none, reserved=map, irq=none.") \
+            "Words are a function's name, id=, slot=, functions=all, reset=none, reserved=map, irq=none, irq=intx, gsi=.") \
     X(M025, "A slot is malformed.", \
             "Write slot=DD.F, device in hexadecimal 00 to 1f, function 0 to 7, such as slot=05.0.") \
     X(M026, "A word is given twice in one pci line, or the line names two functions.", \
@@ -101,14 +101,22 @@
             "A reset or flush did not complete. It stays blocked until the machine is power-cycled.") \
     X(F112, "The kernel does not let the function be assigned.", \
             "The status in the message is the kernel's own; 'device' shows the facts.") \
-    X(F113, "The function has neither MSI nor MSI-X.", \
-            "Line interrupts come in a later version. Use another function, or 'irq=none' for a driver that polls.") \
+    X(F113, "The function has neither MSI nor MSI-X, and where its interrupt line goes is not known.", \
+            "Name the line by 'gsi=', use another function, or 'irq=none' for a driver that polls.") \
     X(F114, "The guest has more functions than fit.", \
             "A guest takes 16 functions; spread them over several guests.") \
     X(F115, "The functions of the guest have more interrupts than fit.", \
             "Spread the functions over several guests.") \
-    X(F116, "A function without an IOMMU has no interrupts in this version.", \
-            "Add 'irq=none' to its pci line if the guest's driver can poll.")
+    X(F116, "A function without an IOMMU has only its interrupt line, and where that goes is not known.", \
+            "Name the line by 'gsi=', or add 'irq=none' if the guest's driver can poll.") \
+    X(F117, "The interrupt line of the function was asked for, and where it goes is not known.", \
+            "Name the line by 'gsi=', or remove 'irq=intx': the guest then gets MSI or MSI-X only.") \
+    X(F118, "Functions of two guests share an interrupt line.", \
+            "Give both to one guest, move a card to another slot, or use 'irq=none' or MSI for one of them.") \
+    X(F119, "The functions of the guest have more interrupt lines than fit.", \
+            "A guest has 8 lines, a slot 4: spread the functions over slots or guests.") \
+    X(F120, "A function that nobody owns shares the interrupt line and cannot be kept off it.", \
+            "It is silenced, but its INTx disable bit does nothing. Use another slot if the guest drowns in interrupts.")
 
 #define CODE_LIST_I(X) \
     X(I201, "The CPU's virtualisation (VT-x, SVM) cannot be used.", \

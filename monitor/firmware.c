@@ -40,7 +40,9 @@ bool firmware_intx(const struct facts *f, const struct dev_info *d, uint32_t *gs
     else if (hops > NAME_HOPS)
         str_copy(text, size, "the function is behind more bridges than are followed");
     else {
-        struct aml_reason r = aml_intx(&aml, (uint16_t)(d->bdf >> 16), root, path, hops, d->pin - 1u, d->line, gsi);
+        bool high = false;
+        struct aml_reason r = aml_intx(&aml, (uint16_t)(d->bdf >> 16), root, path, hops, d->pin - 1u, d->line, gsi, &high);
+        *gsi |= high ? 0 : IRQ_GSI_LOW;
         if (r.why == NULL)
             return true;
         if (r.what != AML_NONE)

@@ -27,11 +27,13 @@ enum manifest_restart { RESTART_NEVER, RESTART_ON_CRASH, RESTART_ALWAYS };
 
 struct manifest_pci {
     struct span at;                  /* the whole value */
-    struct span name_at, guard_at, slot_at, reset_at, reserved_at, irq_at;
+    struct span name_at, guard_at, slot_at, reset_at, reserved_at, irq_at, gsi_at;
     struct fn_name name;
     uint16_t guard_vendor, guard_device;
     uint8_t  slot;
-    bool     has_guard, has_slot, all_functions, reset_none, reserved_map, irq_none;
+    bool     has_guard, has_slot, has_gsi, all_functions, reset_none, reserved_map;
+    bool     irq_none, irq_intx;     /* at most one of them */
+    uint32_t gsi;
 };
 
 struct manifest_module {             /* "path args" */

@@ -2,6 +2,7 @@
 /* The pci line of a manifest: a function's name and words beside it. */
 #include "monitor/manifest_value.h"
 
+#define GSI_DIGITS 4u
 #define NAME_FORMS "path=00:1c.0/00.0, 0000:03:00.0, 03:00.0, 3/0/0 or id=8086:10d3"
 
 /* A word "key=value" or a bare one, and where its value begins. */
@@ -111,6 +112,53 @@ static bool word_flag(struct value_ctx *c, const struct word *w, const char *onl
     return true;
 }
 
+static bool word_irq(struct value_ctx *c, struct manifest_pci *p, const struct word *w)
+{
+    if (p->irq_none || p->irq_intx) {
+        value_error(c, CODE_M026, &w->at, &p->irq_at, "pci: irq= twice in one line -> once is enough -> remove one");
+        return false;
+    }
+    p->irq_none = manifest_span_is(c->m, &w->value, "none");
+    p->irq_intx = manifest_span_is(c->m, &w->value, "intx");
+    p->irq_at = w->at;
+    if (!p->irq_none && !p->irq_intx)
+        value_error(c, CODE_M018, &w->value, NULL, "pci: not a value of irq= -> it says which interrupts the guest gets"
+                    " -> write irq=none or irq=intx, or remove the word");
+    return p->irq_none || p->irq_intx;
+}
+
+static bool word_gsi(struct value_ctx *c, struct manifest_pci *p, const struct word *w)
+{
+    if (p->has_gsi) {
+        value_error(c, CODE_M026, &w->at, &p->gsi_at,
+                    "pci: gsi= twice in one line -> a function has one interrupt line -> remove one");
+        return false;
+    }
+    for (uint32_t i = 0; i < w->value.len; i++) {
+        const char digit = c->m->text[w->value.off + i];
+        if (digit < '0' || digit > '9' || i == GSI_DIGITS) {
+            struct span bad = value_sub(c->m, &w->value, i, 1);
+            value_error(c, CODE_M014, &bad, NULL, "pci: gsi= is a number of at most %u digits -> it names an input of"
+                        " the machine's I/O APICs -> write it like gsi=17", GSI_DIGITS);
+            return false;
+        }
+        p->gsi = p->gsi * 10 + (uint32_t)(digit - '0');
+    }
+    p->has_gsi = true;
+    p->gsi_at = w->at;
+    return true;
+}
+
+/* gsi= names the line of one function that has it: nothing is ignored. */
+static bool gsi_fits(struct value_ctx *c, const struct manifest_pci *p, const struct span *functions_at)
+{
+    if (p->has_gsi && (p->irq_none || p->all_functions))
+        value_error(c, CODE_M026, &p->gsi_at, p->irq_none ? &p->irq_at : functions_at,
+                    "pci: gsi= beside %s -> it is the interrupt line of one function -> remove one of the two",
+                    p->irq_none ? "irq=none" : "functions=all");
+    return !p->has_gsi || (!p->irq_none && !p->all_functions);
+}
+
 static bool take_word(struct value_ctx *c, struct manifest_pci *p, const struct word *w, struct span *functions_at)
 {
     char first = c->m->text[w->at.off];
@@ -127,12 +175,12 @@ static bool take_word(struct value_ctx *c, struct manifest_pci *p, const struct 
     if (begins(c, &w->at, "reserved="))
         return word_flag(c, w, "map", &p->reserved_map, &p->reserved_at);
     if (begins(c, &w->at, "irq="))
-        return word_flag(c, w, "none", &p->irq_none, &p->irq_at);
-    if (begins(c, &w->at, "gsi=") || begins(c, &w->at, "group=")) {
+        return word_irq(c, p, w);
+    if (begins(c, &w->at, "gsi="))
+        return word_gsi(c, p, w);
+    if (begins(c, &w->at, "group=")) {
         value_error(c, CODE_M027, &w->at, NULL,
-                    "pci: this word is not supported yet -> %s -> remove it",
-                    first == 'g' && c->m->text[w->at.off + 1] == 's' ? "line interrupts come in a later version"
-                                                                     : "functions=all takes the siblings");
+                    "pci: this word is not supported yet -> functions=all takes the siblings -> remove it");
         return false;
     }
     if ((first >= '0' && first <= '9') || begins(c, &w->at, "a") || begins(c, &w->at, "b") ||
@@ -142,7 +190,7 @@ static bool take_word(struct value_ctx *c, struct manifest_pci *p, const struct 
                 return word_address(c, p, w);
     value_error(c, CODE_M024, &w->at, NULL,
                 "pci: no such word -> words are a name, id=, slot=, functions=all, reset=none, reserved=map,"
-                " irq=none -> a name is " NAME_FORMS);
+                " irq=none, irq=intx, gsi= -> a name is " NAME_FORMS);
     return false;
 }
 
@@ -176,6 +224,8 @@ void value_pci(struct value_ctx *c)
         p.name_at = p.guard_at;
         p.has_guard = false;
     }
+    if (!gsi_fits(c, &p, &functions_at))
+        return;
     if (p.name.kind == NAME_NONE)
         value_error(c, CODE_M023, &c->value, NULL,
                     "pci: no function is named -> the line gives nothing to the guest -> name one: " NAME_FORMS);

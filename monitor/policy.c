@@ -185,5 +185,6 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
     policy_devices(&c);
     policy_files(&c);
     policy_slots(&c);
+    policy_intx(&c);
     check_memory(&c);
 }

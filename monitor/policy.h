@@ -44,7 +44,9 @@ struct plan_device {
     uint32_t line;                  /* index of the pci line */
     uint8_t  devfn;                 /* guest's slot */
     bool     msix;
-    uint16_t irqs, first_irq;
+    uint16_t irqs, first_irq;       /* of MSI-X or MSI */
+    uint32_t gsi;                   /* pin != 0: the host's line, with IRQ_GSI_LOW where it is active low */
+    uint8_t  pin, line_no;          /* INTx in the guest: pin 1-4, 0 = none; below VMM_INTX_LINES, one for each gsi */
 };
 
 struct plan_vm {
@@ -70,7 +72,7 @@ void policy_check(struct policy *p, const struct manifest *m, const struct facts
  * module's name do not count. */
 uint32_t policy_find_module(const struct facts *f, const char *path);
 /* What the manifest gives up for a function. */
-struct policy_waivers { bool reset_none, reserved_map, irq_none, unprotected; };
+struct policy_waivers { bool reset_none, reserved_map, irq_none, unprotected, irq_intx, has_gsi; uint32_t gsi; };
 /* The nth reason, from 0, why no guest could own this function on this machine; CODE_NONE: there are no more. What it
  * is (a bridge, a part of the chipset) decides alone. why: the fact in words, of size DIAG_TEXT. */
 enum code policy_device_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers,

@@ -115,21 +115,18 @@ static enum code state_verdict(const struct dev_info *d, char *why)
     return CODE_NONE;
 }
 
-static enum code irq_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
+/* A function that gets its line needs a route of it. */
+static enum code irq_verdict(const struct facts *f, const struct dev_info *d, struct policy_waivers waivers, char *why)
 {
-    if (waivers.irq_none)
+    const bool messages = d->msi_off != 0 || d->msix_off != 0;
+    char unrouted[DIAG_TEXT];
+    uint32_t gsi;
+    if (!policy_wants_intx(d, waivers) || policy_intx_route(f, d, waivers, &gsi, unrouted))
         return CODE_NONE;
-    if (d->msi_off == 0 && d->msix_off == 0) {
-        fmt(why, DIAG_TEXT, "it has neither MSI nor MSI-X -> line interrupts come in a later version"
-            " -> use a function with MSI or MSI-X, or add irq=none if its driver can poll");
-        return CODE_F113;
-    }
-    if (waivers.unprotected) {
-        fmt(why, DIAG_TEXT, "no IOMMU remaps its interrupts -> it has none in this version"
-            " -> add irq=none if its driver can poll");
-        return CODE_F116;
-    }
-    return CODE_NONE;
+    fmt(why, DIAG_TEXT, "%s, and INTx unrouted: %s -> it has no interrupts -> name its line by gsi=, or add irq=none if"
+        " its driver can poll", !messages ? "it has neither MSI nor MSI-X" : waivers.unprotected ?
+        "no IOMMU remaps its messages" : "irq=intx or gsi= asks for its line", unrouted);
+    return !messages ? CODE_F113 : waivers.unprotected ? CODE_F116 : CODE_F117;
 }
 
 static enum code reset_verdict(const struct dev_info *d, struct policy_waivers waivers, char *why)
@@ -180,7 +177,7 @@ static enum code apply(const struct facts *f, const struct dev_info *d, struct p
     switch (rule) {
     case RULE_STATE: return state_verdict(d, why);
     case RULE_IOMMU: return iommu_verdict(f, d, waivers.unprotected, why);
-    case RULE_IRQ: return irq_verdict(d, waivers, why);
+    case RULE_IRQ: return irq_verdict(f, d, waivers, why);
     case RULE_RESET: return reset_verdict(d, waivers, why);
     case RULE_RESERVED: return reserved_verdict(d, waivers, why);
     default: return kernel_verdict(d, (status_t)(rule - RULE_KERNEL), why);
@@ -304,12 +301,19 @@ static void claim(struct check *c, uint32_t v, uint32_t line, uint32_t dev)
     plan->device[plan->devices++] = (struct plan_device){ .dev = dev, .line = line };
 }
 
+struct policy_waivers policy_waivers_of(const struct check *c, uint32_t vm, uint32_t line)
+{
+    const struct manifest_pci *p = &c->m->vm[vm].pci[line];
+    return (struct policy_waivers){ p->reset_none, p->reserved_map, p->irq_none, c->m->vm[vm].unprotected, p->irq_intx,
+                                    p->has_gsi, p->gsi };
+}
+
 static void judge(struct check *c, uint32_t v, uint32_t line, uint32_t dev)
 {
     const struct manifest_pci *p = &c->m->vm[v].pci[line];
     const struct dev_info *d = &c->f->dev[dev];
     char why[DIAG_TEXT], text[POLICY_DEV_TEXT];
-    struct policy_waivers waivers = { p->reset_none, p->reserved_map, p->irq_none, c->m->vm[v].unprotected };
+    const struct policy_waivers waivers = policy_waivers_of(c, v, line);
     enum code code;
     uint32_t reasons = 0;
     policy_dev_text(d, text);

@@ -102,8 +102,8 @@ static void count_irqs(struct check *c, uint32_t v)
     for (uint32_t i = 0; i < plan->devices; i++) {
         struct plan_device *pd = &plan->device[i];
         const struct dev_info *d = &c->f->dev[pd->dev];
-        if (c->m->vm[v].pci[pd->line].irq_none)
-            continue;
+        if (c->m->vm[v].pci[pd->line].irq_none || c->m->vm[v].unprotected)
+            continue;                /* nothing remaps messages without an IOMMU */
         pd->msix = d->msix_off != 0;
         pd->irqs = (uint16_t)MIN(pd->msix ? (uint32_t)d->msix_count : (uint32_t)d->msi_vectors, POLICY_IRQS_DEV);
         pd->first_irq = (uint16_t)next;

@@ -215,7 +215,7 @@ static status_t mcfg(uint8_t *buf)               /* [PCIFW 4.1.2] */
     return table_end(&out);
 }
 
-status_t acpi_build(uint8_t *buf, unsigned vcpus)
+status_t acpi_build(uint8_t *buf, const struct vmm_start *start)
 {
     memset(buf, 0, ACPI_SIZE);
     rsdp(buf);
@@ -226,12 +226,12 @@ status_t acpi_build(uint8_t *buf, unsigned vcpus)
     if (st == ST_OK)
         st = fadt(buf);
     if (st == ST_OK)
-        st = madt(buf, vcpus);
+        st = madt(buf, start->vcpus);
     if (st == ST_OK)
         st = mcfg(buf);
     if (st != ST_OK)
         return st;
     struct aml out = table_begin(buf, OFF_DSDT, ACPI_SIZE, "DSDT", 2);
-    dsdt_body(&out, vcpus);
+    dsdt_body(&out, start);
     return table_end(&out);
 }

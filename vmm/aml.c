@@ -3,6 +3,11 @@
 #include "vmm/aml.h"
 
 #define AML_NAME       0x08u          /* [ACPI 20.2.5] */
+#define AML_METHOD      0x14
+#define AML_ARG0        0x68
+#define AML_STORE       0x70
+#define AML_IF          0xa0
+#define AML_RETURN      0xa4
 #define AML_SCOPE      0x10u
 #define AML_BUFFER     0x11u
 #define AML_PACKAGE    0x12u
@@ -124,6 +129,37 @@ uint32_t aml_package(struct aml *aml, unsigned count)
     uint32_t mark = open_package(aml);
     aml_byte(aml, count);
     return mark;
+}
+
+uint32_t aml_method(struct aml *aml, const char *path, unsigned args)
+{
+    aml_byte(aml, AML_METHOD);
+    uint32_t mark = open_package(aml);
+    aml_path(aml, path);
+    aml_byte(aml, args);
+    return mark;
+}
+
+void aml_return(struct aml *aml, const char *value)
+{
+    aml_byte(aml, AML_RETURN);
+    aml_path(aml, value);
+}
+
+void aml_return_if(struct aml *aml, const char *name, const char *value)
+{
+    aml_byte(aml, AML_IF);
+    uint32_t mark = open_package(aml);
+    aml_path(aml, name);
+    aml_return(aml, value);
+    aml_close(aml, mark);
+}
+
+void aml_store_arg0(struct aml *aml, const char *name)
+{
+    aml_byte(aml, AML_STORE);
+    aml_byte(aml, AML_ARG0);
+    aml_path(aml, name);
 }
 
 /* PkgLength counts itself: two bits of count of further bytes, then 4 + 8 + 8 bits [ACPI 20.2.4]. */

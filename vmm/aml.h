@@ -29,10 +29,16 @@ void aml_name(struct aml *aml, const char *path);
 void aml_name_int(struct aml *aml, const char *path, uint64_t value);
 void aml_name_eisaid(struct aml *aml, const char *path, const char *id);
 
+/* Statements of methods: If (name) { Return (value) }, Return (value), name = Arg0. Names are paths from the root. */
+void aml_return_if(struct aml *aml, const char *name, const char *value);
+void aml_return(struct aml *aml, const char *value);
+void aml_store_arg0(struct aml *aml, const char *name);
+
 /* Each open returns the mark for its aml_close. */
 uint32_t aml_scope(struct aml *aml, const char *path);
 uint32_t aml_device(struct aml *aml, const char *path);
 uint32_t aml_package(struct aml *aml, unsigned count);
+uint32_t aml_method(struct aml *aml, const char *path, unsigned args);
 void aml_close(struct aml *aml, uint32_t mark);
 
 /* Resource template in Name (_CRS, Buffer): begin, descriptors, end. */

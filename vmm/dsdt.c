@@ -21,25 +21,49 @@ static void soft_off(struct aml *aml)
     aml_close(aml, package);
 }
 
-/* One entry: all functions of dev, pin, no link device, global interrupt [ACPI 6.2.13]. */
-static void route(struct aml *aml, unsigned dev, unsigned pin)
+/* Line of a device's pin 0..3: that of its function which uses the pin, else any. */
+static unsigned line_of(const struct vmm_start *start, unsigned dev, unsigned pin)
 {
-    uint32_t package = aml_package(aml, 4);
-    aml_int(aml, (uint64_t)dev << 16 | 0xffff);
-    aml_int(aml, pin);
-    aml_int(aml, 0);
-    aml_int(aml, ghw_intx_gsi(dev, pin));
-    aml_close(aml, package);
+    for (uint32_t i = 0; i < start->devices; i++)
+        if (start->device[i].devfn >> 3 == dev && start->device[i].pin == pin + 1)
+            return start->device[i].line;
+    return ghw_intx_gsi(dev, pin) - GHW_GSI_PCI;
 }
 
-static void routing(struct aml *aml)
+/* One entry for each pin: all functions of the device, no link device, the interrupt [ACPI 6.2.13]. */
+static void routing(struct aml *aml, const char *name, const struct vmm_start *start, bool pic)
 {
-    aml_name(aml, "_PRT");
-    uint32_t package = aml_package(aml, PRT_DEVS * PRT_PINS);
-    for (unsigned dev = PRT_FIRST_DEV; dev < PRT_FIRST_DEV + PRT_DEVS; dev++)
-        for (unsigned pin = 0; pin < PRT_PINS; pin++)
-            route(aml, dev, pin);
-    aml_close(aml, package);
+    aml_name(aml, name);
+    uint32_t table = aml_package(aml, PRT_DEVS * PRT_PINS);
+    for (unsigned i = 0; i < PRT_DEVS * PRT_PINS; i++) {
+        unsigned dev = PRT_FIRST_DEV + i / PRT_PINS, pin = i % PRT_PINS, line = line_of(start, dev, pin);
+        uint32_t entry = aml_package(aml, 4);
+        aml_int(aml, (uint64_t)dev << 16 | 0xffff);
+        aml_int(aml, pin);
+        aml_int(aml, 0);
+        aml_int(aml, pic ? ghw_intx_irq(line) : GHW_GSI_PCI + line);
+        aml_close(aml, entry);
+    }
+    aml_close(aml, table);
+}
+
+/* The guest says by \_PIC (1) that it uses the I/O APIC [ACPI 5.8.1]. */
+static void interrupt_model(struct aml *aml)
+{
+    aml_name_int(aml, "\\APIC", 0);
+    uint32_t method = aml_method(aml, "\\_PIC", 1);
+    aml_store_arg0(aml, "\\APIC");
+    aml_close(aml, method);
+}
+
+static void route_method(struct aml *aml, const struct vmm_start *start)
+{
+    routing(aml, "PRTA", start, false);
+    routing(aml, "PRTP", start, true);
+    uint32_t method = aml_method(aml, "_PRT", 0);
+    aml_return_if(aml, "\\APIC", "PRTA");
+    aml_return(aml, "PRTP");
+    aml_close(aml, method);
 }
 
 static void bridge_windows(struct aml *aml)
@@ -95,7 +119,7 @@ static void board(struct aml *aml)
     aml_close(aml, device);
 }
 
-static void host_bridge(struct aml *aml)
+static void host_bridge(struct aml *aml, const struct vmm_start *start)
 {
     uint32_t device = aml_device(aml, "PCI0");
     aml_name_eisaid(aml, "_HID", "PNP0A08");
@@ -104,7 +128,7 @@ static void host_bridge(struct aml *aml)
     aml_name_int(aml, "_SEG", 0);
     aml_name_int(aml, "_BBN", 0);
     bridge_windows(aml);
-    routing(aml);
+    route_method(aml, start);
     lpc(aml);
     aml_close(aml, device);
 }
@@ -122,12 +146,13 @@ static void processors(struct aml *aml, unsigned vcpus)
     }
 }
 
-void dsdt_body(struct aml *aml, unsigned vcpus)
+void dsdt_body(struct aml *aml, const struct vmm_start *start)
 {
     soft_off(aml);
+    interrupt_model(aml);
     uint32_t scope = aml_scope(aml, "\\_SB_");
-    processors(aml, vcpus);
-    host_bridge(aml);
+    processors(aml, start->vcpus);
+    host_bridge(aml, start);
     board(aml);
     aml_close(aml, scope);
 }

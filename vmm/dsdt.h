@@ -3,7 +3,8 @@
 #pragma once
 
 #include "vmm/aml.h"
+#include "vmm/start_page.h"
 
 /* The AML after the table header. */
-void dsdt_body(struct aml *aml, unsigned vcpus);
+void dsdt_body(struct aml *aml, const struct vmm_start *start);
 

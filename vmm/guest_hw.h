@@ -23,11 +23,16 @@
 #define GHW_GSI_PCI          16u     /* INTx: GSI 16..23 */
 #define GHW_GSI_PCI_COUNT    8u
 
-/* GSI of INTx pin 0..3 (A..D) of a device on bus 0: what _PRT says. */
+#define GHW_IRQ_PCI          10u     /* the same on the 8259s: even lines here, odd ones on 11; level */
+
+/* GSI of INTx pin 0..3 (A..D) of a device on bus 0 that no function uses: for a _PRT without gaps. */
 static inline unsigned ghw_intx_gsi(unsigned dev, unsigned pin)
 {
     return GHW_GSI_PCI + ((dev + pin) & (GHW_GSI_PCI_COUNT - 1));
 }
+
+/* The 8259s' input of a line 0..7: the line register's value, and what _PRT says in PIC mode. */
+static inline unsigned ghw_intx_irq(unsigned line) { return GHW_IRQ_PCI + (line & 1u); }
 
 /* ---- ports ---- */
 #define GHW_PIC1             0x20u

@@ -86,6 +86,11 @@ status_t host_irq_set(unsigned irq, uint64_t addr, uint32_t data, unsigned flags
     return sys_call(SYS_IRQ_SET, VMM_SLOT_DEVICE + d, irq - dev[d].first_irq, addr, data, flags, 0).st;
 }
 
+status_t host_intx_open(unsigned dev)
+{
+    return sys_call(SYS_IRQ_SET, VMM_SLOT_DEVICE + dev, 0, 0, 0, IRQ_LINE, 0).st;
+}
+
 /* ---- time ---- */
 
 uint64_t host_now_tsc(void) { return rt_rdtsc(); }

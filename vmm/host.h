@@ -28,6 +28,8 @@ MUST_USE status_t host_map_bar(unsigned dev, unsigned bar, uint64_t offset, uint
 MUST_USE status_t host_unmap_bar(unsigned dev, uint64_t gpa, uint64_t len);
 /* flags: IRQ_MASKED, IRQ_OFF of syscall.h */
 MUST_USE status_t host_irq_set(unsigned irq, uint64_t addr, uint32_t data, unsigned flags);
+/* The function's line is heard until it next arrives; that is platform_intx. */
+MUST_USE status_t host_intx_open(unsigned dev);
 
 /* Time. deadline ~0 = no timer; a deadline in the past rings at once. */
 uint64_t host_now_tsc(void);

@@ -81,6 +81,14 @@ static void service(struct ioapic *ioapic, unsigned pin)
     send(*rte);
 }
 
+/* Remote IRR goes. A held source is quiet until it is asked again, so its line goes down with it. */
+static void end(struct ioapic *ioapic, unsigned pin)
+{
+    ioapic->rte[pin] &= ~RTE_REMOTE;
+    ioapic->ended |= BIT32(pin) & ioapic->held;
+    ioapic->lines &= ~(BIT32(pin) & ioapic->held);
+}
+
 void ioapic_set_pin(struct ioapic *ioapic, unsigned pin, bool level)
 {
     uint32_t bit;
@@ -101,11 +109,11 @@ void ioapic_set_pin(struct ioapic *ioapic, unsigned pin, bool level)
 void ioapic_eoi(struct ioapic *ioapic, uint8_t vector)
 {
     for (unsigned pin = 0; pin < GHW_IOAPIC_PINS; pin++) {
-        uint64_t *rte = &ioapic->rte[pin];
+        uint64_t rte = ioapic->rte[pin];
 
-        if (!(*rte & RTE_LEVEL) || !(*rte & RTE_REMOTE) || FIELD_GET(RTE_VECTOR, *rte) != vector)
+        if (!(rte & RTE_LEVEL) || !(rte & RTE_REMOTE) || FIELD_GET(RTE_VECTOR, rte) != vector)
             continue;
-        *rte &= ~RTE_REMOTE;
+        end(ioapic, pin);
         service(ioapic, pin);
     }
 }
@@ -147,11 +155,11 @@ static void write_window(struct ioapic *ioapic, uint32_t value)
     old = ioapic->rte[pin];
     new = index & 1u ? (old & MASK64(31, 0)) | (uint64_t)value << 32 : (old & MASK64(63, 32)) | value;
     new = (new & RTE_WRITABLE) | (old & RTE_REMOTE);
-    if (!(new & RTE_LEVEL))
-        new &= ~RTE_REMOTE;         /* switching to edge and back is how old kernels clear it */
-    else
-        ioapic->edges &= ~BIT32(pin);
     ioapic->rte[pin] = new;
+    if (new & RTE_LEVEL)
+        ioapic->edges &= ~BIT32(pin);
+    else if (new & RTE_REMOTE)
+        end(ioapic, pin);           /* switching to edge and back is how old kernels clear it */
     service(ioapic, pin);
 }
 

@@ -127,7 +127,7 @@ static void start_msrs(const struct vmm_start *s)
 
 static void start_board(const struct vmm_start *s)
 {
-    if (acpi_build(acpi_tables, s->vcpus) != ST_OK)
+    if (acpi_build(acpi_tables, s) != ST_OK)
         vmm_fail(VMM_FAIL_ASSERT, NULL, "the ACPI tables do not fit in %u bytes", ACPI_SIZE);
     if (mem_write(&vmm.mem, (gpa_t){ ACPI_GPA }, acpi_tables, ACPI_SIZE) != ST_OK)
         vmm_fail(VMM_FAIL_MEMORY, NULL, "%lu bytes of memory are too few for the ACPI tables", s->ram);

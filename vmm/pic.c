@@ -25,6 +25,17 @@
 /* Edge only on a PC: timer, keyboard, cascade; RTC and coprocessor. */
 static const uint8_t elcr_mask[2] = { 0xf8, 0xde };
 
+/* The end of service. A held source is quiet until it is asked again, so its line goes down with it. */
+static void end(struct pic_chip *chip, unsigned input)
+{
+    uint8_t done = (uint8_t)(BIT32(input) & chip->held);
+
+    chip->isr &= (uint8_t)~BIT32(input);
+    chip->ended |= done;
+    chip->lines &= (uint8_t)~done;
+    chip->irr &= (uint8_t)~done;
+}
+
 /* Input of the highest priority in set, NONE if it is empty. */
 static unsigned highest(const struct pic_chip *chip, uint8_t set)
 {
@@ -118,9 +129,10 @@ static unsigned chip_ack(struct pic_chip *chip, bool is_master)
     bit = (uint8_t)BIT32(input);
     if (!(chip->elcr & bit))
         chip->irr &= (uint8_t)~bit;
-    if (!chip->auto_eoi)
-        chip->isr |= bit;
-    else if (chip->rotate_aeoi)
+    chip->isr |= bit;
+    if (chip->auto_eoi)
+        end(chip, input);
+    if (chip->auto_eoi && chip->rotate_aeoi)
         chip->lowest = (uint8_t)input;
     return input;
 }
@@ -149,7 +161,8 @@ static void write_ocw2(struct pic_chip *chip, uint8_t value)
     if (value & OCW2_EOI) {
         if (level == NONE)
             return;
-        chip->isr &= (uint8_t)~BIT32(level);
+        if (chip->isr & BIT32(level))
+            end(chip, level);
         if (value & OCW2_R)
             chip->lowest = (uint8_t)level;
     } else if (value & OCW2_SL) {

@@ -8,6 +8,8 @@ struct pic_chip {
     uint8_t lines;           /* levels of the inputs */
     uint8_t elcr;            /* 1 = level-triggered */
     uint8_t irr, imr, isr;
+    uint8_t held;            /* const: inputs whose sources wait for the EOI, which lowers them */
+    uint8_t ended;           /* of those, the ones whose EOI has come; the board takes them */
     uint8_t base;            /* vector of input 0 */
     uint8_t lowest;          /* input with the lowest priority */
     uint8_t init;            /* ICW expected next: 2, 3, 4, 0 = none */

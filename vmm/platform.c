@@ -29,6 +29,63 @@ static void rearm(struct platform *p)
     host_timer(next);
 }
 
+/* ---- INTx of assigned functions ---- */
+#define PCI_PINS  MASK32(GHW_GSI_PCI + GHW_GSI_PCI_COUNT - 1, GHW_GSI_PCI)
+_Static_assert(VMM_INTX_LINES == GHW_GSI_PCI_COUNT && GHW_IRQ_PCI >= 8, "a pin for each line; the second 8259 has them");
+
+/* Lines that share an input of the 8259s. */
+static uint32_t lines_of_irq(unsigned irq) { return irq == ghw_intx_irq(0) ? 0x55u : 0xaau; }
+
+static bool is_heard(const struct platform *p, unsigned line)
+{
+    return !ioapic_is_masked(&p->ioapic, GHW_GSI_PCI + line) || !pic_is_masked(&p->pic, ghw_intx_irq(line));
+}
+
+/* After whatever the guest did to its interrupt controllers: what it has ended goes down, and is asked again in the host once
+ * the guest listens, so that nothing waits here that is no longer true. */
+static void intx_update(struct platform *p)
+{
+    uint32_t ended = p->ioapic.ended >> GHW_GSI_PCI;
+
+    for (unsigned irq = GHW_IRQ_PCI; irq < GHW_IRQ_PCI + 2; irq++)
+        if (p->pic.chip[1].ended & BIT32(irq - 8))
+            ended |= lines_of_irq(irq);
+    p->ioapic.ended = p->pic.chip[1].ended = 0;
+    ended &= p->lines.level >> GHW_GSI_PCI;
+    p->shut |= ended;
+    for (unsigned line = 0; line < VMM_INTX_LINES && p->shut; line++) {
+        if (ended & BIT32(line))
+            line_set(&p->lines, GHW_GSI_PCI + line, false);
+        if ((p->shut & BIT32(line)) && is_heard(p, line) && vpci_intx_open(&p->vpci, line) == ST_OK)
+            p->shut &= ~BIT32(line);
+    }
+}
+
+void platform_intx(struct platform *p, uint32_t lines)
+{
+    for (unsigned line = 0; line < VMM_INTX_LINES; line++) {
+        if (!(lines & p->intx & ~p->shut & BIT32(line)))
+            continue;
+        if (is_heard(p, line))
+            line_set(&p->lines, GHW_GSI_PCI + line, true);
+        else
+            p->shut |= BIT32(line);
+    }
+    intx_update(p);
+}
+
+static void intx_init(struct platform *p)
+{
+    for (uint32_t i = 0; i < p->vpci.count; i++)
+        p->intx |= p->vpci.fn[i].pin ? BIT32(p->vpci.fn[i].line) : 0;
+    p->shut = p->intx;
+    if (!p->intx)
+        return;
+    p->ioapic.held = PCI_PINS;
+    p->pic.chip[1].held = (uint8_t)MASK32(GHW_IRQ_PCI - 7, GHW_IRQ_PCI - 8);
+    pic_port_out(&p->pic, GHW_ELCR + 1, p->pic.chip[1].held);    /* firmware's */
+}
+
 /* ---- ports ---- */
 static uint32_t pic_in(void *dev, uint16_t port, unsigned size)
 {
@@ -38,6 +95,7 @@ static uint32_t pic_in(void *dev, uint16_t port, unsigned size)
     (void)size;
     pit_run(&p->pit);           /* its request may be read while it is masked and has no deadline */
     value = pic_port_in(&p->pic, port);
+    intx_update(p);             /* a poll is an acknowledgement */
     rearm(p);
     return value;
 }
@@ -48,6 +106,7 @@ static void pic_out(void *dev, uint16_t port, unsigned size, uint32_t value)
 
     (void)size;
     pic_port_out(&p->pic, port, (uint8_t)value);
+    intx_update(p);
     rearm(p);
 }
 
@@ -208,6 +267,7 @@ static bool ioapic_mmio_write(void *dev, uint64_t gpa, unsigned size, uint64_t v
     if (size < 4 && off != 0)
         return true;
     ioapic_write(&p->ioapic, off, (uint32_t)value);
+    intx_update(p);
     rearm(p);
     return true;
 }
@@ -285,6 +345,9 @@ static void line_changed(void *sink, unsigned line, bool level)
 
     if (line < 16)
         pic_set_line(&p->pic, line, level);
+    else
+        pic_set_line(&p->pic, ghw_intx_irq(line - GHW_GSI_PCI),
+                     p->lines.level >> GHW_GSI_PCI & lines_of_irq(ghw_intx_irq(line - GHW_GSI_PCI)));
     ioapic_set_pin(&p->ioapic, line == GHW_IRQ_PIT ? GHW_GSI_PIT : line, level);
 }
 
@@ -297,7 +360,7 @@ status_t platform_init(struct platform *p, const struct vmm_start *start)
     clock_init(&p->clock, start->tsc_hz);
     p->lines = (struct line_bus){ .sink = p, .changed = line_changed };
     p->deadline = CLOCK_NEVER;
-    p->post = 0;
+    p->post = p->intx = 0;
     p->reason[0] = 0;
     pic_init(&p->pic);
     ioapic_init(&p->ioapic);
@@ -313,6 +376,7 @@ status_t platform_init(struct platform *p, const struct vmm_start *start)
                   start->device[bad].devfn >> 3, start->device[bad].devfn & 7u, status_text(st));
         return st;
     }
+    intx_init(p);
     attach_ports(p);
     attach_mmio(p);
     attach_cfg(p);
@@ -348,6 +412,16 @@ void platform_request(struct platform *p, uint32_t request)
     }
 }
 
-void platform_eoi(struct platform *p, uint8_t vector) { ioapic_eoi(&p->ioapic, vector); }
+void platform_eoi(struct platform *p, uint8_t vector)
+{
+    ioapic_eoi(&p->ioapic, vector);
+    intx_update(p);
+}
 
-uint8_t platform_extint_ack(struct platform *p) { return pic_ack(&p->pic); }
+uint8_t platform_extint_ack(struct platform *p)
+{
+    uint8_t vector = pic_ack(&p->pic);
+
+    intx_update(p);             /* automatic EOI */
+    return vector;
+}

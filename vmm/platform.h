@@ -23,7 +23,8 @@
 
 /* acpi.c describes this board by the numbers of guest_hw.h: COM1, PM block, reset port,
  * century, I/O APIC, overrides 0 -> 2 (edge) and 9 -> 9 (level, active high). SMI_CMD = 0.
- * INTx of assigned functions is not offered: interrupt pin reads 0, no _PRT entry is used. */
+ * INTx of assigned functions: a line of the host is a line here, 16 to 23 of the I/O APIC and 10 or 11 of the 8259s. It is up
+ * from its arrival to the guest's EOI at either, and the host's is masked so long; see docs/abi.md. */
 
 struct platform {
     struct bus bus;              /* run.c: bus_port_in(&p->bus, ...), bus_mmio_read(&p->bus, ...) */
@@ -37,6 +38,8 @@ struct platform {
     struct pm pm;
     struct hostbridge bridge;
     struct vpci vpci;
+    uint32_t intx;               /* lines of assigned functions, bit = line */
+    uint32_t shut;               /* of those: down here and masked in the host */
     uint64_t deadline;           /* what host_timer was told last */
     uint32_t post;               /* last byte written to port 80h */
     char reason[128];            /* why platform_init failed */
@@ -54,6 +57,8 @@ uint64_t platform_next_deadline(const struct platform *p);
 void platform_console(struct platform *p);
 /* enum vmm_request from the monitor. */
 void platform_request(struct platform *p, uint32_t request);
+/* The kernel says that lines of assigned functions arrived (doorbell bits from VMM_EV_INTX on). */
+void platform_intx(struct platform *p, uint32_t lines);
 /* A level-triggered vector was completed in a local APIC (EXIT_EOI). */
 void platform_eoi(struct platform *p, uint8_t vector);
 

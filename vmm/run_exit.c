@@ -33,6 +33,8 @@ static void exit_event(struct vmm *vmm, unsigned index)
     }
     if (bits & VMM_EV_TIMER)
         platform_timer(&vmm->platform);
+    if (bits >> VMM_EV_INTX != 0)
+        platform_intx(&vmm->platform, (uint32_t)(bits >> VMM_EV_INTX));
     lock_drop(&vmm->lock);
 }
 

@@ -33,11 +33,13 @@
 #define VMM_MAX_DEVICES   16u
 #define VMM_MAX_MODULES    8u
 #define VMM_MAX_IRQS     448u     /* of all devices together */
+#define VMM_INTX_LINES     8u     /* interrupt lines of assigned functions */
 
 /* Bits on doorbells. Bit 0: the monitor rang the channel (console input, request). */
 #define VMM_EV_CHANNEL   (1ull << 0)
 #define VMM_EV_TIMER     (1ull << 1)
 #define VMM_EV_KICK      (1ull << 2)   /* another vCPU thread wants this one to look */
+#define VMM_EV_INTX      8u            /* + line: the first bit of those that the kernel raises, on vCPU 0's */
 
 /* Guest-physical map. RAM is [0, min(size, 3 GiB)) and, above, [4 GiB, ...). In a guest with dma = unprotected
  * it is [0, GUEST_RAM_BOOT) and [start.ram_at, ...) below 3 GiB, the latter at its host-physical address. */
@@ -62,7 +64,9 @@ struct vmm_device {
     uint8_t  reserved_map;
     uint16_t first_irq;      /* those of the devices before it */
     uint16_t irqs;           /* MSI-X entries, or else MSI vectors, that may be used */
-    uint16_t msix;           /* 1 = irqs are MSI-X, 0 = MSI */
+    uint8_t  msix;           /* 1 = irqs are MSI-X, 0 = MSI */
+    uint8_t  pin;            /* INTx pin that the guest sees, 1-4, 0 = none */
+    uint8_t  line;           /* which of VMM_INTX_LINES it is */
 };
 
 struct vmm_start {

@@ -36,13 +36,15 @@ static uint32_t image16(const struct vpci_fn *fn, unsigned off)
     return fn->image[off & 0xfeu] | (uint32_t)fn->image[(off & 0xfeu) + 1] << 8;
 }
 
-/* The device always decodes (the kernel writes its MSI-X table) and never uses INTx. */
+/* The device always decodes (the kernel writes its MSI-X table). A function whose guest uses MSI does not use INTx, whatever
+ * of its MSI is on in the device [PCIe 7.7.1.2]. */
 static void pass_command(const struct vpci_fn *fn)
 {
-    uint32_t value = image16(fn, CFG_COMMAND) & (COMMAND_MASTER | COMMAND_PARITY | COMMAND_SERR);
+    uint32_t value = image16(fn, CFG_COMMAND) & (COMMAND_MASTER | COMMAND_PARITY | COMMAND_SERR | COMMAND_NO_INTX);
     uint32_t ports = fn->wmask[CFG_COMMAND] & COMMAND_IO;
+    uint32_t intx = fn->pin != 0 && !fn->vmsi.enable ? 0 : COMMAND_NO_INTX;
 
-    host_dev_cfg_write(fn->dev, CFG_COMMAND, 2, value | ports | COMMAND_MEM | COMMAND_NO_INTX);
+    host_dev_cfg_write(fn->dev, CFG_COMMAND, 2, value | ports | intx | COMMAND_MEM);
 }
 
 static status_t add(struct vpci *pci, const struct vmm_device *dev, unsigned index)
@@ -54,7 +56,11 @@ static status_t add(struct vpci *pci, const struct vmm_device *dev, unsigned ind
         return ST_OVERLAP;
     if (dev->irqs && !range_ok(dev->first_irq, dev->irqs, VMM_MAX_IRQS))
         return ST_RANGE;
+    if (dev->pin > 4 || dev->line >= VMM_INTX_LINES)
+        return ST_RANGE;
     fn->devfn = dev->devfn;
+    fn->pin = dev->pin;
+    fn->line = dev->line;
     fn->dev = (uint8_t)index;
     st = host_dev_info(index, &fn->info);
     if (st != ST_OK)
@@ -115,6 +121,8 @@ static uint8_t read_byte(const struct vpci_fn *fn, unsigned off)
     uint8_t value = fn->image[off & (VPCI_CFG_SIZE - 1)];
     unsigned bit = 8 * (off & 3u);
 
+    if (fn->pin && off == CFG_STATUS)
+        return (uint8_t)(value | (host_dev_cfg_read(fn->dev, off, 1) & STATUS_INTX));
     if (off == CFG_STATUS_HIGH)
         return (uint8_t)(host_dev_cfg_read(fn->dev, off, 1) & STATUS_ERRORS);
     if (fn->pcie && off == fn->pcie + PCIE_DEVSTA)
@@ -122,6 +130,14 @@ static uint8_t read_byte(const struct vpci_fn *fn, unsigned off)
     if (is_msi_pending(fn, off))
         return (uint8_t)(host_dev_cfg_read(fn->dev, off, 1) & given(fn) >> bit);
     return value;
+}
+
+status_t vpci_intx_open(const struct vpci *pci, unsigned line)
+{
+    for (uint32_t i = 0; i < pci->count; i++)
+        if (pci->fn[i].pin && pci->fn[i].line == line)
+            return host_intx_open(pci->fn[i].dev);
+    return ST_NOTFOUND;
 }
 
 uint32_t vpci_cfg_read(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size)
@@ -234,10 +250,13 @@ static void apply(struct vpci *pci, struct vpci_fn *fn, unsigned off, unsigned s
         vpci_bar_sync(pci, fn);
     if (fn->pm && touches(off, size, fn->pm + PMCSR, 1))
         apply_power(pci, fn);
+    bool uses_msi = fn->vmsi.enable;
     if (fn->msi && touches(off, size, fn->msi, MSI_CAP_LEN))
         apply_msi(fn);
     if (fn->msix && touches(off, size, fn->msix + MSIX_CONTROL, 2))
         apply_msix(fn);
+    if (fn->pin && fn->vmsi.enable != uses_msi)
+        pass_command(fn);
     if (fn->pcie && touches(off, size, fn->pcie + PCIE_DEVCTL2, 2) && (fn->image[fn->pcie + 2u] & 15u) == PCIE_V2)
         pass_bits(fn, fn->pcie + PCIE_DEVCTL2, DEVCTL2_PASSED);
     if (fn->pcie && touches(off, size, fn->pcie + PCIE_DEVCTL, 2))

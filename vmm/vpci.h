@@ -23,6 +23,8 @@
 #define   COMMAND_PARITY  0x0040u
 #define   COMMAND_SERR    0x0100u
 #define   COMMAND_NO_INTX 0x0400u
+#define CFG_STATUS      0x06u
+#define   STATUS_INTX     0x08u
 #define CFG_BAR         0x10u
 
 struct vpci_segment { uint64_t off, len; bool mapped; };
@@ -40,6 +42,7 @@ struct vpci_fn {
     uint8_t  devfn, dev;     /* guest's address; index for host calls */
     uint8_t  pm, msi, msix, pcie;    /* offsets of shown capabilities, 0 = none */
     uint8_t  power;          /* D-state: 0 or 3 */
+    uint8_t  pin, line;      /* INTx as the guest sees it, pin 0 = none */
     uint8_t  image[VPCI_CFG_SIZE];   /* what reads give */
     uint8_t  wmask[VPCI_CFG_SIZE];   /* bits of the image that the guest sets */
     uint8_t  reset[VPCI_CFG_SIZE];   /* the image after a reset */
@@ -59,6 +62,9 @@ struct vpci {
  * BAR an address as firmware would. ST_OK, or the status of the first
  * function that cannot be shown; *bad is its index. */
 MUST_USE status_t vpci_init(struct vpci *pci, const struct vmm_start *start, unsigned *bad);
+
+/* Lets the host's line, number 0..7, arrive once: by a function that has it. */
+MUST_USE status_t vpci_intx_open(const struct vpci *pci, unsigned line);
 
 /* Config space; off + size <= 4096, size 1, 2, 4. */
 uint32_t vpci_cfg_read(struct vpci *pci, uint8_t devfn, unsigned off, unsigned size);

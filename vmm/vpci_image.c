@@ -6,10 +6,10 @@
  */
 #include "vmm/vpci.h"
 
+#include "vmm/guest_hw.h"
 #include "vmm/host.h"
 
 #define CFG_ID          0x00u
-#define CFG_STATUS      0x06u
 #define   STATUS_CAPS     0x10u
 #define CFG_CLASS       0x08u
 #define CFG_CACHE_LINE  0x0cu
@@ -67,7 +67,9 @@ static void header(struct vpci_fn *fn)
     vpci_set32(fn->wmask, CFG_COMMAND,
                COMMAND_MEM | COMMAND_MASTER | COMMAND_PARITY | COMMAND_SERR | COMMAND_NO_INTX);
     fn->wmask[CFG_CACHE_LINE] = 0xff;
-    fn->wmask[CFG_LINE] = 0xff;         /* a note between guest programs; the pin reads 0 */
+    fn->wmask[CFG_LINE] = 0xff;         /* a note between firmware, which has set it, and guest programs */
+    fn->image[CFG_LINE] = fn->pin ? (uint8_t)ghw_intx_irq(fn->line) : 0;
+    fn->image[CFG_LINE + 1] = fn->pin;
 }
 
 /* Whether [off, off+len) of a BAR is there. */

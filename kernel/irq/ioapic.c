@@ -93,11 +93,14 @@ status_t ioapic_pin_open(uint32_t gsi, bool level, bool active_low, uint32_t api
     return ST_NOTFOUND;
 }
 
-/* Read back, so that the I/O APIC has it before the CPU's EOI comes there. */
+/* Read back, so that the I/O APIC has it before the CPU's EOI comes there. A pin that opens was edge-triggered for a moment:
+ * that clears remote IRR where the EOI never came, as when remapping made the message an edge. */
 void ioapic_pin_mask(const struct ioapic_pin *pin, bool masked)
 {
     spin_lock(&pin->io->lock);
     const uintptr_t window = at(pin->io, REG_RTE + 2 * pin->index);
+    if (!masked)
+        hw_mmio_wr32(window, ((uint32_t)pin->rte & ~RTE_LEVEL) | RTE_MASKED);
     hw_mmio_wr32(window, (uint32_t)pin->rte | (masked ? RTE_MASKED : 0));
     (void)hw_mmio_rd32(window);
     spin_unlock(&pin->io->lock);

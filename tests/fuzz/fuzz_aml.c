@@ -40,11 +40,12 @@ static void check(void)
     for (uint32_t i = 0; i < a.bridges; i++) {
         const struct aml_bridge *b = &a.bridge[i];
         uint32_t gsi;
+        bool high;
         must(b->first == end && b->first <= b->end && b->hops <= AML_HOPS && (b->rooted || !b->placed));
         must(b->placed || b->reason.why != NULL);
         end = b->end;
         check_reason(&b->reason);
-        struct aml_reason r = aml_intx(&a, b->seg, b->bus, (const uint8_t[16]){ 8, 16, 24 }, 3, i & 3, 5, &gsi);
+        struct aml_reason r = aml_intx(&a, b->seg, b->bus, (const uint8_t[16]){ 8, 16, 24 }, 3, i & 3, 5, &gsi, &high);
         check_reason(&r);
     }
     must(end == a.routes);

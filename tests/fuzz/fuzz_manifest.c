@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c kernel/lib/fmt.c kernel/lib/str.c */
+/* link: monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_intx.c monitor/policy_slots.c monitor/image.c kernel/lib/fmt.c kernel/lib/str.c */
 /* Fuzz target: any bytes as a manifest, judged against a small machine; every diagnostic is printed. */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "monitor/policy.h"
 
+bool firmware_intx(const struct facts *facts, const struct dev_info *d, uint32_t *gsi, char *text, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct manifest m;
@@ -18,6 +19,14 @@ static void require(int condition)
 {
     if (!condition)
         abort();
+}
+
+bool firmware_intx(const struct facts *facts, const struct dev_info *d, uint32_t *gsi, char *text, size_t size)
+{
+    (void)facts;
+    snprintf(text, size, "no route");
+    *gsi = 16 + d->bdf % 11 % 6;
+    return d->pin != 0 && d->bdf % 5 != 4;
 }
 
 static void machine(void)
@@ -31,6 +40,7 @@ static void machine(void)
         f.dev[i] = (struct dev_info){ .bdf = (i / 8) << 8 | (i % 8), .vendor = 0x8086, .device = (uint16_t)(i % 5),
                                       .class_rev = i == 0 ? 0x06000000u : 0x02000000u,
                                       .up = (uint16_t)(i % 3 ? 0 : i / 3), .flr = (uint8_t)(i % 3), .msix_off = (uint16_t)(i % 7),
+                                      .pin = (uint8_t)(i % 4), .intx_off = i & 1,
                                       .msix_count = 600, .group = i / 2, .reserved = i % 11 == 10 };
     f.devices = 24;
     f.modules = 3;

@@ -162,10 +162,11 @@ static UNUSED bool noted(const char *what)
 
 /* The line of a function on bus 0: its number, or ~0 with why it is not known. */
 static const char *why;
+static bool high;                /* active high */
 static UNUSED uint32_t intx(const uint8_t *path, unsigned hops, unsigned pin, uint8_t line)
 {
     uint32_t gsi = ~0u;
-    struct aml_reason r = aml_intx(&aml, 0, 0, path, hops, pin, line, &gsi);
+    struct aml_reason r = aml_intx(&aml, 0, 0, path, hops, pin, line, &gsi, &high);
     why = r.why ? r.why : "";
     return r.why ? ~0u : gsi;
 }

@@ -41,6 +41,7 @@ static void test_links(void)
 {
     link_device(CRS_EXT, 0x0c00);
     CHECK_EQ(device_3(), 22);
+    CHECK(high);
     link_device(CRS_IRQ, 0x0c00);
     CHECK_EQ(device_3(), 10);
     link_device(CRS_REG, 0x0800);                  /* only one is possible */
@@ -189,8 +190,8 @@ static void test_bridges(void)
     CHECK_EQ(intx(lost, 2, 0, 0xff), ~0u);         /* it may be the bridge whose address is in a register */
     CHECK(strstr(why, "hardware register"));
     uint32_t gsi = 0;
-    CHECK(aml_intx(&aml, 1, 0x40, behind + 1, 1, 0, 0xff, &gsi).why == NULL && gsi == 40);
-    CHECK(aml_intx(&aml, 0, 0x40, behind + 1, 1, 0, 0xff, &gsi).why != NULL);
+    CHECK(aml_intx(&aml, 1, 0x40, behind + 1, 1, 0, 0xff, &gsi, &high).why == NULL && gsi == 40 && !high);
+    CHECK(aml_intx(&aml, 0, 0x40, behind + 1, 1, 0, 0xff, &gsi, &high).why != NULL);
     begin();                                       /* without that bridge: pins turn with each bridge's slot */
     DEVICE("PCI0") {
         pci_root();

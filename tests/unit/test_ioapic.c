@@ -122,10 +122,43 @@ static void level(void)
     CHECK_EQ(fake.msis, 3);                 /* no stale edge, no level */
 }
 
+/* A source that waits for the EOI: the line goes down with it, and is not sent again by itself. */
+static void held(void)
+{
+    start();
+    io.held = 1u << 16;
+    put(0x10 + 2 * 16, 0x0000a050);
+    put(0x10 + 2 * 17, 0x0000a050);          /* shares the vector, but is no such source */
+    ioapic_set_pin(&io, 16, true);
+    ioapic_set_pin(&io, 17, true);
+    CHECK_EQ(fake.msis, 2);
+    CHECK_EQ(io.ended, 0);
+    ioapic_eoi(&io, 0x51);
+    CHECK_EQ(io.ended, 0);
+    ioapic_eoi(&io, 0x50);
+    CHECK_EQ(fake.msis, 3);                 /* 17, still asserted */
+    CHECK_EQ(io.ended, 1u << 16);
+    CHECK_EQ(get(0x10 + 2 * 16), 0xa050);
+    io.ended = 0;
+    ioapic_eoi(&io, 0x50);                  /* one without an interrupt */
+    CHECK_EQ(io.ended, 0);
+    ioapic_set_pin(&io, 16, true);
+    put(0x10 + 2 * 16, 0x00010050);          /* mask and edge ends it too */
+    CHECK_EQ(io.ended, 1u << 16);
+    io.ended = 0;
+    put(0x10 + 2 * 16, 0x0001a050);
+    ioapic_set_pin(&io, 16, true);           /* while masked: waits, is not over */
+    unsigned before = fake.msis;
+    CHECK_EQ(io.ended, 0);
+    put(0x10 + 2 * 16, 0x0000a050);
+    CHECK_EQ(fake.msis, before + 1);
+}
+
 int main(void)
 {
     registers();
     edge();
     level();
+    held();
     return unit_done();
 }

@@ -195,7 +195,6 @@ static void test_values(void)
     guest("pci = 03:00.0 slot=", CODE_M013, 15);
     guest("pci = 03:00.0 reset=flr", CODE_M018, 21);
     guest("pci = 03:00.0 reset=none reset=none", CODE_M026, 26);
-    guest("pci = 03:00.0 gsi=17", CODE_M027, 15);
     guest("pci = 03:00.0 fast", CODE_M024, 15);
     guest("pci = eth0", CODE_M024, 7);
     guest("pci = 256/0/0", CODE_M023, 7);
@@ -211,6 +210,19 @@ static void test_values(void)
     one("[vm a]\ncpus = 1-3,2\nmemory = 4M\nkernel = k\n", CODE_M016, 2, 12);
     one("[vm a]\ncpus = 0-16\nmemory = 4M\nkernel = k\n", CODE_M016, 2, 8);
     one("[vm a]\ncpus = 5000\nmemory = 4M\nkernel = k\n", CODE_M016, 2, 11);
+}
+
+static void pci_interrupts(void)
+{
+    guest("pci = 03:00.0 group=1", CODE_M027, 15);
+    guest("pci = 03:00.0 gsi=17a", CODE_M014, 21);
+    guest("pci = 03:00.0 gsi=12345", CODE_M014, 23);
+    guest("pci = 03:00.0 gsi=-1", CODE_M014, 19);
+    guest("pci = 03:00.0 gsi=17 gsi=17", CODE_M026, 22);
+    guest("pci = 03:00.0 gsi=17 irq=none", CODE_M026, 15);
+    guest("pci = 03:00.0 gsi=17 functions=all", CODE_M026, 15);
+    guest("pci = 03:00.0 irq=msi", CODE_M018, 19);
+    guest("pci = 03:00.0 irq=none irq=intx", CODE_M026, 24);
 }
 
 static void test_limits(void)
@@ -289,6 +301,7 @@ int main(void)
     test_text();
     tsc();
     test_values();
+    pci_interrupts();
     test_limits();
     test_others_go_on();
     test_print();

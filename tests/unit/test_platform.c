@@ -129,6 +129,94 @@ static void lines(void)
     CHECK_EQ(platform_outcome(&p), PM_RESET);
 }
 
+/* Two functions on one line of the host, one on another. */
+static void start_intx(void)
+{
+    start();
+    boot.devices = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        boot.device[i] = (struct vmm_device){ .devfn = (uint8_t)(0x28 + 8 * i), .pin = 1, .line = i == 2 };
+        fake.info[i] = (struct dev_info){ .vendor = 0x8086, .device = 0x100e, .pin = 1 };
+    }
+    memset(&fake.intx_opens, 0, sizeof fake.intx_opens);
+    CHECK_EQ(platform_init(&p, &boot), ST_OK);
+}
+
+static void rte(unsigned pin, uint32_t low)
+{
+    (void)bus_mmio_write(&p.bus, GHW_IOAPIC_BASE, 4, 0x10 + 2 * pin);
+    (void)bus_mmio_write(&p.bus, GHW_IOAPIC_BASE + 0x10, 4, low);
+}
+
+static void intx_ioapic(void)
+{
+    start_intx();
+    platform_intx(&p, 3);
+    CHECK(p.lines.level == 0 && fake.intx_opens[0] == 0);        /* it cannot have come: nobody has asked */
+    rte(16, 0xa040);
+    CHECK(fake.intx_opens[0] == 1 && fake.intx_opens[1] == 0 && fake.intx_opens[2] == 0);
+    CHECK_EQ(fake.msis, 0);
+    platform_intx(&p, 1);
+    CHECK(fake.msis == 1 && fake.msi_data == 0xc040);
+    platform_intx(&p, 1);
+    CHECK(fake.msis == 1 && fake.intx_opens[0] == 1);
+    platform_eoi(&p, 0x40);
+    CHECK(fake.intx_opens[0] == 2 && p.lines.level == 0 && fake.msis == 1);
+    platform_eoi(&p, 0x40);                                      /* without an interrupt: nothing */
+    CHECK_EQ(fake.intx_opens[0], 2);
+    platform_intx(&p, 1);                                        /* still asserted */
+    CHECK_EQ(fake.msis, 2);
+    rte(16, 0x1a040);
+    platform_eoi(&p, 0x40);                                      /* masked at the EOI, as by a threaded handler: */
+    CHECK(fake.intx_opens[0] == 2 && p.lines.level == 0);        /* the host is asked when the guest listens again */
+    rte(16, 0xa040);
+    CHECK(fake.intx_opens[0] == 3 && fake.msis == 2);
+    rte(16, 0x1a040);
+    platform_intx(&p, 1);                                        /* comes while masked: asked again after that */
+    CHECK(fake.msis == 2 && p.lines.level == 0 && fake.intx_opens[0] == 3);
+    rte(16, 0xa040);
+    CHECK(fake.msis == 2 && fake.intx_opens[0] == 4);
+    platform_intx(&p, 1);
+    CHECK_EQ(fake.msis, 3);
+    fake.irq_status = ST_BUSY;
+    platform_eoi(&p, 0x40);
+    fake.irq_status = ST_OK;
+    unsigned before = fake.intx_opens[0];
+    rte(17, 0xa041);                                             /* what failed is tried again */
+    CHECK(fake.intx_opens[0] == before + 1 && fake.intx_opens[2] == 1);
+    CHECK_EQ(fake.bad, 0);
+}
+
+static void intx_pic(void)
+{
+    start_intx();
+    CHECK_EQ(in(0x4d1, 1), 0x0c);
+    CHECK_EQ(bus_cfg_read(&p.bus, 0x28, 0x3c, 2), 0x10a);
+    CHECK_EQ(bus_cfg_read(&p.bus, 0x38, 0x3c, 2), 0x10b);
+    CHECK_EQ(fake.intx_opens[0], 0);
+    pic_on(0);
+    CHECK(fake.intx_opens[0] == 1 && fake.intx_opens[2] == 1);
+    platform_intx(&p, 1);
+    CHECK(fake.extint);
+    CHECK_EQ(platform_extint_ack(&p), 0x2a);
+    out(0xa0, 1, 0x20);
+    out(0x20, 1, 0x20);
+    CHECK(!fake.extint && fake.intx_opens[0] == 2 && fake.intx_opens[2] == 1);
+    platform_intx(&p, 2);
+    CHECK_EQ(platform_extint_ack(&p), 0x2b);
+    out(0xa1, 1, 0x08);
+    out(0xa0, 1, 0x63);                                          /* specific EOI, while masked */
+    out(0x20, 1, 0x20);
+    CHECK_EQ(fake.intx_opens[2], 1);
+    out(0xa1, 1, 0);
+    CHECK_EQ(fake.intx_opens[2], 2);
+    out(0xa0, 1, 0x11); out(0xa1, 1, 0x28); out(0xa1, 1, 2); out(0xa1, 1, 3); out(0xa1, 1, 0);    /* automatic EOI */
+    platform_intx(&p, 1);
+    CHECK_EQ(platform_extint_ack(&p), 0x2a);
+    CHECK_EQ(fake.intx_opens[0], 3);
+    CHECK_EQ(fake.bad, 0);
+}
+
 static void absent(void)
 {
     static const uint16_t port[] = { 0x2e, 0x4e, 0x60, 0x64, 0x2e9, 0x2f9, 0x2f8, 0x3d4, 0x1f0, 0x278, 0xf4, 0x402,
@@ -252,6 +340,8 @@ int main(void)
 {
     timer();
     lines();
+    intx_ioapic();
+    intx_pic();
     absent();
     config();
     refused();

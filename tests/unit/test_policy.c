@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c */
+/* link: monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_intx.c monitor/policy_slots.c monitor/image.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c */
 /* Every rule of the policy: the guest it refuses, the code, the words; and that others start. */
 #include "tests/unit/unit.h"
 
 #include "monitor/explain.h"
+#include "monitor/firmware.h"
 #include "monitor/policy.h"
 
 static struct manifest m;
@@ -13,11 +14,18 @@ static uint8_t bz[8192], mb[8192];
 
 #define STD(name, cpu) "[vm " name "]\ncpus = " cpu "\nmemory = 64M\nkernel = guests/bz\n"
 
+bool firmware_intx(const struct facts *facts, const struct dev_info *d, uint32_t *gsi, char *text, size_t size)
+{
+    (void)facts; (void)d; (void)gsi;             /* test_policy_intx has lines */
+    snprintf(text, size, "no tables");
+    return false;
+}
+
 static struct dev_info *dev(uint32_t bdf, uint16_t vendor, uint16_t device, uint32_t class_rev)
 {
     struct dev_info *d = &f.dev[f.devices];
     *d = (struct dev_info){ .bdf = bdf, .vendor = vendor, .device = device, .class_rev = class_rev,
-                            .flr = 1, .msix_off = 0xb0, .msix_count = 5,
+                            .flr = 1, .intx_off = 1, .msix_off = 0xb0, .msix_count = 5,
                             .group = f.devices };
     f.devices++;
     return d;

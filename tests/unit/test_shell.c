@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: monitor/main.c monitor/shell.c monitor/cmd_vms.c monitor/cmd_devices.c monitor/cmd_machine.c monitor/cmd_manifest.c monitor/cmd_power.c monitor/console.c monitor/lineedit.c monitor/supervise.c monitor/guestio.c monitor/build.c monitor/build_vm.c monitor/build_task.c monitor/vmm_image.c monitor/facts.c monitor/firmware.c monitor/fault_text.c monitor/slots.c monitor/spec.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_slots.c monitor/image.c monitor/aml.c monitor/aml_arith.c monitor/aml_eval.c monitor/aml_names.c monitor/aml_prt.c monitor/aml_term.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/monitor_kernel.c */
+/* link: monitor/main.c monitor/shell.c monitor/cmd_vms.c monitor/cmd_devices.c monitor/cmd_machine.c monitor/cmd_manifest.c monitor/cmd_power.c monitor/console.c monitor/lineedit.c monitor/supervise.c monitor/guestio.c monitor/build.c monitor/build_vm.c monitor/build_task.c monitor/vmm_image.c monitor/facts.c monitor/firmware.c monitor/fault_text.c monitor/slots.c monitor/spec.c monitor/policy.c monitor/policy_files.c monitor/policy_devices.c monitor/policy_intx.c monitor/policy_slots.c monitor/image.c monitor/aml.c monitor/aml_arith.c monitor/aml_eval.c monitor/aml_names.c monitor/aml_prt.c monitor/aml_term.c monitor/manifest.c monitor/manifest_value.c monitor/manifest_pci.c monitor/name.c monitor/diag.c monitor/explain.c kernel/lib/fmt.c kernel/lib/str.c tests/unit/fake/monitor_kernel.c */
 /* The whole monitor against a model of the kernel: start, restart, crash, refusals, commands. */
 #include "tests/unit/unit.h"
 
@@ -477,7 +477,7 @@ static void test_unprotected(void)
     CHECK(fk_printed(" dma=iommu"));
     type("vms open\r");
     CHECK(fk_printed("UNPROTECTED: its functions reach all memory"));
-    CHECK(fk_printed("0 interrupts"));
+    CHECK(fk_printed("0 messages"));
     type("device 00:09.0\r");
     CHECK(fk_printed("UNPROTECTED: guest open"));
     type("devices -p\r");

@@ -153,6 +153,21 @@ static uint64_t pkg_len(uint64_t gpa)
     return len | get(gpa + 1, 1) << 4 | get(gpa + 2, 1) << 12;
 }
 
+static const struct vmm_start *with(unsigned vcpus)
+{
+    static struct vmm_start start;
+    start = (struct vmm_start){ .vcpus = vcpus, .devices = 2, .device = { { .devfn = 4 << 3 | 1, .pin = 2, .line = 7 },
+                                                                          { .devfn = 5 << 3 } } };
+    return &start;
+}
+
+/* How often a route is there: device, pin, and where to. */
+static unsigned routes(unsigned dev, unsigned pin, unsigned to)
+{
+    uint8_t entry[] = { 0x12, 0x80 | 14, 0, 0, 4, 0x0c, 0xff, 0xff, (uint8_t)dev, 0, 0x0a, (uint8_t)pin, 0, 0x0a, (uint8_t)to };
+    return count(entry, sizeof entry);
+}
+
 static void dsdt(unsigned vcpus)
 {
     uint64_t d = get(find("FACP") + 40, 4), end = d + get(d + 4, 4), at = d + 36;
@@ -160,6 +175,7 @@ static void dsdt(unsigned vcpus)
     CHECK(memcmp(image + (at - ACPI_GPA), s5, sizeof s5) == 0);
     at += sizeof s5;
     at += pkg_len(at);
+    at += 7 + 17;                                /* Name (\\APIC, 0), and \\_PIC, which sets it */
     CHECK_EQ(get(at, 1), 0x10);                  /* Scope (\_SB) to the very end */
     CHECK_EQ(at + 1 + pkg_len(at + 1), end);
     CHECK_EQ(count("ACPI0007", 8), vcpus);
@@ -167,12 +183,15 @@ static void dsdt(unsigned vcpus)
     CHECK_EQ(count(pnp0a08, 5), 1);
     CHECK_EQ(count(pnp0501, 5), 1);
     CHECK_EQ(count("_PRT", 4), 1);
+    CHECK_EQ(count("_PIC", 4), 1);
+    CHECK_EQ(count("PRTA", 4) + count("PRTP", 4), 4);        /* each named and returned */
+    CHECK_EQ(count("\\APIC", 5), 3);
     static const uint8_t end_tag[] = { 0x79, 0x00 };
     CHECK(count(end_tag, 2) >= 6);
-    /* One route entry: device 3, pin 2. */
-    uint8_t entry[] = { 0x12, 0x8b, 0x00, 0x00, 4, 0x0c, 0xff, 0xff, 3, 0, 0x0a, 2, 0, 0x0a, (uint8_t)ghw_intx_gsi(3, 2) };
-    entry[1] = 0x80 | (sizeof entry - 1);
-    CHECK_EQ(count(entry, sizeof entry), 1);
+    CHECK(routes(3, 2, ghw_intx_gsi(3, 2)) == 1 && routes(3, 2, 11) == 1);
+    CHECK_EQ(ghw_intx_gsi(3, 2), 21);
+    static const uint8_t pin1[] = { 0x0c, 0xff, 0xff, 4, 0, 0x01, 0, 0x0a, 23 };        /* the function's own line */
+    CHECK_EQ(count(pin1, sizeof pin1), 1);
 }
 
 static void writer(void)
@@ -197,14 +216,14 @@ static void writer(void)
 int main(void)
 {
     for (unsigned vcpus = 1; vcpus <= VMM_MAX_VCPUS; vcpus++) {
-        CHECK_EQ(acpi_build(image, vcpus), ST_OK);
+        CHECK_EQ(acpi_build(image, with(vcpus)), ST_OK);
         roots();
         fadt();
         madt(vcpus);
         mcfg();
         dsdt(vcpus);
     }
-    CHECK_EQ(acpi_build(image, 400), ST_NOSPACE);
+    CHECK_EQ(acpi_build(image, with(400)), ST_NOSPACE);
     writer();
     return unit_done();
 }

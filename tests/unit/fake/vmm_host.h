@@ -35,6 +35,7 @@ static struct {
     uint8_t mem[VMM_MAX_DEVICES][6][FAKE_BAR];   /* what is behind the BARs */
     unsigned bar_reads, bar_writes, bar_size;
     bool page_shared;                /* BARs below a page are not alone in theirs */
+    unsigned intx_opens[VMM_MAX_DEVICES];
     status_t map_status, irq_status, info_status, reset_status;
     char log[256];
 } fake;
@@ -204,6 +205,13 @@ status_t host_irq_set(unsigned irq, uint64_t addr, uint32_t data, unsigned flags
     }
     if (fake.irq_status == ST_OK)
         fake.irq[irq] = (struct fake_irq){ addr, data, flags };
+    return fake.irq_status;
+}
+
+status_t host_intx_open(unsigned dev)
+{
+    fake.bad += dev >= VMM_MAX_DEVICES;
+    fake.intx_opens[dev % VMM_MAX_DEVICES]++;
     return fake.irq_status;
 }
 
