@@ -2,7 +2,6 @@
 /* The AMD-Vi model: register file, rings, caches, walks. */
 #include "tests/unit/fake/amdvi_model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/arch/hw.h"
@@ -283,7 +282,7 @@ void amdvi_model_init(struct amdvi_model *m, uint64_t base, uint64_t efr)
     memset(m, 0, sizeof *m);
     m->base = base;
     m->efr = efr;
-    m->dte = calloc(65536, sizeof m->dte[0]);
+    m->dte = fake_table(65536 * sizeof m->dte[0]);
     fake_mmio_register(base, 0x4000, m, model_read, model_write);
     fake_runs(m, run);       /* what it is asked it does by itself, whether anybody looks or not */
 }
@@ -291,7 +290,7 @@ void amdvi_model_init(struct amdvi_model *m, uint64_t base, uint64_t efr)
 void amdvi_model_free(struct amdvi_model *m)
 {
     fake_runs(m, NULL);
-    free(m->dte);
+    fake_table_back(m->dte);
     m->dte = NULL;
 }
 

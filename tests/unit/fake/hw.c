@@ -100,6 +100,8 @@ uint64_t fake_mmio_read(uintptr_t a, unsigned size)
 {
     struct range *r = claim(a, size, "MMIO read that no model claims:");
     uint64_t v = r ? r->read(r->model, a - r->base, size) : ~(uint64_t)0;
+    if (fake_hw.lie)
+        v = fake_hw.lie(a, size, v);
     if (size < 8)
         v &= (1ull << (8 * size)) - 1;
     trace(a, size, v, false);
@@ -110,7 +112,7 @@ void fake_mmio_write(uintptr_t a, unsigned size, uint64_t v)
 {
     struct range *r = claim(a, size, "MMIO write that no model claims:");
     trace(a, size, v, true);
-    if (r)
+    if (r && (!fake_hw.lose || !fake_hw.lose(a, size, v)))
         r->write(r->model, a - r->base, size, v);
 }
 

@@ -177,3 +177,29 @@ void *pmm_va(hpa_t pa)
         fake_die("pmm_va of an address outside the pool:", pa.v);
     return (void *)(uintptr_t)pa.v;
 }
+
+static struct spare { struct spare *next; size_t bytes; } *spares;
+
+void *fake_table(size_t bytes)
+{
+    for (struct spare **at = &spares; *at; at = &(*at)->next)
+        if ((*at)->bytes == bytes) {
+            struct spare *s = *at;
+            *at = s->next;
+            return memset(s + 1, 0, bytes);
+        }
+    struct spare *s = calloc(1, sizeof *s + bytes);
+    if (!s)
+        fake_die("no memory", bytes);
+    s->bytes = bytes;
+    return s + 1;
+}
+
+void fake_table_back(void *table)
+{
+    struct spare *s = table;
+    if (s) {
+        (--s)->next = spares;
+        spares = s;
+    }
+}

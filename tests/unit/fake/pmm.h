@@ -36,3 +36,6 @@ void fake_mem_write(uint64_t pa, uint64_t value, unsigned size);
 void fake_pmm_sync(void);
 bool fake_pmm_in_arena(const void *p);
 
+/* Zeroed memory of a model's own. What comes back is kept for the next of that size: fresh pages cost more than clearing. */
+void *fake_table(size_t bytes);
+void fake_table_back(void *table);

@@ -2,7 +2,6 @@
 /* The VT-d model: register file, command state machine, queue, caches, walks. */
 #include "tests/unit/fake/vtd_model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/arch/hw.h"
@@ -354,7 +353,7 @@ void vtd_model_init(struct vtd_model *m, uint64_t base, uint64_t cap, uint64_t e
     m->ecap = ecap;
     m->version = 0x10;
     m->fectl = 0x80000000u;
-    m->ctx = calloc(65536, sizeof m->ctx[0]);
+    m->ctx = fake_table(65536 * sizeof m->ctx[0]);
     fake_mmio_register(base, 0x1000, m, model_read, model_write);
     fake_runs(m, run);       /* what it is asked it does by itself, whether anybody looks or not */
 }
@@ -362,7 +361,7 @@ void vtd_model_init(struct vtd_model *m, uint64_t base, uint64_t cap, uint64_t e
 void vtd_model_free(struct vtd_model *m)
 {
     fake_runs(m, NULL);
-    free(m->ctx);
+    fake_table_back(m->ctx);
     m->ctx = NULL;
 }
 

@@ -11,6 +11,9 @@
 #include "tests/unit/fake/log.h"
 #include "tests/unit/fake/pmm.h"
 
+/* Where drivers/pci is linked its own functions are the ones. */
+#define WEAK __attribute__((weak))
+
 struct rig rig;
 static struct pci_fn functions[32];
 static unsigned nfunctions;
@@ -118,7 +121,7 @@ void rig_bridge(unsigned bus, unsigned dev, unsigned fn, uint8_t secondary, uint
     bridge->info.secondary = secondary > bus && subordinate >= secondary ? secondary : 0;   /* as the scan judges it */
 }
 
-struct pci_fn *pci_find(struct bdf fn)
+WEAK struct pci_fn *pci_find(struct bdf fn)
 {
     for (unsigned i = 0; i < nfunctions; i++)
         if (bdf_eq(functions[i].bdf, fn))
@@ -126,10 +129,10 @@ struct pci_fn *pci_find(struct bdf fn)
     return NULL;
 }
 
-uint32_t pci_count(void) { return nfunctions; }
-struct pci_fn *pci_at(uint32_t index) { return index < nfunctions ? &functions[index] : NULL; }
+WEAK uint32_t pci_count(void) { return nfunctions; }
+WEAK struct pci_fn *pci_at(uint32_t index) { return index < nfunctions ? &functions[index] : NULL; }
 
-status_t pci_msi_write(struct pci_fn *fn, uint64_t addr, uint32_t data, unsigned vectors, uint32_t masked)
+WEAK status_t pci_msi_write(struct pci_fn *fn, uint64_t addr, uint32_t data, unsigned vectors, uint32_t masked)
 {
     (void)masked;
     rig.msi_fn = fn->bdf;

@@ -36,6 +36,9 @@ struct fake_hw {
     void (*wrmsr)(uint32_t msr, uint64_t value);
     struct cpuid_regs (*cpuid)(uint32_t leaf, uint32_t sub);
     void (*flush)(const void *p, size_t len);
+    /* a register that lies: what a read gives in place of v; a write that is lost */
+    uint64_t (*lie)(uintptr_t a, unsigned size, uint64_t v);
+    bool (*lose)(uintptr_t a, unsigned size, uint64_t v);
     /* last MMIO accesses, a ring: trace[(traced - 1) % FAKE_TRACE_MAX] is the newest */
     struct fake_access trace[FAKE_TRACE_MAX];
     uint64_t traced;
